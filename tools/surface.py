@@ -225,8 +225,10 @@ def readers() -> list[str]:
 def command_line() -> list[str]:
     """Returns the commands with their signatures or help, and the models by name."""
     lines = ["", "## simulacra COMMAND", ""]
+    methods = ast.literal_eval(constant("cli.app", "METHODS"))
     for command in ast.literal_eval(constant("cli.app", "COMMANDS")):
-        body = tree(f"cli.commands.{command}").body
+        package = "methods" if command in methods else "commands"
+        body = tree(f"cli.{package}.{command}").body
         own = [n for n in body if isinstance(n, ast.FunctionDef) and n.name == command]
         if own:
             lines.append(f"{command}{signature(own[0])}")

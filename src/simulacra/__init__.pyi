@@ -2,6 +2,13 @@
 
 from simulacra.api import fit, resume
 from simulacra.core.batch import Batch, Terms
+from simulacra.core.capabilities.bounds import (
+    HasBound,
+    HasImportanceWeights,
+    HasJoint,
+    HasRates,
+    TightensBound,
+)
 from simulacra.core.capabilities.energy import (
     HasAnnealingPath,
     HasBoundEnergy,
@@ -16,13 +23,11 @@ from simulacra.core.capabilities.general import (
     Continues,
     Decodes,
     Encodes,
-    HasBound,
     HasConditionals,
     HasCritic,
     HasDensity,
     HasDiagnostics,
     HasFeatures,
-    HasImportanceWeights,
     HasPosterior,
     HasPrior,
     Samples,
@@ -30,6 +35,7 @@ from simulacra.core.capabilities.general import (
     TakesLengths,
     TakesMissing,
 )
+from simulacra.core.capabilities.mappings import Denoises, Predicts, Translates
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.export.onnx import export_onnx
 from simulacra.core.model import Model
@@ -91,6 +97,7 @@ from simulacra.models.boltzmann.restricted.gaussian_rbm import GaussianRBM
 from simulacra.models.boltzmann.restricted.grouped_rbm import GroupedRBM
 from simulacra.models.boltzmann.restricted.mixture_rbm import MixtureRBM
 from simulacra.models.boltzmann.restricted.rbm import RBM
+from simulacra.models.flows.gaussian import GaussianModel
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
 from simulacra.models.variational.vae import VAE
@@ -137,6 +144,7 @@ __all__ = [
     "Count",
     "Dataset",
     "Decodes",
+    "Denoises",
     "DiscriminativeRBM",
     "Encodes",
     "EoNADE",
@@ -145,6 +153,7 @@ __all__ = [
     "GatedBM",
     "GatedPixelCNN",
     "GaussianCopula",
+    "GaussianModel",
     "GaussianRBM",
     "GroupedRBM",
     "HasAnnealingPath",
@@ -158,10 +167,12 @@ __all__ = [
     "HasFeatures",
     "HasFilters",
     "HasImportanceWeights",
+    "HasJoint",
     "HasMarkovChain",
     "HasPartitionFunctions",
     "HasPosterior",
     "HasPrior",
+    "HasRates",
     "HierarchicalVAE",
     "HigherOrderBM",
     "Levels",
@@ -175,6 +186,7 @@ __all__ = [
     "PixelCNN",
     "PixelRNN",
     "Positive",
+    "Predicts",
     "Preprocessing",
     "Real",
     "Rng",
@@ -193,6 +205,8 @@ __all__ = [
     "TakesMissing",
     "Terms",
     "ThreeWayGAN",
+    "TightensBound",
+    "Translates",
     "UnrolledMRF",
     "Update",
     "WaveNet",

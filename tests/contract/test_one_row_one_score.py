@@ -21,9 +21,9 @@ from contract.choose import having, supports, where
 from contract.harness import trained
 from contract.test_raw import PREPARED
 from contract.use import K, double, rows
-from simulacra.core import interface as chunking
 from simulacra.core.capabilities import general as can
 from simulacra.core.interface import evaluating
+from simulacra.core.methods import rows as chunking
 from simulacra.core.preprocessing.transforms import Binarize
 from simulacra.core.random.keyed import Rng
 from simulacra.core.scores.likelihood import observed

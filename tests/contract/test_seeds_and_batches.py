@@ -7,8 +7,8 @@ import torch
 from contract.choose import having, represented
 from contract.harness import differing, state, trained
 from contract.use import answers, double, rows
-from simulacra.core import interface as chunking
 from simulacra.core.capabilities import general as can
+from simulacra.core.methods import rows as chunking
 
 
 @represented()

@@ -11,8 +11,8 @@ from contract.choose import supports, where
 from contract.declared import declared
 from contract.harness import trained
 from contract.use import rows
-from simulacra.core import interface as words
 from simulacra.core.capabilities import general as can
+from simulacra.core.methods import rows as words
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.preprocessing.transforms import Binarize
 from simulacra.core.spaces.plain import Levels

@@ -121,7 +121,7 @@ def test_dates_with_zones_are_ordered_by_the_moment():
     [
         (["2024-01-01", "soon", "2024-02-01"], ("'soon'", "row 1")),
         (["2024-01-01", "2024-02-01T00:00+01:00", "2024-01-03"], ("time zone in row 1", "row 0")),
-        (["1", "2", ""], ("''", "row 2")),
+        (["1", "2", ""], ("missing in 1 row,", "row 2")),
         (["1", "1", "2"], ("2 different times",)),
     ],
 )

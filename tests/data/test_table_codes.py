@@ -166,4 +166,4 @@ def test_spreadsheets_and_parquet_hold_what_was_written(tmp_path):
         data = load_data(tmp_path / name, validation=0, test=0)
         back = columns_of(data.preprocessing.raw, data.train.x)
         assert back["zip"] == frame["zip"].tolist() and back["x"] == frame["x"].tolist(), name
-        assert back["n"] == frame["n"].tolist() and back["t"] == [1, 0] * 30, name
+        assert back["n"] == frame["n"].tolist() and back["t"] == ["True", "False"] * 30, name

@@ -1,7 +1,7 @@
 """Entry point of `simulacra`: runs a command and turns exceptions into one sentence and an exit code.
 
-Exit codes: 0 success, 2 wrong input, 130 interrupted, 141 the reader of the output pipe has closed it. Help
-and lists do not import torch.
+Exit codes: 0 success, 2 wrong input, 3 some rows of a file have no answer or one that leaves a cell out, 130
+interrupted, 141 the reader of the output pipe has closed it. Help and lists do not import torch.
 """
 
 from __future__ import annotations
@@ -33,6 +33,13 @@ COMMANDS = {
     "evaluate": "score a run: typed likelihoods, the doctor's findings, a report",
     "doctor": "say what is wrong with a run and what to try, one finding a line",
     "sample": "draw samples from a run, as a picture or as numbers",
+    "score": "write log p(x) of the rows of a file beside them",
+    "complete": "fill the gaps in the rows of a file",
+    "encode": "write latent codes of the rows of a file",
+    "classify": "write probabilities of the classes of the rows of a file",
+    "denoise": "write the rows of a file without their noise",
+    "translate": "write the rows of a file in another class or space",
+    "predict": "write the class, or the numbers, that belong to the rows of a file",
     "export": "write a method of a model (decode, encode, step, sample, logits) as an ONNX graph",
     "explore": "draw a run, or one picture of it: latent map, manifold, reconstructions, completions",
     "compare": "say which run is likelier, where the numbers decide",
@@ -43,10 +50,13 @@ COMMANDS = {
     "info": "say what this machine offers (device, packages, folders) and what to mend",
 }
 
+METHODS = ("score", "complete", "encode", "classify", "denoise", "translate", "predict")  # of rows of a file
+
 EXAMPLES = (
     "simulacra train vae digits --model.latent 2 --data.binarize dynamic --epochs 50",
     "simulacra train --resume runs/vae-digits-1",
     "simulacra evaluate runs/vae-digits-1",
+    "simulacra score runs/vae-digits-1 digits --out scored.csv",
 )
 
 
@@ -57,7 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: words after `simulacra`; None: those of the process.
 
     Returns:
-        0 after success, 2 after wrong input, 130 after an interrupt, 141 if the output pipe was closed.
+        0 after success, 2 after wrong input, 3 if some rows of a file have no full answer, 130 after an
+        interrupt, 141 if the output pipe was closed.
 
     Example:
         >>> main(["models", "--help"])
@@ -124,7 +135,8 @@ def _run(words: list[str]) -> int:
         if name.startswith("-"):
             raise ValueError(f"option {name!r} is unknown; {hint(name, ['--help', '--version', '--debug'])}")
         raise ValueError(f"command {name!r} is unknown; {hint(name, COMMANDS)}")
-    module = importlib.import_module(f"simulacra.cli.commands.{name}")
+    package = "methods" if name in METHODS else "commands"
+    module = importlib.import_module(f"simulacra.cli.{package}.{name}")
     code: int = module.run(words[1:])
     return code
 

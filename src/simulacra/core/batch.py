@@ -92,12 +92,15 @@ class Batch:
 
 @dataclass
 class Terms:
-    """Named terms of a loss, all minimized, and named quantities that are only logged.
+    """Named terms of a loss, all minimized, quantities that are only logged, and sums over rows.
 
     Args:
         loss: values per example, shape (B,) or (B, T); a batch statistic is 0-dim and needs
             `Update(coupled=True)`.
         log: tensors of the same shapes, averaged and recorded, never differentiated.
+        stats: sums over the rows of the batch, of any shape, such as the number of rows of each code, (K,).
+            They are added over micro-batches and processes and given to `Update.after` by their names,
+            beside the means; they are neither differentiated nor recorded. Default: none.
 
     Example:
         >>> terms = Terms({"reconstruction": torch.ones(3), "kl": torch.zeros(3)})
@@ -107,3 +110,4 @@ class Terms:
 
     loss: dict[str, Tensor]
     log: dict[str, Tensor] = field(default_factory=dict)
+    stats: dict[str, Tensor] = field(default_factory=dict)

@@ -61,8 +61,8 @@ class Update:
         repeat: number of optimizer steps in one training step, each on a fresh batch (such as the critic's).
         before: `(model, batch, rng)`, called without gradient before the loss: Markov chains advance here,
             never in the loss.
-        after: `(model, terms, progress)`, called after the step with the terms averaged over all
-            processes: clip weights, adapt a balance, anneal a buffer.
+        after: `(model, terms, progress)`, called after the step with the means of the terms and the sums
+            of `Terms.stats` over the global batch, by name: clip weights, adapt a balance, move a codebook.
         weights: for a term, per-example weights as a function of the batch (known labels, valid frames);
             the sum of the weighted term is divided by the total weight of the global batch. A term over
             the rows of a further stream needs `weight_rows(stream)`.

@@ -60,6 +60,7 @@ def evaluate(
     extractor: Extractor | nn.Module | str | Path | None = None,
     samples: int | None = None,
     tasks: bool = False,
+    refine: bool = False,
     keep: bool = True,
     budget: float | None = BUDGET,
 ) -> Report:
@@ -83,6 +84,8 @@ def evaluate(
         samples: number of samples to score; None: 10,000, and at most the number of held-out rows.
         tasks: also score by downstream tasks: a classifier trained on labelled samples, and one trained on
             100 labels. It may take minutes.
+        refine: also optimize q(z|x) for each of up to 200 rows, where the model has a Gaussian posterior, and
+            report the refined ELBO and the amortization gap. It may take minutes.
         keep: write `report.json`, `report.md` and the scores of the rows to the folder of a run.
         budget: time limit in seconds, from which the length of annealing and the number of samples from
             Markov chains are chosen; None: no limit.
@@ -111,10 +114,10 @@ def evaluate(
         data, folder, model = data or model.data, model.path, model.model
     if data is None:
         raise ValueError("there are no data to evaluate on: pass them, as in evaluate(model, data).")
-    data = data.under(model.preprocessing)
+    data = data.under(model.preprocessing, model.conditioning)
     asked = extractor is not None or samples is not None
     judging = Judging(extractor, SAMPLES if samples is None else samples) if asked else None
-    asked_for = frozenset({"tables", *(["tasks"] if tasks else [])})
+    asked_for = frozenset({"tables", *(["tasks"] if tasks else []), *(["refined"] if refine else [])})
     share = Share(budget)
     with keeping(folder if folder is not None and (folder / CONFIG).is_file() else None):
         found = examined(
@@ -127,7 +130,7 @@ def evaluate(
             )
         )
     report = reported(type(model).__name__, protocol_of(data, split, limit, seed), found)
-    report.asked = asked_of(k, split, limit, seed, annealing, extractor, samples, tasks)
+    report.asked = asked_of(k, split, limit, seed, annealing, extractor, samples, tasks, refine)
     if found.interrupted:
         return _cut_short(report, found)
     if folder is not None and (folder / CONFIG).is_file():
@@ -156,6 +159,7 @@ def asked_of(
     extractor: object,
     samples: int | None,
     tasks: bool | None,
+    refine: bool | None = None,
 ) -> dict[str, Any]:
     """Returns the options of `evaluate` by name, as a report stores them.
 
@@ -168,8 +172,10 @@ def asked_of(
         extractor: network or file.
         samples: number of samples to score.
         tasks: True to score by downstream tasks.
+        refine: True to refine posteriors.
     """
-    drawn = {"extractor": None if extractor is None else str(extractor), "samples": samples, "tasks": tasks}
+    drawn = {"extractor": None if extractor is None else str(extractor), "samples": samples}
+    drawn |= {"tasks": tasks, "refine": refine}
     length = {name: getattr(annealing, name) for name in ("temperatures", "chains", "sweeps")}
     return {"k": k, "split": split, "limit": limit, "seed": seed, **length, **drawn}
 

@@ -21,7 +21,9 @@ from simulacra.core.storage.records import as_json
 from simulacra.evaluation.compare.score_tables import Scores
 from simulacra.evaluation.latents.codes import Latents
 from simulacra.evaluation.latents.fidelity import Fidelity
+from simulacra.evaluation.latents.rates import Rates
 from simulacra.evaluation.latents.reconstruction import Reconstruction
+from simulacra.evaluation.likelihood.refined import Refined
 from simulacra.evaluation.measures.measure import Measure
 from simulacra.evaluation.measures.registry import MEASURES
 from simulacra.evaluation.report_files import NEXT, PAGE, REPORT, SCORES, finish, read_files, write_files
@@ -59,8 +61,9 @@ class Report:
     """Scores of a model on a split.
 
     `report[measure]` returns the record of a measure of `simulacra.evaluation.measures.registry`, and
-    `report.NAME` that of the measure of this name with its type: `latents`, `samples`, `reconstruction`,
-    `fidelity`, `memorization`, `quality`, `classes`, `tasks`, `tables`; None if it was not measured.
+    `report.NAME` that of the measure of this name with its type: `latents`, `rates`, `refined`,
+    `samples`, `reconstruction`, `fidelity`, `memorization`, `quality`, `classes`, `tasks`, `tables`; None if
+    it was not measured.
 
     Args:
         model: name of the model's class.
@@ -82,6 +85,8 @@ class Report:
 
     quality = RecordOf[SampleQuality | Skipped]()
     latents = RecordOf[Latents]()
+    rates = RecordOf[Rates]()
+    refined = RecordOf[Refined | Skipped]()
     samples = RecordOf[SampleScore]()
     reconstruction = RecordOf[Reconstruction]()
     fidelity = RecordOf[Fidelity]()

@@ -19,9 +19,10 @@ from simulacra.models.autoencoders import catalog as autoencoders
 from simulacra.models.autoregressive import catalog as autoregressive
 from simulacra.models.boltzmann import catalog as boltzmann
 from simulacra.models.entry import Entry
+from simulacra.models.flows import catalog as flows
 from simulacra.models.variational import catalog as variational
 
-FAMILIES = (autoencoders, variational, autoregressive, adversarial, boltzmann)
+FAMILIES = (autoencoders, variational, autoregressive, adversarial, boltzmann, flows)
 CATALOG: dict[str, Entry] = {entry.name: entry for family in FAMILIES for entry in family.ENTRIES}
 
 

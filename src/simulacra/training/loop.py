@@ -213,7 +213,7 @@ class Loop:
         p = self.position
         try:
             first = p.step < player.update.every
-            terms = player.move(batch, rng, p.step / self.total, first)
+            terms = player.move(batch, rng, p.step / self.total, first, p.step)
         except FloatingPointError as error:
             raise TrainingFailed(
                 f"the loss term {str(error)!r} of update {player.update.name!r} is not finite at step "

@@ -34,6 +34,9 @@ class Options:
         schedule: learning rate schedule: `constant`, `cosine`, `linear` or `burda`.
         warmup: share of a stage over which the learning rate rises from 0.
         clip: largest norm of each update's gradient.
+        gradient_noise: variance of the normal noise that is added to each gradient in the first step of a
+            stage, after clipping; it falls as (1 + steps)^-0.55. Neelakantan et al. 2015 try 0.01, 0.3 and 1;
+            0: none.
         ema: decay of an exponential moving average of the weights, such as 0.999; the average
             is scored and saved.
         patience: stop after so many epochs without a better validation score and keep the best weights.
@@ -66,6 +69,7 @@ class Options:
     schedule: Literal["constant", "cosine", "linear", "burda"] | None = None
     warmup: float = 0.0
     clip: float | None = None
+    gradient_noise: float = 0.0
     ema: float | None = None
     patience: int | None = None
     validate: bool | None = None
@@ -103,6 +107,11 @@ class Options:
         if self.lr is not None and not 0 <= self.lr < math.inf:
             raise ValueError(
                 f"lr is {self.lr}, but a learning rate is a finite number from 0, such as 0.001."
+            )
+        if not 0 <= self.gradient_noise < math.inf:
+            raise ValueError(
+                f"gradient_noise is {self.gradient_noise}, but a variance is a finite number from 0, such as "
+                "0.3."
             )
         if not -(2**63) <= self.seed < 2**63:
             raise ValueError(f"seed is {self.seed}, but it must have 64 bits.")
@@ -187,6 +196,7 @@ class OptionKeywords(TypedDict, total=False):
     schedule: Literal["constant", "cosine", "linear", "burda"] | None
     warmup: float
     clip: float | None
+    gradient_noise: float
     ema: float | None
     patience: int | None
     validate: bool | None

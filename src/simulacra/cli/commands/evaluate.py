@@ -28,6 +28,7 @@ def evaluate(
     extractor: str | None = None,
     samples: int | None = None,
     tasks: bool = False,
+    refine: bool = False,
     budget: str = "1m",
 ) -> int:
     """Score a run on held-out rows, print the report and write report.json and report.md to the run folder.
@@ -51,6 +52,8 @@ def evaluate(
             model with a likelihood, its samples are scored too.
         tasks: also score by downstream tasks: a classifier trained on labelled samples, and one trained on
             100 labels and the model's codes or features. It may take minutes.
+        refine: also optimize q(z|x) for each of up to 200 rows, where the model has a Gaussian posterior, and
+            report the refined ELBO and the amortization gap. It may take minutes.
         budget: time limit, such as 90s, 20m or 1.5h, from which the length of annealing and the number of
             samples from Markov chains are chosen; `none` for no limit. An interrupt keeps what was measured.
 
@@ -76,7 +79,8 @@ def evaluate(
             f"{run} was trained on data from memory: score it in Python, as in evaluate({run!r}, data)."
         )
     options: dict[str, Any] = {"split": split, "k": k, "seed": seed, "limit": limit, "annealing": annealing}
-    options |= {"extractor": extractor, "samples": samples, "tasks": tasks, "budget": seconds}
+    options |= {"extractor": extractor, "samples": samples, "tasks": tasks, "refine": refine}
+    options |= {"budget": seconds}
     options["keep"] = False  # the report is written below, where a write error ends the command
     code = 0
     try:

@@ -12,6 +12,13 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from simulacra.core.capabilities.bounds import (  # noqa: F401, all capabilities have their name here
+    HasBound,
+    HasImportanceWeights,
+    HasJoint,
+    HasRates,
+    TightensBound,
+)
 from simulacra.core.capabilities.energy import (  # noqa: F401, all capabilities have their name here
     HasAnnealingPath,
     HasBoundEnergy,
@@ -19,6 +26,11 @@ from simulacra.core.capabilities.energy import (  # noqa: F401, all capabilities
     HasFilters,
     HasMarkovChain,
     HasPartitionFunctions,
+)
+from simulacra.core.capabilities.mappings import (  # noqa: F401
+    Denoises,
+    Predicts,
+    Translates,
 )
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.capabilities.narrowing import able as able
@@ -72,39 +84,6 @@ class HasDensity(Capability):
         return True
 
 
-class HasBound(Capability):
-    """Has a lower bound on its log-density."""
-
-    phrase = "has a bound on its log-density"
-
-    @abstractmethod
-    def elbo(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
-        """Returns a value whose expectation over the noise is at most log p(x|c), in nats, shape (B,).
-
-        Args:
-            x: observations in the model's space, shape (B, *).
-            c: condition of each, shape (B, *); None: no condition.
-            rng: generator of the noise.
-        """
-
-
-class HasImportanceWeights(HasBound):
-    """Has a bound that importance samples tighten: E log (1/k) sum w -> log p."""
-
-    phrase = "has an importance-weighted bound"
-
-    @abstractmethod
-    def log_weights(self, x: Tensor, c: Tensor | None, rng: Rng, k: int) -> Tensor:
-        """Returns log p(x, z_j|c) - log q(z_j|x, c) of k draws z_j ~ q, in nats, shape (B, k).
-
-        Args:
-            x: observations in the model's space, shape (B, *).
-            c: condition of each, shape (B, *); None: no condition.
-            rng: generator of the draws.
-            k: number of draws.
-        """
-
-
 class Encodes(Capability):
     """Maps an observation to a latent code."""
 
@@ -136,10 +115,15 @@ class HasPosterior(Encodes):
 
 
 class Decodes(Capability):
-    """Maps a latent code to an observation; `code_size` is the dimension of the code."""
+    """Maps a latent code to an observation; `code_size` is the dimension of the code.
+
+    Models with `exact = True` decode every code to the very x that it encodes, as a bijection does: the
+    errors of reconstructions say nothing about them and are not measured.
+    """
 
     phrase = "decodes"
     code_size: int
+    exact: ClassVar[bool] = False
 
     @abstractmethod
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
@@ -361,3 +345,13 @@ class HasFeatures(Capability):
 
 class MissingCapability(ValueError):
     """Raised if a method needs a capability that the model lacks."""
+
+
+def reconstructs(model: Any) -> bool:
+    """Returns True if the model encodes and decodes with an error that is worth measuring.
+
+    Args:
+        model: any model; one with `Decodes.exact` has no such error.
+    """
+    both = model.supports(Encodes) and model.supports(Decodes)
+    return both and not able(model, Decodes).exact

@@ -22,9 +22,25 @@ def kl_to_standard_normal(q: Gaussian) -> Tensor:
         >>> kl_to_standard_normal(Gaussian(torch.ones(1, 2), torch.zeros(1, 2), 1)).item()
         1.0
     """
+    return 0.5 * sum_events(_twice_kl_terms(q), q.event_dims)
+
+
+def kl_by_entry(q: Gaussian) -> Tensor:
+    """Returns the terms 1/2 (m^2 + s^2 - 1 - log s^2) of `kl_to_standard_normal`, in nats, shape (B, *).
+
+    Args:
+        q: diagonal Gaussian N(m, s^2).
+
+    Example:
+        >>> kl_by_entry(Gaussian(torch.tensor([[1.0, 0.0]]), torch.zeros(1, 2), 1)).tolist()
+        [[0.5, 0.0]]
+    """
+    return 0.5 * _twice_kl_terms(q)
+
+
+def _twice_kl_terms(q: Gaussian) -> Tensor:
     # one pass over the tensor: exp(2 log s) is s^2
-    terms = q.loc * q.loc + torch.exp(2 * q.log_scale) - 1 - 2 * q.log_scale
-    return 0.5 * sum_events(terms, q.event_dims)
+    return q.loc * q.loc + torch.exp(2 * q.log_scale) - 1 - 2 * q.log_scale
 
 
 def kl_gaussian(q: Gaussian, p: Gaussian) -> Tensor:

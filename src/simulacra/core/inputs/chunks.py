@@ -12,7 +12,7 @@ from simulacra.core.numerics.precision import narrowed
 from simulacra.core.random.keyed import Rng
 
 if TYPE_CHECKING:
-    from simulacra.core.interface import Interface
+    from simulacra.core.methods.rows import RawRows
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Rows:
 
 
 def prepared(
-    model: Interface, x: Tensor, known: Tensor | None, rng: Rng, chunk: int, c: Tensor | None = None
+    model: RawRows, x: Tensor, known: Tensor | None, rng: Rng, chunk: int, c: Tensor | None = None
 ) -> Iterator[Rows]:
     """Yields chunks of raw rows, preprocessed to the model's space.
 

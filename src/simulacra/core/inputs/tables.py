@@ -15,6 +15,7 @@ from simulacra.core.inputs.arrays import exact_float, is_gone
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.plain import Space
 
+TRUTH = ("False", "True")  # class names of a column that pandas reads as booleans
 LISTED = 5  # most absent columns that a message names
 
 
@@ -164,6 +165,9 @@ def _stored(values: tuple[float, ...], codes: np.ndarray) -> np.ndarray:
 
 def _class_codes(names: tuple[str, ...], values: Iterable[Any], where: str) -> np.ndarray:
     number: dict[str | None, float] = {name: i for i, name in enumerate(names)} | {None: np.nan}
+    if tuple(map(str.capitalize, names)) == TRUTH:
+        # booleans of Python are False and True, those of a file may be false and true
+        number.update((name, i) for i, name in enumerate(TRUTH) if name not in names)
     texts = [None if is_gone(value) else class_name(value) for value in values]
     for text in dict.fromkeys(texts):
         if text not in number:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.inputs.tables import TRUTH
 from simulacra.core.numerics.precision import precise_device
 from simulacra.core.packages import install_command
 from simulacra.core.spaces.classes import Categorical, Ordinal
@@ -22,9 +23,6 @@ from simulacra.core.storage.plain_text import is_formula, without_formula
 
 if TYPE_CHECKING:
     import pandas
-
-
-TRUTH = ("False", "True")  # class names of a column that pandas reads as booleans
 
 
 def columns_of(space: Table, x: Tensor) -> dict[str, list[Any]]:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from simulacra.core.capabilities.general import HasBound, HasDensity, HasImportanceWeights, able
+from simulacra.core.capabilities.bounds import SAMPLE_BLOCK, observed, weight_blocks
+from simulacra.core.capabilities.general import (
+    HasBound,
+    HasDensity,
+    HasImportanceWeights,
+    TightensBound,
+    able,
+)
 from simulacra.core.errors.outputs import check_one_each
 from simulacra.core.numerics.precision import precise_device, to_float64
 from simulacra.core.progress.tasks import stage
@@ -17,9 +24,8 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.scores.estimate import Kind
 
 if TYPE_CHECKING:
-    from simulacra.core.interface import Interface
+    from simulacra.core.methods.rows import RawRows
 
-SAMPLE_BLOCK = 256  # importance samples that share one key, so that results do not depend on the budget
 ENTRIES = 2**20  # entries of x that one chunk decodes at most (4 MB in fp32)
 
 
@@ -74,8 +80,7 @@ def importance_bound(
     Raises:
         CutShort: at a keyboard interrupt, with the results of the first rows.
     """
-    d = max(1, x[0].numel())
-    rows = max(1, entries // (d * min(k, SAMPLE_BLOCK)))
+    rows = _rows_within(x, k, entries)
     cut = lambda t, i: None if t is None else t[i : i + rows]
     parts: list[ImportanceBound] = []
     try:
@@ -103,9 +108,7 @@ def _rows_bound(
     shape = (len(x),)
     log_sum = torch.full(shape, -math.inf, dtype=torch.float64, device=precise_device(x.device))
     log_squares, total = log_sum.clone(), torch.zeros_like(log_sum)
-    for block, done in enumerate(range(0, k, SAMPLE_BLOCK)):
-        keyed = rng.at("importance", block)
-        log_w = to_float64(model.log_weights(x, c, keyed, min(SAMPLE_BLOCK, k - done), **observed(known)))
+    for log_w in weight_blocks(model, x, c, rng, k, known):
         log_sum = torch.logaddexp(log_sum, log_w.logsumexp(1))
         log_squares = torch.logaddexp(log_squares, (2 * log_w).logsumexp(1))
         total += log_w.sum(1)
@@ -122,7 +125,8 @@ class Score:
         value: log p(x), or a bound or estimate of it, in nats, float64, shape (B,).
         kind: exact, lower, upper or stochastic.
         method: name of the estimator, such as `IWAE bound, k=5000`.
-        elbo: mean of the log-weights in nats, shape (B,); None without importance weights.
+        elbo: mean of the log-weights, or the model's bound of one draw, in nats, shape (B,); None if `value`
+            is exact or that bound.
         effective: effective number of the k importance samples, shape (B,), or None.
         entries: number of scored (known) entries of all rows together.
     """
@@ -141,7 +145,7 @@ class Score:
 
 
 def score(
-    model: Interface,
+    model: RawRows,
     x: Tensor,
     c: Tensor | None,
     log_det: Tensor,
@@ -152,8 +156,8 @@ def score(
 ) -> Score:
     """Scores preprocessed rows and adds the log-Jacobian of the preprocessing.
 
-    It uses the density if the model has one, otherwise the importance-weighted bound, otherwise the model's
-    own bound.
+    It uses the density if the model has one, otherwise the importance-weighted bound, otherwise a bound of
+    the model that tightens with k, otherwise the model's own bound.
 
     Args:
         model: model to evaluate.
@@ -187,12 +191,54 @@ def score(
             )
             raise
         return Score(raw(found.bound), "lower", method, raw(found.elbo), found.effective.cpu(), scored)
-    bound = able(model, HasBound).elbo(x, c, rng, **observed(known))
-    check_one_each(bound, len(x), model, "elbo")
-    return Score(raw(bound), "lower", "ELBO", entries=scored)
+    elbo = able(model, HasBound).elbo(x, c, rng, **observed(known))
+    check_one_each(elbo, len(x), model, "elbo")
+    if model.supports(TightensBound):
+        bound = tightened(able(model, TightensBound), x, c, k, rng, entries, known)
+        check_one_each(bound, len(x), model, "bound")
+        method = f"{able(model, TightensBound).bound_name}, k={k}"
+        return Score(raw(bound), "lower", method, raw(elbo), entries=scored)
+    return Score(raw(elbo), "lower", "ELBO", entries=scored)
 
 
-def has_exact(model: Interface, known: Tensor | None) -> bool:
+@torch.no_grad()
+def tightened(
+    model: TightensBound,
+    x: Tensor,
+    c: Tensor | None,
+    k: int,
+    rng: Rng,
+    entries: int = ENTRIES,
+    known: Tensor | None = None,
+) -> Tensor:
+    """Returns the model's bound with k draws a row, in nats, float64, shape (B,), within a memory budget.
+
+    Args:
+        model: model with a bound that tightens.
+        x: observations, shape (B, *).
+        c: condition of each, shape (B, *), or None.
+        k: number of draws.
+        rng: generator; the noise of a row depends on `rng.rows[i]`, not on the batch.
+        entries: memory budget: number of entries of x that are decoded at once.
+        known: True where x is observed, shape of x; None: everywhere.
+    """
+    rows, parts = _rows_within(x, k, entries), []
+    with stage("draws of the bound", len(x), "row") as progress:
+        for i in range(0, len(x), rows):
+            here = slice(i, i + rows)
+            more = observed(None if known is None else known[here])
+            keyed = rng.on(rng.rows[here])
+            parts.append(to_float64(model.bound(x[here], None if c is None else c[here], keyed, k, **more)))
+            progress.advance(len(keyed.rows))
+    return torch.cat(parts)
+
+
+def _rows_within(x: Tensor, k: int, entries: int) -> int:
+    """Returns the number of rows whose k draws, in blocks, keep to the memory budget."""
+    return max(1, entries // (max(1, x[0].numel()) * min(k, SAMPLE_BLOCK)))
+
+
+def has_exact(model: RawRows, known: Tensor | None) -> bool:
     """Returns True if the model has an exact density of the known entries.
 
     Args:
@@ -200,11 +246,6 @@ def has_exact(model: Interface, known: Tensor | None) -> bool:
         known: True where x is observed, shape (B, *shape); None: everywhere.
     """
     return model.supports(HasDensity) and (known is None or able(model, HasDensity).marginalizes(known))
-
-
-def observed(known: Tensor | None) -> dict[str, Tensor]:
-    """Returns `known` as a keyword argument for a function of a capability, or no argument if it is None."""
-    return {} if known is None else {"known": known}
 
 
 def joined(parts: list[Score], exact: bool) -> Score:
@@ -222,9 +263,10 @@ def joined(parts: list[Score], exact: bool) -> Score:
         kind = "lower" if kind == "exact" else kind
     values = torch.cat([part.value for part in parts])
     whole = Score(values, kind, method, entries=sum(part.entries for part in parts))
+    # an exact value is its own ELBO, with one effective sample
     if weakest.elbo is not None:
-        # an exact value is its own ELBO, with one effective sample
-        elbos = [part.value if part.elbo is None else part.elbo for part in parts]
+        whole.elbo = torch.cat([part.value if part.elbo is None else part.elbo for part in parts])
+    if weakest.effective is not None:
         counts = [torch.ones_like(p.value) if p.effective is None else p.effective for p in parts]
-        whole.elbo, whole.effective = torch.cat(elbos), torch.cat(counts)
+        whole.effective = torch.cat(counts)
     return whole

@@ -3,10 +3,11 @@
 | values | kind |
 |---|---|
 | only 0 and 1 | binary |
+| only False and True | categorical |
 | at most ten different numbers, which recur | ordinal |
 | other numbers | numeric |
 | text, and digits that a number does not preserve (02139) | categorical |
-| a running number; texts or row names that all differ; no values | left out |
+| a running number; texts or row names that all differ; more than ten dates; no values | left out |
 
 A numeric column is modelled by its normal scores. `real`, `positive` and `count` must be declared; they give
 a density or a distribution of counts.
@@ -17,12 +18,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Literal
 
 import numpy as np
 
 from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.core.inputs.convert import class_name
+from simulacra.core.inputs.tables import TRUTH
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.numeric import Numeric
 from simulacra.core.spaces.plain import Binary, Count, Positive, Real, Space
@@ -36,6 +39,7 @@ IDENTIFIERS = {"id", "index", "idx", "nr", "no", "number", "row", "rowid", "uid"
 UNIT = re.compile(
     r"([$€£¥]?) ?([-+\u2212]?[0-9][0-9.,' \u00a0\u202f]*)([%‰$€£¥]|[ \u00a0][^\W\d]{1,4}[²³]?|)"
 )
+DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})( .*)?")
 UNNAMED = re.compile(r"Unnamed: \d+(_level_\d+)?")  # pandas' name for a column without one
 
 
@@ -46,14 +50,14 @@ class NoClasses(Refusal):
     """Raised if columns have different texts in most rows, such as names or dates.
 
     Args:
-        columns: names of the columns.
+        columns: number of different texts of each column, by name.
         message: one sentence about the first of them.
         parts: the suggestions in the message.
     """
 
-    def __init__(self, columns: Sequence[str], message: str, *parts: object):
+    def __init__(self, columns: Mapping[str, int], message: str, *parts: object):
         super().__init__(message, *parts)
-        self.columns = tuple(columns)
+        self.columns = dict(columns)
 
 
 def space_of(column: Column, declared: Any, tails: Tails = "observed") -> Space | None:
@@ -97,6 +101,8 @@ def identifies(column: Column) -> str | None:
     there = [value for value in column.values if value is not None]
     if not there:
         return "no value in any row"
+    if len(set(there)) > FEW and all(map(is_date, set(there))):
+        return f"{len(set(there)):,} different dates; time= splits by them"
     if len(there) <= FEW or len(set(there)) < len(there):
         return None
     x = column.numbers
@@ -114,6 +120,16 @@ def identifies(column: Column) -> str | None:
         return "a running number"
     words = set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", column.name).lower()))
     return "a different number in each row" if unnamed or words & IDENTIFIERS else None
+
+
+def is_date(value: Any) -> bool:
+    """Returns True for a date, or a text that is written as one.
+
+    Example:
+        >>> is_date("2024-12-31"), is_date("31.12.2024 23:59"), is_date("12-31"), is_date(20241231)
+        (True, True, False, False)
+    """
+    return isinstance(value, date) or (isinstance(value, str) and DATE.fullmatch(value.strip()) is not None)
 
 
 def _check_range(column: Column) -> None:
@@ -147,8 +163,11 @@ def infer(column: Column, tails: Tails = "observed") -> Space:
     x = x[~np.isnan(x)]
     if not len(x):
         raise ValueError(f"{column.where} has no value in any row: leave it out, or declare it `drop`.")
+    if column.truth:
+        # as the texts False and True of a file
+        return Categorical((), len(TRUTH), TRUTH)
     if bool(((x == 0) | (x == 1)).all()):
-        return Binary(truth=column.truth)
+        return Binary()
     few = len(np.unique(x)) <= min(FEW, len(x) // 2)
     return _classes(column, "ordinal", None) if few else _numeric(column, tails)
 
@@ -218,7 +237,7 @@ def _check_units(column: Column) -> None:
     if len(units) == 1 and None not in units:
         dropped = load_with(types={column.name: "drop"})
         raise NoClasses(
-            [column.name],
+            {column.name: len(there)},
             f"{column.where} holds numbers with a unit, such as {there[0][:40]!r}: write the unit into the "
             f"name of the column, or leave it out with {dropped}.",
             dropped,
@@ -237,13 +256,12 @@ def _categorical(column: Column) -> Space:
     if len(names) > FEW and 2 * len(names) > present:
         _check_units(column)
     if len(names) > MOST_CLASSES or (len(names) > FEW and 2 * len(names) > present):
-        dropped, dated = load_with(types={column.name: "drop"}), load_with(time=column.name)
+        dropped = load_with(types={column.name: "drop"})
         raise NoClasses(
-            [column.name],
+            {column.name: len(names)},
             f"{column.where} holds {len(names):,} different texts in {present:,} rows, which are no classes "
-            f"(such as {names[0][:40]!r}): leave it out with {dropped}, order the rows by it with {dated} if "
-            "it holds dates, or declare it categorical.",
-            *(dropped, dated),
+            f"(such as {names[0][:40]!r}): leave it out with {dropped}, or declare it categorical.",
+            dropped,
         )
     return Categorical((), len(names), names)
 

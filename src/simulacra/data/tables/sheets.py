@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,25 @@ def open_parquet(path: Path, own: FrameOptions, split: SplitOptions) -> Source:
     Raises:
         ValueError: if the file is damaged, or the package pyarrow is missing.
     """
+    frame = parquet_frame(path)
+    return frame_source(path.stem, str(path), frame, own, split)
+
+
+def parquet_frame(path: Path) -> Any:
+    """Returns the content of a Parquet or Feather file as a data frame.
+
+    Args:
+        path: the file.
+
+    Raises:
+        ValueError: if the file is damaged or too large, or the package pyarrow is missing.
+    """
     import pandas as pd
 
     read = pd.read_feather if path.suffix.lower() == ".feather" else pd.read_parquet
     if read is pd.read_parquet:
         _check_rows(path)
-    frame = _reading(path, lambda: read(path))
-    return frame_source(path.stem, str(path), frame, own, split)
+    return _reading(path, lambda: read(path))
 
 
 def open_sheet(path: Path, own: SheetOptions, split: SplitOptions) -> Source:
@@ -55,6 +68,40 @@ def open_sheet(path: Path, own: SheetOptions, split: SplitOptions) -> Source:
     Raises:
         ValueError: if the file is damaged or empty, has several sheets and none is named, or the package that
             reads it is missing.
+    """
+    sheet = sheet_frame(path, own)
+    source = frame_source(path.stem, str(path), sheet.frame, own, split)
+    source = source.noted("read as", f"sheet {sheet.name!r}, {'header' if sheet.header else 'no header'}")
+    k = sheet.above
+    return source.noted("left out", f"{k} row{'s' * (k > 1)} above the table") if k else source
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The table in one sheet of a spreadsheet.
+
+    Args:
+        frame: its rows with the names of the columns.
+        name: name of the sheet.
+        header: True if the sheet has names of columns.
+        above: number of rows above the table.
+    """
+
+    frame: Any
+    name: Any
+    header: bool
+    above: int
+
+
+def sheet_frame(path: Path, own: SheetOptions) -> Sheet:
+    """Returns the table in one sheet of a spreadsheet.
+
+    Args:
+        path: the file.
+        own: options of spreadsheets.
+
+    Raises:
+        ValueError: as `open_sheet`.
     """
     import pandas as pd
 
@@ -81,10 +128,7 @@ def open_sheet(path: Path, own: SheetOptions, split: SplitOptions) -> Source:
         raise ValueError(f"{path} holds a header but no rows in the sheet {name!r}: a table needs one.")
     names = [cell or f"column {j}" for j, cell in enumerate(text[0], 1)]
     frame = frame.set_axis(names if header else [str(j) for j in range(1, len(names) + 1)], axis=1)
-    source = frame_source(path.stem, str(path), frame, own, split)
-    said = f"sheet {name!r}, {'header' if header else 'no header'}"
-    source = source.noted("read as", said)
-    return source.noted("left out", f"{begin} row{'s' * (begin > 1)} above the table") if begin else source
+    return Sheet(frame, name, header, begin)
 
 
 def _check_unpacked(path: Path) -> None:

@@ -44,7 +44,8 @@ class Likelihood:
 
     Args:
         estimate: best estimate that the model's capabilities permit.
-        elbo: ELBO as the mean of the log-weights; None without importance weights.
+        elbo: ELBO as the mean of the log-weights, or of one draw where the bound has no weights; None where
+            `estimate` is exact or the ELBO itself.
         effective: effective number of the k importance samples, shape (B,), or None.
         bracket: estimates of log Z of an energy model whose log Z cannot be summed; `estimate` is then the
             optimistic score.
@@ -120,7 +121,7 @@ def likelihoods(
     Raises:
         ValueError: if the model is implicit, k is not positive, or model and data do not fit.
     """
-    data = data.under(model.preprocessing)
+    data = data.under(model.preprocessing, model.conditioning)
     scorable(model, data, k)
     if needs_bracket(model):
         return _two_sided_scores(model, data, split, seed, limit, annealing)
@@ -135,7 +136,8 @@ def likelihoods(
     more = (details, protocol, model.condition is not None)
     whole = Likelihood(Estimate(found.value, found.kind, dims, found.method, *more), interrupted=interrupted)
     if found.elbo is not None:
-        how = f"ELBO, mean of {k}" + ("" if model.preprocessing.exact else ", dequantized")
+        how = "ELBO" if found.effective is None else f"ELBO, mean of {k}"
+        how += "" if model.preprocessing.exact else ", dequantized"
         whole.elbo = Estimate(found.elbo, "lower", dims, how, *more)
         whole.effective, whole.k = found.effective, k
     return whole

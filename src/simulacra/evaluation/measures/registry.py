@@ -11,7 +11,6 @@ from simulacra.evaluation.compare import score_columns as columns
 from simulacra.evaluation.diagnostics.dead_units import Layer, dead_units
 from simulacra.evaluation.diagnostics.mixing import Mixing, mixing
 from simulacra.evaluation.diagnostics.state import Diagnostics, diagnostics
-from simulacra.evaluation.latents.codes import Codes, Latents, active_in, coded, decompose, latent_rows
 from simulacra.evaluation.latents.fidelity import Fidelity, fidelity, fidelity_rows
 from simulacra.evaluation.latents.reconstruction import Reconstruction, reconstruction
 from simulacra.evaluation.latents.spread import Spread, spread
@@ -30,6 +29,7 @@ from simulacra.evaluation.measures.checked import (
     SHARED,
     WEIGHTS,
 )
+from simulacra.evaluation.measures.codes import CODES, RATES, REFINED, ROWS, most_code_rows
 from simulacra.evaluation.measures.history import History
 from simulacra.evaluation.measures.measure import Case, Evidence, Look, Measure, Unfinished, evidence_of
 from simulacra.evaluation.measures.needs import (
@@ -40,7 +40,6 @@ from simulacra.evaluation.measures.needs import (
     IMAGES,
     IMPLICIT,
     MODES_OF,
-    POSTERIOR,
     PRIOR,
     RELATIVE,
     SAMPLES,
@@ -64,9 +63,7 @@ from simulacra.evaluation.tables.wording import table_rows
 from simulacra.evaluation.tasks.classification import Classification, classification
 from simulacra.evaluation.tasks.suite import Tasks, task_rows, tasks
 
-ROWS = 2000  # largest number of rows for scores of quadratic cost and for the score of the training split
 DRAWS = 16  # importance samples of the training rows' ELBO
-CODES_SEEN = 500  # largest number of rows for codes right after training
 CHAINS, PROBED, SWEEPS = 8, 50, (200, 500)  # after training: chains, timed sweeps, fewest and most sweeps
 
 
@@ -122,20 +119,9 @@ def _most_rows(case: Case) -> int:
     return min(ROWS, len(case.rows))
 
 
-def _most_code_rows(case: Case) -> int:
-    """Returns the largest number of rows for codes and units right after training."""
-    return min(CODES_SEEN, len(case.rows))
-
-
 def _relative(case: Case, n: int) -> Generalization:
     both = [relative_estimate(case.model, case.data, split, 0, n) for split in ("valid", "train")]
     return Generalization(*both)
-
-
-def _codes(case: Case, found: Evidence) -> Codes:
-    laws = coded(case.model, case.rows, case.seed, min(ROWS, count(case.rows, case.limit)))
-    units = active_in(laws.q) if len(laws.rows) > 1 else None
-    return Codes(decompose(laws.q, seed=case.seed, rows=laws.rows), units)
 
 
 def _fidelity(case: Case, found: Evidence) -> Fidelity | None:
@@ -191,16 +177,6 @@ GENERALIZATION: Measure[Generalization] = Measure(
     f"as the likelihood, of at most {ROWS:,} training rows with k = {DRAWS}",
     (SCORED, HELD_OUT),
     look=Look(_relative, lambda case: min(_most_rows(case), len(case.data.train)), needs=(RELATIVE, VALID)),
-)
-CODES: Measure[Codes] = Measure(
-    "latents",
-    _codes,
-    f"an encoding a row, then N^2 densities of at most {ROWS:,} rows",
-    (POSTERIOR,),
-    look=Look(lambda case, n: _codes(case.limited(n), Evidence()), _most_code_rows, share=0.3),
-    record=Latents,
-    summary=lambda found: found.summary,
-    lines=latent_rows,
 )
 SAMPLE_SCORE: Measure[SampleScore] = Measure(
     "samples",
@@ -286,7 +262,7 @@ NEIGHBOUR: Measure[float] = Measure(
     (VITALS_OF,),
     look=Look(
         lambda case, n: neighbour_accuracy(case.model, case.data, case.split, limit=n),
-        _most_code_rows,
+        most_code_rows,
         needs=(VITALS_OF, PRIOR),
         after="diagnostics",
     ),
@@ -307,13 +283,13 @@ LAYERS: Measure[list[Layer]] = Measure(
     "layers",
     lambda case, found: dead_units(case.model, case.data, case.split, case.seed, case.limit),
     "a forward pass a row",
-    look=Look(lambda case, n: dead_units(case.model, case.data, case.split, limit=n), _most_code_rows),
+    look=Look(lambda case, n: dead_units(case.model, case.data, case.split, limit=n), most_code_rows),
 )
 SPREAD: Measure[Spread] = Measure(
     "spread",
     lambda case, found: spread(case.model, case.data, case.split, case.seed, case.limit),
     "a decoding a row",
-    look=Look(lambda case, n: spread(case.model, case.data, case.split, limit=n), _most_code_rows),
+    look=Look(lambda case, n: spread(case.model, case.data, case.split, limit=n), most_code_rows),
 )
 MIXING: Measure[Mixing] = Measure(
     "mixing",
@@ -346,6 +322,8 @@ MEASURES: tuple[Measure[Any], ...] = (
     DIAGNOSTICS,
     LIKELIHOOD,
     CODES,
+    RATES,
+    REFINED,
     NEIGHBOUR,
     GENERALIZATION,
     SAMPLE_SCORE,

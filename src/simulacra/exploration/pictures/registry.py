@@ -1,7 +1,8 @@
 """The registry of pictures: names, functions, and the capabilities and spaces that they need.
 
 Pictures with rows of the data (reconstructions, neighbours, ends of interpolations) are written to `private/`
-in the run folder, pictures with samples only to the run folder itself.
+in the run folder, pictures with samples only to the run folder itself. Samples of a model whose condition is
+no label are made from the conditions of held-out rows, so their pictures are private, too.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from simulacra.core.model import Model
 from simulacra.core.progress.tasks import each
 from simulacra.core.scores.likelihood import CutShort
 from simulacra.core.spaces.plain import Real
-from simulacra.core.storage.files import write_atomically
 from simulacra.core.storage.links import check_links
 from simulacra.data.dataset import Dataset
 from simulacra.exploration.drawing.picture import Picture
@@ -31,17 +31,13 @@ from simulacra.exploration.pictures.correlations import as_columns, correlations
 from simulacra.exploration.pictures.critic import critic_field
 from simulacra.exploration.pictures.pairs import pairs
 from simulacra.exploration.pictures.progression import snapshots
+from simulacra.exploration.pictures.rates import rate_picture
 from simulacra.exploration.pictures.saliency import saliency_picture
+from simulacra.exploration.private import PRIVATE, private_folder
 from simulacra.training.state.metrics import read_numbers
 
-PRIVATE = "private"
 BUDGET, SEARCHING = 60.0, 0.3  # seconds for all pictures; share of them for each search for codes
 PLACES = ("", f"{PRIVATE}/")
-NOTICE = """\
-The pictures in this folder show rows of the data set, not only what the model drew: reconstructions,
-completions, inversions, sums of codes, nearest training rows, ends of interpolations. Look at the licence
-of the data, and at whom they show, before you pass them on.
-"""
 
 
 def pictures(
@@ -103,7 +99,7 @@ def pictures(
         for kind in each(wanted, "pictures", "picture", even=False):
             picture = kind.draw(album, **options)
             if picture is not None:
-                place = _private(folder) if kind.private(album) else folder
+                place = private_folder(folder) if kind.private(album) else folder
                 drawn[kind.name] = save(render(picture), place / f"{kind.name}.png")
     except KeyboardInterrupt:
         raise CutShort(drawn) from None
@@ -133,7 +129,7 @@ def album_of(
     """
     if model.space != data.space:
         raise ValueError(f"the model was built for {model.space}, but {data.name} holds {data.space}.")
-    return Album(model, data.under(model.preprocessing), seed, metrics, history=history)
+    return Album(model, data.under(model.preprocessing, model.conditioning), seed, metrics, history=history)
 
 
 def possible(album: Album) -> list[Kind]:
@@ -172,14 +168,6 @@ def chosen(album: Album, name: str, options: Mapping[str, Any]) -> Kind:
     return picture
 
 
-def _private(folder: Path) -> Path:
-    """The folder for pictures with rows of the data; a notice in it explains this."""
-    place = folder / PRIVATE
-    place.mkdir(parents=True, exist_ok=True)
-    write_atomically(place / "README.txt", lambda aside: aside.write_text(NOTICE, encoding="utf-8"))
-    return place
-
-
 def _metrics(folder: Path) -> list[dict[str, Any]]:
     if not (folder / "metrics.csv").is_file():
         return []
@@ -202,6 +190,7 @@ class Need:
 SAMPLES = Need("a model that samples", lambda album: album.can(can.Samples))
 ENCODES = Need("a model that encodes", lambda album: album.can(can.Encodes))
 CODES = Need("a model that encodes and decodes", lambda album: album.can(can.Encodes, can.Decodes))
+RECONSTRUCTS = Need("a model whose reconstructions have errors", lambda album: can.reconstructs(album.model))
 DECODES = Need("a model that decodes", lambda album: album.can(can.Decodes))
 SEARCHED = Need(
     "a model whose codes must be searched for, as it has no encoder", lambda album: not album.can(can.Encodes)
@@ -236,6 +225,7 @@ CLASSES = Need(
     "a condition of at most 20 classes, or none",
     lambda album: not album.conditional or 0 < album.classes <= 20,
 )
+RATED = Need("a model with rates", lambda album: album.can(can.HasRates))
 FILTERS = Need("a model with filters", lambda album: album.can(can.HasFilters))
 CHAIN = Need("a model that steps a Markov chain", lambda album: album.can(can.HasMarkovChain))
 TWO = Need("two held-out rows", lambda album: len(album.held_out) >= 2)
@@ -277,25 +267,31 @@ def _always(album: Album) -> bool:
     return True
 
 
+def _by_conditions(album: Album) -> bool:
+    """Returns True if samples are made from the conditions of held-out rows."""
+    return album.conditional and not album.classes
+
+
 PICTURES: tuple[Kind, ...] = (
-    Kind("samples", figures.samples, (SAMPLES,)),
+    Kind("samples", figures.samples, (SAMPLES,), _by_conditions),
     Kind("samples_and_data", figures.samples_and_data, (SAMPLES, NO_IMAGES), _always),
     Kind("pairs", pairs, (SAMPLES, TABLE), _always),
-    Kind("correlations", correlations, (SAMPLES, TABLE)),
+    Kind("correlations", correlations, (SAMPLES, TABLE), _by_conditions),
     Kind("random_codes", figures.random_codes, (PRIOR, IMAGES, CLASSES, EXPECTED)),
-    Kind("reconstructions", figures.reconstructions, (CODES, IMAGES), _always),
+    Kind("reconstructions", figures.reconstructions, (RECONSTRUCTS, IMAGES), _always),
     Kind("completions", completion_picture, (COMPLETES, ROWS), _always),
     Kind("inversions", figures.inversion_picture, (DECODES, SEARCHED, IMAGES), _always),
     Kind("latent_map", figures.latent, (ENCODES, TWO)),
+    Kind("rates", rate_picture, (RATED,)),
     Kind("manifold", figures.manifold_picture, (CODES, NO_CONDITION, TWO, PLANE)),
     Kind(
         "interpolations",
         figures.interpolation_picture,
         (DECODES, IMAGES, ENDS),
-        lambda album: not album.has_prior,
+        lambda album: not album.has_prior or _by_conditions(album),
     ),
     Kind("arithmetic", figures.arithmetic_picture, (DECODES, IMAGES, NO_CONDITION, LABELS), _always),
-    Kind("saliency", saliency_picture, (SAMPLES, CRITIC, IMAGES)),
+    Kind("saliency", saliency_picture, (SAMPLES, CRITIC, IMAGES), _by_conditions),
     Kind("critic_field", critic_field, (SAMPLES, CRITIC, POINTS, NO_CONDITION), _always),
     Kind("snapshots", snapshots, (SAMPLES, HISTORY), _always),
     Kind("filters", energies.filters, (FILTERS,)),

@@ -24,6 +24,8 @@ from typing import Any, Literal, Unpack
 import torch
 from torch import Tensor, nn
 
+from simulacra.core.capabilities.general import HasRates
+from simulacra.core.distributions.divergences import kl_to_standard_normal
 from simulacra.core.distributions.elementary import Gaussian
 from simulacra.core.distributions.heads import mean_image
 from simulacra.core.random.keyed import Rng
@@ -39,8 +41,10 @@ from simulacra.models.variational.latent import (
 )
 from simulacra.nets.mlp import mlp
 
+RATE_DRAWS = 4  # draws of the codes of a row for the rates of its layers
 
-class HierarchicalVAE(LatentVariableModel):
+
+class HierarchicalVAE(LatentVariableModel, HasRates):
     """Variational autoencoder with a chain of codes; by default the two layers of Burda et al. 2015.
 
     A condition c is an input of the networks next to x: p(x|z_1, c) and q(z_1|x, c).
@@ -107,18 +111,47 @@ class HierarchicalVAE(LatentVariableModel):
             k: number of chains for each row.
             known: True where observed, shape (B, *); None for all.
         """
-        q = [repeated(self.posterior(x, c, known))]
-        z: list[Tensor] = []
-        for i, size in enumerate(self.latents):
-            if i:
-                q.append(law(self.up[i - 1], z[-1]))
-            z.append(q[i].at(rng.normal(f"z{i + 1}", k, size, dtype=q[0].loc.dtype)))
+        q, z = self._upward(x, c, rng, k, known)
         # (1)
         zero = torch.zeros_like(z[-1])
         p = [law(down, above) for down, above in zip(self.down, z[1:])] + [Gaussian(zero, zero, 1)]
         # (2)
         terms = [p_i.log_prob(z_i) - q_i.log_prob(z_i) for p_i, q_i, z_i in zip(p, q, z)]
         return Codes(z[0], torch.stack(terms).sum(0))
+
+    def _upward(
+        self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None
+    ) -> tuple[list[Gaussian], list[Tensor]]:
+        """Returns q(z_1|x), ..., q(z_L|z_{L-1}) and the codes drawn from them, each (B, k, latents[i])."""
+        q = [repeated(self.posterior(x, c, known))]
+        z: list[Tensor] = []
+        for i, size in enumerate(self.latents):
+            if i:
+                q.append(law(self.up[i - 1], z[-1]))
+            z.append(q[i].at(rng.normal(f"z{i + 1}", k, size, dtype=q[0].loc.dtype)))
+        return q, z
+
+    @property
+    def part_names(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names of the layers of codes, `z_1` next to x to `z_L`."""
+        return tuple(f"z_{i + 1}" for i in range(len(self.latents)))
+
+    def rates(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
+        """Returns log q(z_l|z_{l-1}) - log p(z_l|z_{l+1}) of each layer at `RATE_DRAWS` draws, shape (B, L).
+
+        The topmost term is the KL(q(z_L|z_{L-1}) || N(0, I)) in closed form. In expectation the terms sum to
+        KL(q(z|x) || p(z)), in nats.
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
+            known: True where observed, shape (B, *); None for all.
+        """
+        q, z = self._upward(x, c, rng, RATE_DRAWS, known)
+        p = [law(down, above) for down, above in zip(self.down, z[1:])]
+        below = [q_l.log_prob(z_l) - p_l.log_prob(z_l) for p_l, q_l, z_l in zip(p, q, z)]
+        return torch.stack([*below, kl_to_standard_normal(q[-1]).expand(-1, RATE_DRAWS)], 2).mean(1)
 
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
         """Returns log p(x, z) - log q(z|x) with one z ~ q, in nats, shape (B,).

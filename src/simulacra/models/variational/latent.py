@@ -23,24 +23,24 @@ from simulacra.core.capabilities.general import (
     Decodes,
     Encodes,
     HasImportanceWeights,
+    HasJoint,
     HasPosterior,
+    HasRates,
     Samples,
     TakesCondition,
     TakesMissing,
 )
-from simulacra.core.distributions.divergences import kl_to_standard_normal
+from simulacra.core.distributions.divergences import kl_by_entry, kl_to_standard_normal
 from simulacra.core.distributions.elementary import Categorical, Distribution, Gaussian
 from simulacra.core.distributions.heads import likelihood_head, mean_image
-from simulacra.core.distributions.marginals import marginals
 from simulacra.core.model import Model
-from simulacra.core.numerics import moments
 from simulacra.core.random.keyed import Rng
 from simulacra.core.scores.likelihood import ENTRIES
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Source, Stage
+from simulacra.core.updates import Stage
+from simulacra.models.variational.output_bias import bias_from_data
 from simulacra.nets.coders import build_decoder, build_encoder, check_network, default_net
-from simulacra.nets.mlp import MLPDecoder
 
 LikelihoodName = Literal[
     "auto",
@@ -68,7 +68,7 @@ class Codes:
 
     Args:
         z: the code next to x, shape (B, k, latent).
-        log_ratio: log p - log q of all codes drawn, in nats, shape (B, k).
+        log_ratio: log p - log q of all codes drawn, or log p where z is given, in nats, shape (B, k).
     """
 
     z: Tensor
@@ -152,7 +152,7 @@ class LatentVariableModel(
         self.decoder = decoder or build_decoder(
             space, latent, output, kind, sizes, condition, activation, dropout
         )
-        extra = (condition.features_shape,) if condition else ()
+        extra = (condition.features_shape or (1,),) if condition else ()
         shown = ((sum(map(math.prod, extra)) + space.dims,),) if gaps else extra
         check_network("encoder", self.encoder, (space.features_shape, *shown), (2 * latent,))
         check_network("decoder", self.decoder, ((latent,), *extra), output)
@@ -175,7 +175,7 @@ class LatentVariableModel(
         """Returns the condition's features as further arguments of a network, an empty tuple without one."""
         if self.condition is None or c is None:
             return ()
-        return (self.condition.features(c, self.dtype),)
+        return (self.condition.features(c, self.dtype).reshape(-1, *(self.condition.features_shape or (1,))),)
 
     def posterior(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Gaussian:
         """Returns q(z|x) = N(mu, sigma^2), one network for mu and log sigma (E3), event (latent,).
@@ -285,8 +285,24 @@ class LatentVariableModel(
         return torch.where(known, x.to(wide), draws.to(wide))
 
 
-class LatentGaussian(LatentVariableModel, HasPosterior):
+class LatentGaussian(LatentVariableModel, HasPosterior, HasJoint, HasRates):
     """Abstract base with one code of prior N(0, I); subclasses choose the objective."""
+
+    @property
+    def part_names(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names of the units of the code, `z_1` to `z_d`."""
+        return tuple(f"z_{i + 1}" for i in range(self.code_size))
+
+    def rates(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
+        """Returns KL(q(z_i|x) || N(0, 1)) of each unit in closed form, in nats, shape (B, latent).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: not used.
+            known: True where observed, shape (B, *); None for all.
+        """
+        return kl_by_entry(self.posterior(x, c, known))
 
     def codes(self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None) -> Codes:
         """Draws k codes z_j = mu + sigma eps_j for each row.
@@ -315,6 +331,18 @@ class LatentGaussian(LatentVariableModel, HasPosterior):
         """
         q = self.posterior(x, c, known)
         return self.likelihood(q.sample(rng, "z"), c).log_prob(x, known) - kl_to_standard_normal(q)
+
+    def log_joint(self, x: Tensor, z: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
+        """Returns log p(x|z) + log N(z; 0, I), in nats, shape (B, k).
+
+        Args:
+            x: observations, shape (B, *).
+            z: codes, shape (B, k, latent).
+            c: conditions, shape (B, *), or None.
+            known: True where observed, shape (B, *); None for all.
+        """
+        zero = torch.zeros_like(z)
+        return self._weights(x, c, Codes(z, Gaussian(zero, zero, 1).log_prob(z)), known)
 
     def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
         """Returns the posterior mean mu(x), shape (B, latent).
@@ -363,24 +391,3 @@ def gaussian_of(numbers: Tensor) -> Gaussian:
 def repeated(q: Gaussian) -> Gaussian:
     """Returns q for several draws of each row, with parameters of shape (B, 1, latent)."""
     return Gaussian(q.loc.unsqueeze(1), q.log_scale.unsqueeze(1), 1)
-
-
-def bias_from_data(model: LatentVariableModel, source: Source, rng: Rng) -> None:
-    """Initializes the output biases at the log-odds of each pixel's mean, as in Burda et al. 2015.
-
-    Columns of a table start at their marginals. Other likelihoods, and decoders other than `MLPDecoder`, are
-    not changed.
-
-    Args:
-        model: the model.
-        source: the training split.
-        rng: random numbers of the preprocessing.
-    """
-    if not isinstance(model.decoder, MLPDecoder):
-        return
-    if isinstance(model.space, Table):
-        found = [p.flatten() for p in marginals(model, source, rng)]
-        model.decoder.output_bias.copy_(torch.cat(found))
-    elif model.head.name == "bernoulli":
-        p = moments.mean(model, source, rng, limit=2000).clamp(1e-3, 1 - 1e-3)
-        model.decoder.output_bias.copy_(torch.logit(p))

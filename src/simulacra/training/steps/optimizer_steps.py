@@ -22,7 +22,9 @@ from simulacra.training.hardware.backend import Backend
 from simulacra.training.hardware.memory import out_of_memory, release
 from simulacra.training.options import Options
 from simulacra.training.steps.coupling import coupling, refuse_coupled
+from simulacra.training.steps.gradient_noise import add_noise
 from simulacra.training.steps.objective import Totals, reduce_terms
+from simulacra.training.steps.statistics import Statistics
 
 log = logging.getLogger("simulacra")
 
@@ -56,12 +58,12 @@ class LossModule(nn.Module):
         super().__init__()
         self.model, self.update, self.processes = model, update, processes
 
-    def forward(self, held: Held) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Returns loss terms and logged terms as dictionaries, which DDP can traverse."""
+    def forward(self, held: Held) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
+        """Returns loss terms, logged terms and statistics as dictionaries, which DDP can traverse."""
         with ambient(held.rng), exchanging(self.processes):
             terms = self.update.loss(self.model, held.batch, held.rng)
         _check_terms(terms, self.update.name)
-        return terms.loss, terms.log
+        return terms.loss, terms.log, {name: sums.detach() for name, sums in terms.stats.items()}
 
 
 def _check_terms(terms: Any, name: str) -> None:
@@ -80,6 +82,13 @@ def _check_terms(terms: Any, name: str) -> None:
             f"the term {wrong!r} of update {name!r} is a {kind}, but it must be a tensor with one "
             "value for each row, shape (B,)."
         )
+    wrong = next((stat for stat, value in terms.stats.items() if not isinstance(value, Tensor)), None)
+    if wrong is not None:
+        kind = type(terms.stats[wrong]).__name__
+        raise WrongCall(
+            f"the statistic {wrong!r} of update {name!r} is a {kind}, but it must be a tensor that sums over "
+            "the rows, such as value.sum(0)."
+        )
 
 
 class OptimizerStep:
@@ -97,7 +106,7 @@ class OptimizerStep:
 
     def __init__(self, model: Model, update: Update, options: Options, backend: Backend):
         self.model, self.update, self.backend = model, update, backend
-        self.accumulate = options.accumulate
+        self.accumulate, self.gradient_noise = options.accumulate, options.gradient_noise
         named = dict(model.named_parameters())
         self.names = [name for name in named if selects(update.params, name)]
         if not self.names:
@@ -120,7 +129,7 @@ class OptimizerStep:
         for p in self.parameters:
             p.requires_grad_(True)
 
-    def move(self, batch: Batch, rng: Rng, progress: float, first: bool) -> dict[str, Tensor]:
+    def move(self, batch: Batch, rng: Rng, progress: float, first: bool, step: int = 0) -> dict[str, Tensor]:
         """Runs one optimizer step.
 
         Args:
@@ -128,6 +137,7 @@ class OptimizerStep:
             rng: random numbers of the step.
             progress: finished share of the stage, in [0, 1].
             first: True to check that all parameters have gradients.
+            step: number of finished steps of the stage, by which gradient noise falls.
 
         Returns:
             The mean of each term over the global batch.
@@ -141,19 +151,21 @@ class OptimizerStep:
             keyed = rng.at("before")
             with torch.no_grad(), ambient(keyed), exchanging(self.backend):
                 update.before(self.model, batch, keyed)
-        logged = self._gradients_within_memory(batch, rng)
+        logged, sums = self._gradients_within_memory(batch, rng)
         if first:
             self._check_gradients()
         if self.plan.clip is not None:
             nn.utils.clip_grad_norm_(self.parameters, self.plan.clip)
+        if self.gradient_noise:
+            add_noise(zip(self.names, self.parameters), self.gradient_noise, step, rng)
         self.optimizer.param_groups[0]["lr"] = self.plan.lr * self.plan.schedule(progress)
         self.optimizer.step()
         if update.after is not None:
             with torch.no_grad():
-                update.after(self.model, logged, progress)
+                update.after(self.model, logged | sums, progress)
         return logged
 
-    def _gradients_within_memory(self, batch: Batch, rng: Rng) -> dict[str, Tensor]:
+    def _gradients_within_memory(self, batch: Batch, rng: Rng) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Computes the gradients, in as few micro-batches as fit into memory.
 
         When memory runs out, only this is repeated. `before` has already moved the chains, and earlier
@@ -199,15 +211,17 @@ class OptimizerStep:
         parts, now = self.accumulate, -(-rows // self.accumulate)
         log.warning("out of memory at %d rows: going on with %d micro-batches of %d", was, parts, now)
 
-    def _gradients(self, batch: Batch, rng: Rng) -> dict[str, Tensor]:
+    def _gradients(self, batch: Batch, rng: Rng) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Computes the gradients; returns the means of the terms and the sums of the statistics."""
         n = self.accumulate
         cuts = [len(batch) * i // n for i in range(n + 1)]
         parts = [batch] if n == 1 else [batch.part(a, b) for a, b in pairwise(cuts)]
         totals = Totals.of(self.update, parts, self.backend)
         logged: dict[str, Tensor] = {}
+        statistics = Statistics(self.update.name)
         for i, part in enumerate(parts):
             with self.backend.unsynchronized(self.loss, active=i < n - 1):
-                loss, log = self.loss(Held(part, rng if n == 1 else rng.on(part)))
+                loss, log, sums = self.loss(Held(part, rng if n == 1 else rng.on(part)))
                 share = len(part) / len(batch)
                 objective, means = reduce_terms(
                     self.update, Terms(loss, log), part, totals, share, self.backend
@@ -215,7 +229,8 @@ class OptimizerStep:
                 self.backend.backward(objective)
             for name, value in means.items():
                 logged[name] = logged[name] + value if name in logged else value
-        return self._averaged(logged, set(loss))
+            statistics.add(sums, means)
+        return self._averaged(logged, set(loss)), statistics.summed(self.backend)
 
     def _averaged(self, logged: dict[str, Tensor], losses: set[str]) -> dict[str, Tensor]:
         """Returns the terms averaged over processes; raises FloatingPointError if the loss is not finite."""

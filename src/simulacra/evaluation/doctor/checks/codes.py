@@ -5,15 +5,17 @@ from __future__ import annotations
 from simulacra.core.errors.finding import Finding
 from simulacra.core.scores.chance import chance_of
 from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.latents.rates import IDLE
 from simulacra.evaluation.measures.checked import AGAINST_MEAN, setting
 from simulacra.evaluation.measures.measure import Evidence
-from simulacra.evaluation.measures.registry import CODES
+from simulacra.evaluation.measures.registry import CODES, RATES
 
 DEAD_KL = 0.1  # nats of KL to the prior below which the posterior has collapsed
 LITTLE = 0.1  # nats of I_q(x; z) below which the code is the same for every x, whatever the KL
 SURE = 3.0  # standard errors of a significant difference
 WORSE = 0.05  # by this share, reconstructions must be worse than the mean for a warning
 UNLIKELY = 1e-3  # significance level
+PARTS = 4  # largest number of idle parts that are named
 PAGE = "docs/doctor.md"
 WARMUP = Option("kl_warmup", 0.5, "to anneal the KL")
 
@@ -22,7 +24,7 @@ def collapse(evidence: Evidence) -> Finding | None:
     """Posterior collapse: the code carries no information, the decoder alone models x (E7)."""
     codes = evidence[CODES]
     if codes is None or codes.units is None:
-        return None
+        return _without_rate(evidence) if codes is None else None
     kl, units = codes.kl, codes.units
     name, see = "posterior collapse", f"E7, {PAGE}#posterior-collapse"
     measured = (
@@ -39,10 +41,44 @@ def collapse(evidence: Evidence) -> Finding | None:
     return Finding("ok", name, measured, normal, "the code is used", "", see)
 
 
+def _without_rate(evidence: Evidence) -> Finding | None:
+    """Judges the collapse of a code that is no single Gaussian by its rates."""
+    found = evidence[RATES]
+    if found is None:
+        return None
+    name, see = "posterior collapse", f"E7, {PAGE}#posterior-collapse"
+    measured = f"KL to the prior {found.total:.3g} nats"
+    if len(found.names) > 1:
+        measured += f", {len(found.names) - len(found.idle)} of {len(found.names)} parts of the code used"
+    normal = f"a KL above {DEAD_KL:g}"
+    if found.total < DEAD_KL:
+        suggestion, options = setting(evidence).ways(WARMUP, "a weaker decoder")
+        meaning = "the decoder ignores the code"
+        return Finding("warning", name, measured, normal, meaning, suggestion, see, options)
+    return Finding("ok", name, measured, normal, "the code is used", "", see)
+
+
+def _idle_parts(evidence: Evidence) -> Finding | None:
+    """Returns a note on layers or steps of a code whose rate is 0."""
+    found = evidence[RATES]
+    if found is None or found.total < DEAD_KL or len(found.names) < 2:
+        return None
+    name, see = "unused units", f"E9, {PAGE}#unused-units"
+    shown = ", ".join(found.idle[:PARTS]) + (" and others" if len(found.idle) > PARTS else "")
+    measured = f"{len(found.idle)} of {len(found.names)} parts of the code{f' ({shown})' if shown else ''} "
+    measured += f"have a rate below {IDLE:g} nats"
+    if not found.idle:
+        return Finding("ok", name, measured, "none", "all are used", "", see)
+    suggestion, options = setting(evidence).ways(WARMUP, "a code with fewer parts")
+    return Finding("note", name, measured, "none", "they say nothing about x", suggestion, see, options)
+
+
 def unused(evidence: Evidence) -> Finding | None:
     """Inactive units of the code, whose posterior is the prior for every x."""
     codes = evidence[CODES]
-    units = None if codes is None else codes.units
+    if codes is None:
+        return _idle_parts(evidence)
+    units = codes.units
     if units is None or units.count == 0:
         return None
     name, see, idle = "unused units", f"E7, {PAGE}#unused-units", units.size - units.count

@@ -1,0 +1,96 @@
+"""Answers in columns: the rows of a file as they are, with cells added at the end of each."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from simulacra.cli.methods.request import Request, prepare
+
+if TYPE_CHECKING:
+    from simulacra.data.new_rows.chunk import Chunk, NewRows
+
+Put = Callable[[str], object]
+Answers = Callable[["Chunk"], Mapping[str, Sequence[Any]]]  # columns by name, each of shape (B,)
+SUFFIXES = (".csv", ".tsv", ".txt", ".tab")
+ARRAYS = (".npy", ".npz")
+
+
+def add_columns(request: Request, rows: NewRows, answers: Answers) -> int:
+    """Writes the rows with further columns; returns the number of rows.
+
+    Args:
+        request: the words of the command.
+        rows: rows of the file.
+        answers: returns the columns for the rows of a chunk.
+    """
+    return written(request, lambda put: _added(put, request, rows, answers))
+
+
+def check_table(request: Request, arrays: bool = False) -> None:
+    """Raises ValueError if the output is no file of columns.
+
+    Args:
+        request: the words of the command.
+        arrays: True if it may be a .npy or .npz file.
+    """
+    ends = (*SUFFIXES[:1], *(ARRAYS if arrays else ()))
+    if not request.piped and request.path.suffix.lower() not in (*SUFFIXES, *ends):
+        listed = " or ".join(ends)
+        raise ValueError(f"--out {request.out} must end in {listed}, or be - for standard output.")
+
+
+def written(request: Request, produce: Callable[[Put], int]) -> int:
+    """Writes a text file atomically, or to standard output; returns what `produce` returns.
+
+    Args:
+        request: the words of the command.
+        produce: writes the text piece by piece by the function that it is given.
+    """
+    from simulacra.core.storage.files import write_atomically
+
+    if request.piped:
+        n = produce(sys.stdout.write)
+        sys.stdout.flush()
+        return n
+    counts = []
+
+    def write(aside: Any) -> None:
+        with open(aside, "w", newline="", encoding="utf-8") as file:
+            counts.append(produce(file.write))
+
+    prepare(request.path)
+    write_atomically(request.path, write)
+    return counts[0]
+
+
+def _added(put: Put, request: Request, rows: NewRows, answers: Answers) -> int:
+    from simulacra.core.methods.rows import CHUNK
+    from simulacra.data.new_rows.chunk import joined
+
+    mark, n, names = rows.mark, 0, None
+    waiting: list[str] = []  # rows before the first answer, which tells the names
+    for chunk in rows.chunks(CHUNK):
+        n += len(chunk)
+        ends = [""] * len(chunk)
+        if len(chunk.places):
+            found = answers(chunk)
+            for i, cells in zip(chunk.places.tolist(), zip(*found.values())):
+                ends[i] = joined(map(mark.cell, cells), mark.separator)
+            if names is None:
+                names = list(found)
+                request.check_names(rows, names)
+                if mark.header is not None:
+                    put(f"{mark.header}{mark.separator}{joined(names, mark.separator)}{mark.end}")
+        if names is None:
+            waiting += chunk.heads
+            continue
+        empty = mark.separator * (len(names) - 1)
+        put("".join(f"{head}{mark.separator}{empty}{mark.end}" for head in waiting))
+        waiting = []
+        lines = (f"{head}{mark.separator}{end or empty}{mark.end}" for head, end in zip(chunk.heads, ends))
+        put("".join(lines))
+    if names is None:
+        raise request.nothing(rows)
+    return n

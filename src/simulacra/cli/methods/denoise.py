@@ -1,0 +1,47 @@
+"""`simulacra denoise RUN FILE`: the clean observations behind noisy ones, in the form of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simulacra.cli.methods.replaced import write_rows
+from simulacra.cli.methods.request import Request, told
+from simulacra.cli.options.command import call
+
+
+def run(words: Sequence[str]) -> int:
+    """Runs `simulacra denoise` with the given command-line words."""
+    return call("denoise", denoise, words, more=told(denoise))
+
+
+def denoise(
+    run: str,
+    file: str,
+    *,
+    out: str = "-",
+    level: float | None = None,
+    condition: str | None = None,
+    seed: int = 0,
+) -> int:
+    """Denoise new rows by a trained model: the file again with clean rows in place of the noisy ones.
+
+    A table gives a table, an array an array, a folder of images
+    or recordings a folder of the same names.
+
+    Args:
+        run: run folder or saved model.
+        file: a table, an array file, a folder of images or recordings; - for a .csv table on standard input.
+        out: for a table a .csv file or - for standard output, for an array a .npy or .npz file, for images
+            and recordings a folder.
+        level: amount of noise in the model's own units; by default the model's own.
+        condition: the column with the condition of each row, or one class or number for all; by default the
+            column of labels that the run recorded.
+        seed: seed of the draws; a row's answer depends on the row and the seed alone.
+
+    Raises:
+        ValueError: if the model does not denoise, or the file does not fit it.
+    """
+    request = Request("denoise", run, file, out, condition)
+    model, rows = request.opened(lambda model: False)
+    n = write_rows(request, model, rows, lambda chunk: [model.denoise(chunk.x, level, chunk.c, seed)])
+    return request.concluded(rows, n, f"seed {seed}")

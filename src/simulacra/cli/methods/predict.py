@@ -1,0 +1,52 @@
+"""`simulacra predict RUN FILE`: the condition that belongs to each new row, beside the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from simulacra.cli.methods.columns import add_columns, check_table
+from simulacra.cli.methods.request import Request, told
+from simulacra.cli.methods.score import leaves_out
+from simulacra.cli.options.command import call
+
+if TYPE_CHECKING:
+    from simulacra.data.new_rows.chunk import Chunk
+
+
+def run(words: Sequence[str]) -> int:
+    """Runs `simulacra predict` with the given command-line words."""
+    return call("predict", predict, words, more=told(predict))
+
+
+def predict(run: str, file: str, *, out: str = "-", seed: int = 0, escape_formulas: bool = False) -> int:
+    """Predict the condition of new rows by a trained model: the rows with their likeliest class, or numbers.
+
+    The file needs no column of labels. A column `predicted` follows
+    its own; several numbers are `predicted1`, `predicted2`, ...
+
+    Args:
+        run: run folder or saved model.
+        file: a table, an array file, a folder of images or recordings; - for a .csv table on standard input.
+        out: a .csv file; - for standard output.
+        seed: seed of random preprocessing, such as dequantization.
+        escape_formulas: an apostrophe before names of classes that a spreadsheet would compute.
+
+    Raises:
+        ValueError: if the model neither predicts nor classifies, or the file does not fit it.
+    """
+    request = Request("predict", run, file, out)
+    check_table(request)
+    model, rows = request.opened(leaves_out, conditional=False)
+
+    def answers(chunk: Chunk) -> dict[str, list[object]]:
+        from simulacra.core.storage.plain_text import without_formula
+
+        found = model.predict(chunk.x, seed)
+        if found.ndim == 1:
+            return {"predicted": [without_formula(v) if escape_formulas else v for v in found.tolist()]}
+        columns = found.reshape(len(found), -1).T.tolist()
+        return {f"predicted{j}": column for j, column in enumerate(columns, 1)}
+
+    n = add_columns(request, rows, answers)
+    return request.concluded(rows, n, f"predictions, seed {seed}")

@@ -1,0 +1,106 @@
+"""`simulacra score RUN FILE`: log-probabilities of new rows, beside the rows themselves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from simulacra.cli.methods.columns import add_columns, check_table
+from simulacra.cli.methods.request import Request, told
+from simulacra.cli.options.command import call
+
+if TYPE_CHECKING:
+    from simulacra.core.model import Model
+    from simulacra.core.scores.estimate import Estimate
+    from simulacra.data.new_rows.chunk import Chunk
+
+
+def run(words: Sequence[str]) -> int:
+    """Runs `simulacra score` with the given command-line words."""
+    return call("score", score, words, more=told(score))
+
+
+def score(
+    run: str,
+    file: str,
+    *,
+    out: str = "-",
+    condition: str | None = None,
+    k: int = 1000,
+    seed: int = 0,
+) -> int:
+    """Score new rows by a trained model: the rows with log p(x) in nats, higher is likelier.
+
+    Three columns follow those of the file: `log_prob` in nats,
+    `anomaly_score` (minus that: higher is stranger) and `log_prob_kind`, which says if it is exact or a bound
+    (lower, upper, stochastic).
+
+    Args:
+        run: run folder or saved model.
+        file: a table, an array file, a folder of images or recordings; - for a .csv table on standard input.
+        out: a .csv file; - for standard output.
+        condition: the column with the condition of each row, or one class or number for all; by default the
+            column of labels that the run recorded.
+        k: number of importance samples, for models without a density.
+        seed: seed of the importance samples; a row's score depends on the row and the seed alone.
+
+    Raises:
+        ValueError: if the model has no likelihood, or the file does not fit it.
+    """
+    request = Request("score", run, file, out, condition)
+    check_table(request)
+    if k < 1:
+        raise ValueError(f"--k is {k}, but the bound needs at least one importance sample.")
+    model, rows = request.opened(leaves_out)
+    total = Total()
+
+    def answers(chunk: Chunk) -> dict[str, list[Any]]:
+        found = model.log_prob(chunk.x, chunk.c, k, seed, chunk.known, chunk.lengths)
+        total.add(found)
+        values = found.values.tolist()
+        kinds = [found.kind] * len(values)
+        return {"log_prob": values, "anomaly_score": [-value for value in values], "log_prob_kind": kinds}
+
+    n = add_columns(request, rows, answers)
+    return request.concluded(rows, n, f"{total}, seed {seed}")
+
+
+def leaves_out(model: Model) -> bool:
+    """Returns True if the model can leave missing entries out.
+
+    Args:
+        model: the loaded model.
+    """
+    from simulacra.core.capabilities import general as can
+
+    return any(map(model.supports, can.LEAVES_OUT))
+
+
+class Total:
+    """Mean and standard error of scores that come in chunks."""
+
+    def __init__(self) -> None:
+        self.n, self.mean, self.squares = 0, 0.0, 0.0
+        self.kinds: dict[str, None] = {}
+        self.methods: dict[str, None] = {}
+        self.name = "log p(x)"
+
+    def add(self, found: Estimate) -> None:
+        """Adds the scores of a chunk."""
+        m, mean = len(found.values), found.mean
+        squares = float((found.values - mean).square().sum())
+        step, n = mean - self.mean, self.n + m
+        self.squares += squares + step**2 * self.n * m / n
+        self.mean, self.n = self.mean + step * m / n, n
+        self.kinds[found.kind] = self.methods[found.method] = None
+        self.name = "log p(x|c)" if found.conditional else "log p(x)"
+
+    def __str__(self) -> str:
+        from simulacra.core.scores.estimate import SIGNS
+
+        if not self.n:
+            return "no scores"
+        sign = SIGNS[next(iter(self.kinds))] if len(self.kinds) == 1 else "~"
+        error = f" +- {math.sqrt(self.squares / (self.n - 1) / self.n):.2f}" if self.n > 1 else ""
+        return f"mean {self.name} {sign} {self.mean:.2f}{error} nats ({'; '.join(self.methods)})"

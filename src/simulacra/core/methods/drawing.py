@@ -1,0 +1,105 @@
+"""Methods that draw: `sample` whole rows, `complete` the unknown entries of given ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from simulacra.core.capabilities import general as can
+from simulacra.core.capabilities.watching import Canvas
+from simulacra.core.errors.calls import checked
+from simulacra.core.errors.outputs import check_drawn
+from simulacra.core.inputs.convert import check_gaps
+from simulacra.core.methods import rows as by_rows
+from simulacra.core.methods.rows import RawRows, chunks_of, evaluating
+from simulacra.core.numerics.precision import precise_device
+from simulacra.core.progress.tasks import stage
+from simulacra.core.random.keyed import Rng, fresh
+
+if TYPE_CHECKING:
+    from simulacra.core.capabilities.ancestral import Watch
+
+
+class Drawing(RawRows):
+    """The methods `sample` and `complete`."""
+
+    @checked
+    def sample(
+        self, n: int, condition: Any = None, seed: int | None = None, watch: Watch | None = None
+    ) -> Tensor:
+        """Draws n samples in raw units, shape (n, *). Sample i does not depend on n.
+
+        Args:
+            n: number of samples.
+            condition: one condition for all samples, or one for each, where the model takes a condition.
+            seed: the same seed gives the same samples; None: new samples in each call, from torch's global
+                generator.
+            watch: callback `watch(t, d, x)` for models that draw entry by entry: called after each of d
+                entries with a copy of the n rows so far in raw units (see `core.capabilities.watching`).
+
+        Raises:
+            ValueError: if the model cannot sample, or not entry by entry, or a condition is missing.
+
+        Example:
+            >>> from simulacra import PPCA, Real
+            >>> model = PPCA(Real((5,)), latent=2)
+            >>> bool((model.sample(3, seed=0) == model.sample(4, seed=0)[:3]).all())
+            True
+        """
+        self._need("sample", can.Samples)
+        if n < 0:
+            raise ValueError(f"n is {n}, but a number of samples is at least 0.")
+        c = self._condition(condition, n)
+        rng = Rng(fresh(seed), "sample", device=self.device)
+        canvas = None if watch is None else Canvas(watch, self, n, by_rows.CHUNK)
+        draws, parts = can.able(self, can.Samples), []
+        with evaluating(cast(nn.Module, self)), stage("samples", n, "sample") as progress:
+            for rows in chunks_of(n):
+                progress.part, seen = len(rows), {} if canvas is None else {"watch": canvas.on(rows)}
+                x = draws.draw(rng.on(rows), None if c is None else c[rows.start : rows.stop], **seen)
+                check_drawn(self, x, len(rows))
+                parts.append(self.preprocessing.inverse(x))
+                progress.advance(len(rows))
+        return torch.cat(parts) if parts else torch.empty(0, *self.space.shape)
+
+    @checked
+    def complete(self, x: Any, known: Any = None, condition: Any = None, seed: int | None = None) -> Tensor:
+        """Draws the unknown entries of x given the known ones; returns all of x, shape (B, *).
+
+        Known entries come back unchanged. Equal rows get different completions.
+
+        Args:
+            x: raw observations, shape (B, *); values at unknown entries are ignored.
+            known: True = keep, False = draw; shape of x or of one observation. None: draw the NaN of a table.
+            condition: one condition for all rows, or one for each.
+            seed: the same seed gives the same completions; None: new ones, from torch's global generator.
+
+        Raises:
+            ValueError: if the model cannot complete, or `known` keeps every entry or none.
+
+        Example:
+            >>> from simulacra import PPCA, Real
+            >>> PPCA(Real((2,)), latent=1).complete([[3.0, 0.0]], known=[True, False])[0, 0].item()
+            3.0
+        """
+        self._need("complete", *can.FILLS)
+        raw, there = self._raw(x, known, can.FILLS)
+        check_gaps(self.preprocessing.raw, known, there)
+        return self._complete(raw, there, condition, fresh(seed))
+
+    def _complete(self, raw: Any, there: Any, condition: Any, seed: int, first: int = 0) -> Tensor:
+        """Returns completions of rows from place `first` on among all rows that belong together."""
+        rng = Rng(seed, "complete", device=self.device)
+        fills = self if isinstance(self, can.Completes) else can.able(self, can.Continues)
+        parts = []
+        with evaluating(cast(nn.Module, self)):
+            for rows in self._chunks(raw, condition, rng, there, can.FILLS, first=first):
+                keep = torch.ones_like(rows.y, dtype=torch.bool) if rows.known is None else rows.known
+                filled = self.preprocessing.inverse(fills.fill(rows.y, keep, rows.rng, rows.c))
+                # known entries come back bit for bit
+                wide = torch.promote_types(rows.raw.dtype, filled.dtype)
+                at = precise_device(filled.device) if wide == torch.float64 else filled.device
+                parts.append(torch.where(keep.to(at), rows.raw.to(at, wide), filled.to(at, wide)))
+        return torch.cat(parts)

@@ -1,0 +1,117 @@
+"""Rows of a file on their way into a trained model, in chunks that fit into memory."""
+
+from __future__ import annotations
+
+import csv
+import io
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The form in which cells are added to the rows of a file.
+
+    Args:
+        separator: the mark between cells.
+        decimal: the decimal mark.
+        end: end of a line.
+        header: the line with the names as the file has it, without its end; None: the file has no names.
+    """
+
+    separator: str = ","
+    decimal: str = "."
+    end: str = "\n"
+    header: str | None = None
+
+    def cell(self, value: Any) -> str:
+        """Returns a value as the text of a cell: the shortest that gives the same number again.
+
+        Example:
+            >>> Mark(decimal=",").cell(0.1), Mark().cell("a"), Mark().cell(None), Mark().cell(2)
+            ('0,1', 'a', '', '2')
+        """
+        if value is None:
+            return ""
+        if isinstance(value, float | np.floating):
+            return repr(float(value)).replace(".", self.decimal)
+        return str(value)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A few rows of a file.
+
+    Args:
+        x: the rows that a model takes, in raw units, NaN in gaps of a table, shape (B, *).
+        places: number of each of them among the rows of the chunk, shape (B,).
+        heads: text of each row in an output, shape (n,); n is larger than B where rows cannot be used.
+        first: number of the chunk's first row in the file, from 0.
+        c: condition of the rows of x, or None.
+        known: True where an entry of x is observed, shape of x; None: NaN are gaps.
+        lengths: number of valid steps of each sequence, shape (B,), or None.
+        cells: cells of each row of a table, and the mask of gaps among the model's columns, or None.
+    """
+
+    x: Tensor
+    places: np.ndarray
+    heads: list[str]
+    first: int
+    c: Tensor | None = None
+    known: Tensor | None = None
+    lengths: Tensor | None = None
+    cells: tuple[Sequence[Sequence[str]], np.ndarray] | None = None
+
+    def __len__(self) -> int:
+        return len(self.heads)
+
+
+@dataclass
+class NewRows(ABC):
+    """Rows of a file that a model has not seen; `chunks` reads them once.
+
+    Args:
+        path: the file or folder.
+        names: names of the columns that the file has itself; results need other names.
+        mark: the form in which cells are added to its rows.
+        odd: rows with a cell that cannot be read, counted while they are read.
+        unused: rows that the model cannot take, counted while they are read.
+        reasons: sentences on such cells and rows, by topic, in the order in which they occur.
+    """
+
+    path: Path
+    names: list[str] = field(default_factory=list)
+    mark: Mark = Mark()
+    odd: int = 0
+    unused: int = 0
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    @abstractmethod
+    def chunks(self, size: int) -> Iterator[Chunk]:
+        """Yields chunks of at most `size` rows.
+
+        Raises:
+            ValueError: if the file is damaged, or its rows are not those of the model's data.
+        """
+
+
+def joined(cells: Iterable[str], separator: str) -> str:
+    """Returns cells as the text of one record, quoted where they need it.
+
+    Args:
+        cells: texts of the cells.
+        separator: the mark between them.
+
+    Example:
+        >>> joined(["a", "b,c", ""], ",")
+        'a,"b,c",'
+    """
+    out = io.StringIO()
+    csv.writer(out, delimiter=separator, lineterminator="").writerow(cells)
+    return out.getvalue()

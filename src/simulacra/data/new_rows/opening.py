@@ -1,0 +1,42 @@
+"""Opens a file of new rows for a trained model, in the way that its own data were read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from simulacra.core.spaces.composite import Table
+from simulacra.data.new_rows.chunk import NewRows
+from simulacra.data.new_rows.frames import open_frame
+from simulacra.data.new_rows.lines import STDIN
+from simulacra.data.new_rows.pieces import open_pieces
+from simulacra.data.new_rows.text import open_text
+from simulacra.data.new_rows.wanted import Wanted
+from simulacra.data.readers import find_reader
+
+TEXT, FRAMES = "a table", ("a spreadsheet", "a Parquet file")
+
+
+def open_rows(file: str, wanted: Wanted) -> NewRows:
+    """Opens rows of a file, folder or named data set.
+
+    Args:
+        file: path or name; `-` for a text table on standard input.
+        wanted: what the model takes.
+
+    Raises:
+        ValueError: if there is no such file, it is of another kind than the model's data, or damaged.
+    """
+    if file == str(STDIN):
+        if not isinstance(wanted.raw, Table):
+            raise ValueError(
+                f"standard input holds a table, but the model was trained on {wanted.raw}: give a file."
+            )
+        return open_text(STDIN, wanted)
+    reader, given = find_reader(file)
+    table = reader.kind == TEXT or reader.kind in FRAMES
+    if table != isinstance(wanted.raw, Table):
+        what = "a table, such as a .csv file" if isinstance(wanted.raw, Table) else "a file of that kind"
+        raise ValueError(f"{file} is {reader.kind}, but the model was trained on {wanted.raw}: give {what}.")
+    if reader.kind == TEXT:
+        return open_text(given, wanted)
+    return open_frame(given, wanted) if table else open_pieces(Path(given), reader, wanted)

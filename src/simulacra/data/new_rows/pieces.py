@@ -1,0 +1,164 @@
+"""New rows that are no table: arrays, images and recordings, read by the readers of `load_data`."""
+
+from __future__ import annotations
+
+import dataclasses
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary, Levels
+from simulacra.data.arrays.npy import read_npz
+from simulacra.data.images.geometry import binarize_once
+from simulacra.data.new_rows.chunk import Chunk, Mark, NewRows
+from simulacra.data.new_rows.wanted import Wanted
+from simulacra.data.readers import Reader
+from simulacra.data.row_store import RowStore
+from simulacra.data.sources.source import Part, Source
+from simulacra.data.splits.options import SplitOptions
+
+KNOWN = "known"  # array of a .npz file: True where an entry is observed
+WHOLE = SplitOptions(validation=0, test=0)
+
+
+@dataclass
+class PieceRows(NewRows):
+    """Rows of an array file, of a folder of images or recordings, or of data with a name.
+
+    Args:
+        wanted: what the model takes.
+        source: the data as their reader found them.
+        value: condition of all rows, where the data have none.
+        labelled: True if the labels of the data are the conditions.
+        masks: mask of known entries of each part, from the file.
+    """
+
+    wanted: Wanted = field(default_factory=lambda: Wanted(Binary(())))
+    source: Source = field(default_factory=lambda: Source("", Binary(()), {}))
+    value: Any = None
+    labelled: bool = False
+    masks: Tensor | None = None
+
+    @property
+    def files(self) -> bool:
+        """True if rows have files of their own, False if they have numbers."""
+        return all("file" in part.sides for part in self.source.parts.values())
+
+    def chunks(self, size: int) -> Iterator[Chunk]:
+        """Yields chunks of at most `size` rows, part by part."""
+        first = 0
+        for part in self.source.parts.values():
+            for start in range(0, len(part), size):
+                at = range(start, min(start + size, len(part)))
+                yield self._chunk(part, at, first)
+                first += len(at)
+
+    def _chunk(self, part: Part, at: range, first: int) -> Chunk:
+        cut = slice(at.start, at.stop)
+        x = part.rows.read(at) if isinstance(part.rows, RowStore) else part.rows[cut]
+        known = None if part.known is None else part.known[cut]
+        if self.masks is not None:
+            known = self.masks[first : first + len(at)]
+        names = part.sides["file"][cut].tolist() if self.files else list(range(first, first + len(at)))
+        c = self.value
+        if self.labelled and part.labels is not None:
+            c = self._classes(part.labels[cut])
+        lengths = None if part.lengths is None else part.lengths[cut]
+        return Chunk(x, np.arange(len(at)), list(map(str, names)), first, c, known, lengths)
+
+    def _classes(self, labels: Tensor) -> Tensor:
+        """Returns class numbers of the model for those of the data, by name."""
+        space, names = self.wanted.condition, self.source.label_names
+        theirs = space.names if isinstance(space, Categorical) else ()
+        if not theirs or not names:
+            return labels
+        unknown = [name for name in names if name not in theirs]
+        if unknown:
+            raise ValueError(
+                f"{self.path} has the class {unknown[0]!r}, which the model does not know: its classes are "
+                f"{', '.join(theirs)}."
+            )
+        return torch.tensor([theirs.index(name) for name in names])[labels.long()]
+
+
+def open_pieces(path: Path, reader: Reader, wanted: Wanted) -> PieceRows:
+    """Opens arrays, images or recordings with rows for a model.
+
+    Args:
+        path: the file or folder, or the name of a data set.
+        reader: its reader.
+        wanted: what the model takes.
+
+    Raises:
+        ValueError: if the data are damaged, or need a condition that is not there.
+    """
+    keys = _keys(path)
+    own, label = _options(reader, wanted, keys)
+    source = _as_recorded(path, reader.open(path if path.exists() else str(path), own, WHOLE), wanted)
+    rows = PieceRows(path, wanted=wanted, source=source)
+    rows.names = ["file" if rows.files else "row"]
+    rows.mark = Mark(header=rows.names[0])
+    rows.labelled = wanted.condition is not None and bool(source.label_names)
+    if wanted.given is not None and wanted.given not in (label, "label"):
+        rows.labelled, rows.value = False, wanted.parse(wanted.given)
+    elif wanted.condition is not None and not rows.labelled:
+        raise ValueError(
+            f"{path} has no labels, and the model needs the condition of each row: give one class or number "
+            "for all rows with --condition VALUE."
+        )
+    if KNOWN in keys:
+        mask = read_npz(path)[KNOWN].astype(bool)
+        rows.masks = torch.from_numpy(mask)
+    return rows
+
+
+def _keys(path: Path) -> list[str]:
+    """Returns the names of the arrays in a .npz file; [] for other files."""
+    if path.suffix.lower() != ".npz" or not zipfile.is_zipfile(path):
+        return []
+    with zipfile.ZipFile(path) as archive:
+        return [name.removesuffix(".npy") for name in archive.namelist()]
+
+
+def _options(reader: Reader, wanted: Wanted, keys: list[str]) -> tuple[Any, str | None]:
+    """Returns the reader's options as the run recorded them, and the key of the conditions or None."""
+    taken = {option.name for option in dataclasses.fields(reader.options)}
+    given = {name: value for name, value in wanted.spec.items() if name in taken and value is not None}
+    label = given.pop("label", None)
+    key = wanted.given if wanted.given in keys else label if label in keys else None
+    if key is not None and wanted.condition is not None:
+        given["label"] = key
+    if "key" in taken and len(keys) > 1:
+        given.setdefault("key", next((name for name in ("x", *keys) if name in keys and name != KNOWN), None))
+    if given.get("key") not in keys:
+        given.pop("key", None)
+    if isinstance(wanted.raw, Levels) and "levels" in taken:
+        given["levels"] = wanted.raw.levels
+    if wanted.geometry is not None and wanted.raw.image:
+        sides = dataclasses.asdict(wanted.geometry)
+        given |= {name: side for name, side in sides.items() if side is not None and name in taken}
+    if wanted.lenient and "missing" in taken:
+        given["missing"] = "mask"
+    return reader.options(**given), key
+
+
+def _as_recorded(path: Path, source: Source, wanted: Wanted) -> Source:
+    """Returns the rows as 0 and 1 where the run made its own rows so from levels."""
+    scheme = wanted.spec.get("binarize")
+    if not isinstance(wanted.raw, Binary) or not isinstance(source.space, Levels):
+        return source
+    if scheme not in ("threshold", "static") or source.space.levels == 2:
+        return source
+    if not any(isinstance(part.rows, RowStore) for part in source.parts.values()):
+        raise ValueError(
+            f"{path} holds {source.space}, but the model was trained on 0 and 1 (binarize={scheme!r}): give "
+            "rows of 0 and 1, or a folder of images."
+        )
+    return binarize_once(source, scheme, wanted.spec.get("threshold", 0.5), wanted.spec.get("seed", 0))
