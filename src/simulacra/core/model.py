@@ -128,7 +128,7 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
     """
 
     sharded: ClassVar[tuple[str, ...]] = ()
-    added: ClassVar[tuple[str, ...]] = ()  # buffers that older files lack: they keep their initial values
+    added: tuple[str, ...] = ()  # tensors that older files lack: they keep their initial values
     length: Epochs = Epochs(50)
     arguments: dict[str, Any]
     estimates: list[dict[str, Any]]

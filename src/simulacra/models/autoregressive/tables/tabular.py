@@ -11,7 +11,8 @@ are drawn in order, with the known ones held fixed,
     E prod over known j of p(x_j | x_before j) = p(x_known)                                            (4)
 
 The product is an importance weight. It gives bounds and completions, and the training on incomplete rows, in
-which a weighted draw of the current model completes each row (Monte Carlo EM, `tables.training`).
+which a weighted draw of the current model completes each row (Monte Carlo EM, `tables.training`). Training
+begins at linear regressions of the numbers (`tables.regressions`).
 
 Reference: Uria et al. 2013 and 2014 (mixtures, ensembles of orders); rows H6, H12.
 """
@@ -48,7 +49,8 @@ from simulacra.core.spaces.column_features import ColumnFeatures
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Epochs, Stage, Update
 from simulacra.models.autoregressive.tables.column_orders import order_of, orderings, replay, usual_orders
-from simulacra.models.autoregressive.tables.training import begin_at_marginals, negative_log_likelihood
+from simulacra.models.autoregressive.tables.regressions import NUMBERS, begin_at_regressions
+from simulacra.models.autoregressive.tables.training import negative_log_likelihood
 from simulacra.nets.columnwise import ColumnNets
 
 BOUND = 64  # importance samples of the validation bound
@@ -121,8 +123,12 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         self.register_buffer("orderings", torch.tensor(every))
         outputs = self.heads.outputs
         seen, given = self.sight.seen, self.sight.given
-        make = partial(ColumnNets, seen, outputs, hidden=hidden, condition=given, dropout=dropout)
+        locations = [mixtures * isinstance(column, NUMBERS) for column in self.columns]
+        make = partial(
+            ColumnNets, seen, outputs, hidden=hidden, condition=given, dropout=dropout, locations=locations
+        )
         self.nets = nn.ModuleList([make(order=o) for o in every])
+        self.added = tuple(f"nets.{o}.regression" for o in range(orders))
         self.head = LikelihoodHead("columns", (max(outputs), space.dims), self._build)
         if orders > 1:
             self.remove(HasConditionals)
@@ -139,13 +145,13 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         return [Update("likelihood", ("",), negative_log_likelihood, optimizer=Adam(weight_decay=1e-4))]
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns the only stage, in which every column starts at its marginal.
+        """Returns the only stage, in which columns start at their marginals, numbers at regressions.
 
         Args:
             i: index of the stage, from 0.
             past: not used.
         """
-        return Stage("train", self.updates(), self.length, start=begin_at_marginals) if i == 0 else None
+        return Stage("train", self.updates(), self.length, start=begin_at_regressions) if i == 0 else None
 
     # ---- scores
 
