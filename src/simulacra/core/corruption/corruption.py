@@ -102,7 +102,8 @@ class Corruption(ABC):
         other = next((kind for kind in KINDS.values() if kind().fits(space)), None)
         suggested = build_with(corruption="none" if other is None else other().text)
         raise Refusal(
-            f"corruption {self.text!r} needs {self.needs}, but the space is {space}: use {suggested}.", suggested
+            f"corruption {self.text!r} needs {self.needs}, but the space is {space}: use {suggested}.",
+            suggested,
         )
 
     @property

@@ -158,7 +158,9 @@ def _window(data: Dataset, split: str) -> int | None:
 def _scores(y: Tensor, x: Tensor, window: int | None) -> Tensor:
     """Returns PSNR and SSIM of rows, NaN where they are no images, shape (2, B)."""
     decibels = psnr(y, x)
-    return torch.stack([decibels, torch.full_like(decibels, torch.nan) if window is None else ssim(y, x, window)])
+    return torch.stack(
+        [decibels, torch.full_like(decibels, torch.nan) if window is None else ssim(y, x, window)]
+    )
 
 
 def _quality(found: Tensor, window: int | None) -> Quality:

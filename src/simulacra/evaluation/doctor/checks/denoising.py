@@ -19,7 +19,9 @@ def worse_than_noisy(evidence: Evidence) -> Finding | None:
     if found is None or at is None:
         return None
     name, see, normal = "denoising", "D6, docs/doctor.md#denoising", "above 0"
-    measured = f"{at.corruption} of {found.rows} rows: a gain of {at.gain.value:.2f} +- {at.gain.error:.2g} dB"
+    measured = (
+        f"{at.corruption} of {found.rows} rows: a gain of {at.gain.value:.2f} +- {at.gain.error:.2g} dB"
+    )
     chance = chance_of(-at.gain.value, at.gain.error, found.rows - 1)
     if at.gain.value < 0 and chance < UNLIKELY:
         suggestion, options = setting(evidence).ways("more epochs", Option("latent", 64, "for a longer code"))
