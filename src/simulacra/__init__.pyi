@@ -39,6 +39,7 @@ from simulacra.core.capabilities.general import (
 from simulacra.core.capabilities.mappings import Denoises, Predicts, Translates
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.capabilities.sampling import Sampling
+from simulacra.core.capabilities.slope import HasScore
 from simulacra.core.export.onnx import export_onnx
 from simulacra.core.model import Model
 from simulacra.core.preprocessing.chain import Preprocessing
@@ -181,6 +182,7 @@ __all__ = [
     "HasPosterior",
     "HasPrior",
     "HasRates",
+    "HasScore",
     "HierarchicalVAE",
     "HigherOrderBM",
     "Levels",

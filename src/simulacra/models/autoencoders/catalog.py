@@ -37,9 +37,9 @@ ENTRIES = (
         "autoencoders",
         "autoencoders.autoencoder",
         "Autoencoder",
-        "Rumelhart, Hinton and Williams 1986; Bourlard and Kamp 1988",
-        ("D3", "D4"),
-        "deterministic autoencoder, under- or over-complete, optionally regularized",
+        "Rumelhart, Hinton and Williams 1986; Bourlard and Kamp 1988; Vincent et al. 2008",
+        ("D3", "D4", "D6", "D10"),
+        "deterministic autoencoder, under- or over-complete, optionally regularized or denoising",
     ),
     Entry(
         "stacked-autoencoder",
