@@ -1,7 +1,8 @@
 """Denoising and contractive autoencoders on MNIST: how many dB each takes off the noise, or how steep its code is.
 
 command     SIMULACRA_DATA=DATA python recipes/denoising_mnist.py       (DATA holds mnist/*.gz)
-protocol    60,000 training and 10,000 test images of 256 levels; gain in PSNR over the noisy image, 500 test images
+protocol    60,000 training and 10,000 test images of 256 levels; gain in PSNR over the noisy image,
+            500 test images
 network     784-1000-200 and its mirror; stacked 784-1000-200; contractive with 1,000 logistic units
 published   none: the papers report classification errors after fine-tuning with labels
 ours        not measured yet

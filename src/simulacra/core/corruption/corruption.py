@@ -97,9 +97,7 @@ class Corruption(ABC):
         """
         if self.fits(space):
             return space
-        from simulacra.core.corruption.parse import KINDS
-
-        other = next((kind for kind in KINDS.values() if kind().fits(space)), None)
+        other = next((kind for kind in Corruption.__subclasses__() if kind().fits(space)), None)
         suggested = build_with(corruption="none" if other is None else other().text)
         raise Refusal(
             f"corruption {self.text!r} needs {self.needs}, but the space is {space}: use {suggested}.",

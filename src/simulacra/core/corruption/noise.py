@@ -48,7 +48,7 @@ class Masking(Corruption):
     def apply(self, x: Tensor, rng: Rng, space: Space, name: str = "corruption") -> Tensor:
         """Returns equation (1), shape (B, *)."""
         # (1)
-        return space.filled(x, rng.uniform(name, *x.shape[1:]) >= self.level)
+        return space.filled(x, rng.uniform(name, *x.shape[1:]) >= (self.level or 0.0))
 
 
 @dataclass(frozen=True)
