@@ -1,4 +1,4 @@
-"""Denoising and contractive autoencoders on MNIST: how many dB each takes off the noise, or how steep its code is.
+"""Denoising and contractive autoencoders on MNIST: the dB that each takes off the noise, or its steepness.
 
 command     SIMULACRA_DATA=DATA python recipes/denoising_mnist.py       (DATA holds mnist/*.gz)
 protocol    60,000 training and 10,000 test images of 256 levels; gain in PSNR over the noisy image,
