@@ -70,7 +70,9 @@ def test_rows_without_a_time_are_counted(tmp_path):
     path = tmp_path / "visits.csv"
     days = ["" if i in (7, 9) else day for i, day in enumerate(DAYS)]
     path.write_text("\n".join(["day,age", *(f"{day},{age}" for day, age in zip(days, AGE))]) + "\n")
-    with pytest.raises(ValueError, match=r"missing in 2 rows, the first of them row 7 \(from 0\): fill it in"):
+    with pytest.raises(
+        ValueError, match=r"missing in 2 rows, the first of them row 7 \(from 0\): fill it in"
+    ):
         simulacra.load_data(path, time="day", missing="mask")
 
 
