@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -144,7 +145,7 @@ def test_the_gradient_tends_to_that_of_the_limit_as_k_grows(float64):
         model.k = k
         found = expected_gradient(model, x, k)
         biases.append([apart(found, exact, part) for part in (("p.", "x_given."), ("q.",))])
-    for before, after in zip(biases, biases[1:]):
+    for before, after in pairwise(biases):
         assert all(0.0001 < b < a for a, b in zip(before, after))
 
 

@@ -85,7 +85,7 @@ class BiHM(Net, TightensBound, Completes):
         if k < 2:
             raise ValueError(f"k is {k}, but q learns from differences between draws: take k=10.")
         if proposals < 1:
-            raise ValueError(f"proposals is {proposals}, but a sample is one of 1 or more: take proposals=16.")
+            raise ValueError(f"proposals is {proposals}, but a sample is one of 1 or more: take 16.")
         self.k, self.proposals = k, proposals
 
     def updates(self) -> list[Update]:
@@ -168,9 +168,7 @@ class BiHM(Net, TightensBound, Completes):
         """
         k = x.shape[1]
         u = self.evidence(x.flatten(0, 1)).squeeze(1).unflatten(0, (-1, k))
-        roots = [
-            self.log_w(x, self.upward(u, c, rng.at("inner", j), k).h, c) / 2 for j in range(INNER)
-        ]
+        roots = [self.log_w(x, self.upward(u, c, rng.at("inner", j), k).h, c) / 2 for j in range(INNER)]
         return torch.stack(roots).logsumexp(0) - math.log(INNER)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:

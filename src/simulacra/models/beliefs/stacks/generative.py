@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, cast
 
@@ -30,6 +31,20 @@ from simulacra.models.beliefs.stacks.visible import IndependentEntries, OrderedE
 
 TABLES: Mapping[str, Any] = {"least_steps": 3000, "lr": 2e-3, "schedule": "cosine"}
 PROPOSALS = 128  # draws of h from which a completion resamples one
+RATE_DRAWS = 8  # draws of h over which a rate is averaged
+
+
+@dataclass
+class Draws:
+    """Draws of h for each row, with their probabilities under q.
+
+    Args:
+        h: the layers from h_1 to h_L, each of shape (B, k, m).
+        log_q: log q of each layer, in nats, each of shape (B, k).
+    """
+
+    h: list[Tensor]
+    log_q: list[Tensor]
 
 
 class Generative(Model, Samples, HasPrior, TakesCondition):
@@ -173,25 +188,32 @@ class Generative(Model, Samples, HasPrior, TakesCondition):
         h = self.ancestors(rng, c)
         return self.x_given.draw(self.beside(h[0], c), rng).squeeze(1)
 
-    def resampled(
-        self, h: Sequence[Tensor], log_q: Tensor, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None
-    ) -> Tensor:
-        """Returns x with missing entries drawn given one of the proposals h, shape (B, *).
-
-        The missing entries of each proposal are drawn from p(.|h_1, x_known); one proposal is kept with
-        probability in proportion to its weight p(x_known, h) / q(h).
+    def rates_of(self, drawn: Draws, c: Tensor | None = None) -> Tensor:
+        """Returns the mean of log q - log p(h_i|h_(i+1)) over draws, of each layer, in nats, shape (B, L).
 
         Args:
-            h: proposals, the layers from h_1 to h_L, each of shape (B, k, m).
-            log_q: log q of each proposal in nats, shape (B, k).
+            drawn: draws of each row.
+            c: conditions, shape (B, *), or None.
+        """
+        pairs = zip(drawn.log_q, self.log_p_layers(drawn.h, c))
+        return torch.stack([(log_q - log_p).mean(1) for log_q, log_p in pairs], 1)
+
+    def resampled(self, drawn: Draws, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None) -> Tensor:
+        """Returns x with missing entries drawn given one of the draws of h, shape (B, *).
+
+        The missing entries are drawn from p(.|h_1, x_known) for each h; one of them is kept with probability
+        in proportion to its weight p(x_known, h) / q(h).
+
+        Args:
+            drawn: draws of each row.
             x: observations, shape (B, *).
             known: True where known, shape (B, *).
             rng: source of random numbers.
             c: conditions, shape (B, *), or None.
         """
-        candidates, log_x = self.x_given.completed(x, known, self.beside(h[0], c), rng)
-        log_p = torch.stack(self.log_p_layers(h, c)).sum(0)
-        return kept(candidates, log_x + log_p - log_q, rng)
+        candidates, log_x = self.x_given.completed(x, known, self.beside(drawn.h[0], c), rng)
+        log_p = torch.stack(self.log_p_layers(drawn.h, c)).sum(0)
+        return kept(candidates, log_x + log_p - torch.stack(drawn.log_q).sum(0), rng)
 
 
 def visible_layer(space: Space, context: int, kind: Kind) -> Visible:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import cast
 
@@ -23,23 +22,8 @@ from simulacra.core.capabilities.bounds import HasRates
 from simulacra.core.capabilities.general import Encodes
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
-from simulacra.models.beliefs.stacks.generative import Generative, check_stack
+from simulacra.models.beliefs.stacks.generative import RATE_DRAWS, Draws, Generative, check_stack
 from simulacra.models.beliefs.stacks.layers import LAYERS, Kind, Layer
-
-RATE_DRAWS = 8  # draws of h over which a rate is averaged
-
-
-@dataclass
-class Draws:
-    """Draws h ~ q(h|x) of each row.
-
-    Args:
-        h: the layers from h_1 to h_L, each of shape (B, k, m).
-        log_q: log q of each layer given the layer below, in nats, each of shape (B, k).
-    """
-
-    h: list[Tensor]
-    log_q: list[Tensor]
 
 
 class Net(Generative, HasRates, Encodes):
@@ -183,6 +167,4 @@ class Net(Generative, HasRates, Encodes):
             rng: source of random numbers.
             known: True where observed, shape (B, *); None for all.
         """
-        drawn = self.recognize(x, c, rng, RATE_DRAWS, known)
-        pairs = zip(drawn.log_q, self.log_p_layers(drawn.h, c))
-        return torch.stack([(log_q - log_p).mean(1) for log_q, log_p in pairs], 1)
+        return self.rates_of(self.recognize(x, c, rng, RATE_DRAWS, known), c)

@@ -7,7 +7,6 @@ Reference: Bornschein and Bengio 2015 (equation 3). Rows B1, B5.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from simulacra.core.capabilities.general import Completes, HasImportanceWeights, TakesMissing
@@ -63,5 +62,4 @@ class WeightedNet(Net, HasImportanceWeights, Completes, TakesMissing):
         return in_pieces(self._fill, self.space)(x, known, rng, c)
 
     def _fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None) -> Tensor:
-        drawn = self.recognize(x, c, rng, PROPOSALS, known)
-        return self.resampled(drawn.h, torch.stack(drawn.log_q).sum(0), x, known, rng, c)
+        return self.resampled(self.recognize(x, c, rng, PROPOSALS, known), x, known, rng, c)
