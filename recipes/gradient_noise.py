@@ -20,7 +20,9 @@ device      2 shared CPU cores, one thread; 4 s
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -118,7 +120,9 @@ def descended(eta: float, start: float, runs: int = RUNS, steps: int = STEPS, se
     """
     data = from_tensors(torch.zeros(8, 1), Real((1,)))
     model = Runs(data.space, start, runs, steps)
-    simulacra.fit(model, data, gradient_noise=eta, batch_size=2, seed=seed, progress=False, device="cpu")
+    quiet: dict[str, Any] = {"batch_size": 2, "progress": False, "device": "cpu"}
+    with tempfile.TemporaryDirectory() as folder:
+        simulacra.fit(model, data, out=folder, doctor=False, gradient_noise=eta, seed=seed, **quiet)
     return model.w.detach()
 
 

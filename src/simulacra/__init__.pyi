@@ -99,6 +99,7 @@ from simulacra.models.boltzmann.restricted.gaussian_rbm import GaussianRBM
 from simulacra.models.boltzmann.restricted.grouped_rbm import GroupedRBM
 from simulacra.models.boltzmann.restricted.mixture_rbm import MixtureRBM
 from simulacra.models.boltzmann.restricted.rbm import RBM
+from simulacra.models.flows.gaussian import GaussianModel
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
 from simulacra.models.variational.vae import VAE
@@ -156,6 +157,7 @@ __all__ = [
     "GatedBM",
     "GatedPixelCNN",
     "GaussianCopula",
+    "GaussianModel",
     "GaussianRBM",
     "GroupedRBM",
     "HasAnnealingPath",

@@ -137,7 +137,7 @@ def test_the_time_of_training_has_start_up_pictures_and_the_doctor_in_it(monkeyp
     data = simulacra.load_data("bars-and-stripes")
     model = simulacra.VAE(data.space, latent=1, hidden=(5,))
     monkeypatch.setattr(timed, "seconds_of", lambda *args: 100.0)
-    monkeypatch.setattr(timed, "picture_seconds", lambda model: DRAWING + 1.0)
+    monkeypatch.setattr(timed, "picture_seconds", lambda model, **given: DRAWING + 1.0)
     found = timed.whole_seconds(model, data, 1000, before=3.0)
     assert found == pytest.approx(3.0 + 100.0 + 8 * (DRAWING + 1.0) + 0.04 * 100.0)
 

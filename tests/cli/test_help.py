@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 COMMANDS = ("train", "evaluate", "sample", "explore", "export", "compare", "doctor", "demo", "reproduce")
+COMMANDS += ("score", "complete", "encode", "classify", "denoise", "translate", "predict")
 PAGES = [(name, "--help") for name in COMMANDS]
 PAGES += [("train", model, "--help") for model in ("vae", "gan", "rbm", "tabular", "wavenet")]
 SAID = 30  # characters of a sentence that would be noticed twice

@@ -205,6 +205,8 @@ CATALOGUED = [
     _catalogued("gated-bm", lambda: binary(6), components=2, hidden=3, chains=7, burn_in=9, switch_steps=3),
     _catalogued("boosted-field", lambda: binary(6), epochs=2, features=2, chains=19, burn_in=9),
     _catalogued("unrolled-mrf", bits, steps=3, burn_in=9),
+    _catalogued("gaussian", lambda: real(3)),
+    _catalogued("gaussian/gaps", lambda: gaps(5), iterations=15),
     _catalogued("gaussian-rbm", lambda: real(3), hidden=5, chains=7, burn_in=10),
     _catalogued("belief-net", lambda: binary(50), hidden=(5, 3), k=3),
     _catalogued("belief-net/wake-sleep", images, hidden=(5,), k=1, estimator="wake-sleep"),
@@ -227,7 +229,6 @@ TOYS = [
     _toy("reweighted-wake-sleep", toys.WakeSleep, lambda: binary(50)),
     _toy("wake-sleep", toys.WakeSleep, lambda: binary(3), epochs=9, k=1),
     _toy("stacked-denoising", toys.StackedDenoising, lambda: real(50), epochs=None),
-    _toy("gaussian", toys.GaussianModel, lambda: real(3), epochs=None),
 ]
 
 CASES = CATALOGUED + TOYS

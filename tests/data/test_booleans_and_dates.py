@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import simulacra
+from simulacra.data.inspection.facts import inspect_data
+from simulacra.data.splits.times import read_times
 from simulacra.data.tables.kinds import is_date
 
 SMOKES = [True, False, False, True, True, False] * 10
@@ -79,3 +82,43 @@ def test_rows_without_a_time_are_counted(tmp_path):
 def test_a_date_is_told_from_other_texts():
     assert all(map(is_date, ["2024-12-31", "1/2/2024", "31.12.24", "2024-12-31T23:59"]))
     assert not any(map(is_date, ["12-31", "2024", "a 2024-12-31", "1.2.3.4", 20241231, None]))
+
+
+@pytest.mark.fault("doors 2.hour")
+@pytest.mark.parametrize("form", ["{d:02d}.{m:02d}.2024", "{d:02d}/{m:02d}/2024", "{m:02d}/{d:02d}/2024"])
+def test_dates_with_the_year_behind_are_read_where_one_order_fits(form):
+    days = [(1, 2), (15, 1), (2, 3)]
+    times = read_times(np.array([form.format(d=d, m=m) for d, m in days]), "day")
+    assert np.argsort(times).tolist() == [1, 0, 2]
+
+
+@pytest.mark.fault("doors 2.hour")
+def test_days_and_months_that_cannot_be_told_apart_are_asked_for():
+    with pytest.raises(ValueError, match="write them as ISO dates"):
+        read_times(np.array(["01/02/2024", "03/04/2024"]), "day")
+
+
+@pytest.mark.fault("doors 2.hour")
+def test_inspect_names_the_column_of_persons_among_texts(tmp_path):
+    path = tmp_path / "visits.csv"
+    rows = [f"P{i // 2:03d},{age},{'ABC'[i % 3]}" for i, age in enumerate(AGE)]
+    path.write_text("\n".join(["patient,age,site", *rows]) + "\n")
+    found = inspect_data(path)
+    assert "patient may say whose rows these are" in found.facts["groups"]
+
+
+@pytest.mark.fault("doors 2.hour")
+def test_inspect_names_the_fault_behind_columns_of_texts(tmp_path):
+    path = tmp_path / "visits.csv"
+    rows = [f"P{i // 2:03d},{age},{i % 7} o'clock" for i, age in enumerate(AGE)]
+    path.write_text("\n".join(["patient,age,when", *rows]) + "\n")
+    with pytest.raises(ValueError, match="time='when' has"):
+        inspect_data(path, time="when")
+
+
+@pytest.mark.fault("doors 2.hour")
+def test_a_folder_with_the_name_of_a_data_set_is_pointed_to(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fsdd").mkdir()
+    with pytest.raises(ValueError, match="write ./fsdd for what lies in this folder"):
+        simulacra.load_data("fsdd")

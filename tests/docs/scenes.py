@@ -109,6 +109,10 @@ def cli() -> Names:
     run_of("VAE", "runs/vae-digits-2", digits(condition="label"), **SMALL)
     data = simulacra.load_data("digits", binarize="dynamic")
     run = run_of("IWAE", "runs/iwae-digits-1", data, **SMALL)
+    for name in ("patients.csv", "new.csv", "gaps.csv"):
+        table(name, gaps=name != "new.csv")
+    patients = simulacra.load_data("patients.csv", missing="mask")
+    run_of("VAE", "runs/patients", patients, scored=False, **SMALL)
     return {"simulacra": simulacra, "run": run, "model": run.model, "data": data}
 
 

@@ -12,7 +12,8 @@ from hypothesis.extra import numpy as hnp
 from scipy import sparse
 
 from simulacra.core.inputs.arrays import as_tensor
-from simulacra.core.inputs.convert import condition_rows, rows_of
+from simulacra.core.inputs.conditions import condition_rows
+from simulacra.core.inputs.convert import rows_of
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Binary, Levels, Real

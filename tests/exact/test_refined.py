@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import simulacra
-from contract.cases import named
+from contract.cases import named, real
 from contract.harness import trained
 from simulacra.core.inputs.chunks import Rows
 from simulacra.core.random.keyed import Rng
@@ -130,6 +130,13 @@ def test_evaluate_measures_it_only_when_asked():
     assert plain.refined is None and asked.refined is not None
     assert plain.likelihood.mean == asked.likelihood.mean
     assert "amortization gap" in asked.table() and asked.refined.rows == 10
-    refused = simulacra.PPCA(data.space, latent=1)
+
+
+def test_a_model_without_a_posterior_says_why_not():
+    data = real(2)
+    model = simulacra.PPCA(data.space, latent=1)
+    model.preprocessing = data.preprocessing
     with pytest.raises(ValueError, match="PPCA has no Gaussian posterior"):
-        refined(refused, data.test)
+        refined(model, data.test)
+    report = simulacra.evaluate(model, data, limit=10, refine=True)
+    assert "not measured: PPCA has no Gaussian posterior" in report.table()

@@ -33,16 +33,8 @@ def small(data, latent=2, condition=None):
 @pytest.mark.parametrize("latent", [1, 2, 3])
 def test_a_model_with_a_prior_on_images(latent, digits, tmp_path):
     drawn = pictures(small(digits, latent), digits, tmp_path)
-    expected = {
-        "samples",
-        "random_codes",
-        "reconstructions",
-        "latent_map",
-        "rates",
-        "manifold",
-        "interpolations",
-    }
-    assert set(drawn) == expected | {"completions", "neighbours", "arithmetic"}
+    expected = {"samples", "random_codes", "reconstructions", "latent_map", "manifold", "interpolations"}
+    assert set(drawn) == expected | {"completions", "neighbours", "arithmetic", "rates"}
     for name, path in drawn.items():
         assert (path.parent.name == "private") == (name in PRIVATE)
         with Image.open(path) as image:
@@ -66,7 +58,7 @@ def test_codes_without_a_prior_show_only_data_in_private(digits, tmp_path):
 def test_a_table_gets_no_images(tmp_path):
     data = simulacra.from_tensors(torch.randn(100, 7), simulacra.Real((7,)))
     drawn = pictures(small(data), data, tmp_path)
-    assert set(drawn) == {"samples", "samples_and_data", "latent_map", "pairs", "correlations"}
+    assert set(drawn) == {"samples", "samples_and_data", "latent_map", "rates", "pairs", "correlations"}
     assert drawn["samples_and_data"].parent.name == "private"
 
 
@@ -76,7 +68,7 @@ def test_public_pictures_read_no_training_row(digits, tmp_path):
     with pytest.raises(AssertionError, match="training rows were read"):
         pictures(small(digits), data, tmp_path)
     public = {p.stem for p in tmp_path.glob("*.png")}
-    assert public == {"samples", "random_codes", "latent_map", "manifold", "interpolations"}
+    assert public == {"samples", "random_codes", "latent_map", "rates", "manifold", "interpolations"}
 
 
 class Unreadable:

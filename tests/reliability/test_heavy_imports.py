@@ -39,11 +39,13 @@ MODELS: dict[str, set[str]] = {
     "gan": set(),
     "tabular": set(),
     "gaussian-copula": set(),
+    "gaussian": set(),
     "vae/fields": {"scipy.stats"},
 }
 # the classes of torch.optim and the export of torch import the compiler
 COMMANDS: dict[str, set[str]] = {
     "sample RUN --out samples.csv --n 3": {"matplotlib"},
+    "score RUN bars-and-stripes --k 2 --out scored.csv": set(),
     "evaluate RUN": {"scipy.stats"},
     "doctor RUN": {"scipy.stats"},
     "compare RUN RUN": set(),

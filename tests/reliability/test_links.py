@@ -50,6 +50,7 @@ COMMANDS = [
     "evaluate RUN --limit 100 --k 2",
     "doctor RUN --limit 100",
     "sample RUN --n 2",
+    "score RUN ring --k 2 --out OUT/scored.csv",
     "explore RUN",
     "explore samples RUN",
     "compare RUN RUN --out OUT/page.html",

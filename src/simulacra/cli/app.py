@@ -56,7 +56,7 @@ EXAMPLES = (
     "simulacra train vae digits --model.latent 2 --data.binarize dynamic --epochs 50",
     "simulacra train --resume runs/vae-digits-1",
     "simulacra evaluate runs/vae-digits-1",
-    "simulacra score runs/vae-table-1 new.csv --out scored.csv",
+    "simulacra score runs/vae-digits-1 digits --out scored.csv",
 )
 
 

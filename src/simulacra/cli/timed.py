@@ -30,7 +30,7 @@ def whole_seconds(model: Model, data: Dataset, rows: int, before: float) -> floa
     """
     steps = seconds_of(model, data, rows)
     stages = len([i for i in range(len(stage_names(model))) if shown_of(i)])
-    pictures = stages * min(PICTURES, max(1.0, model.length.n)) * picture_seconds(model)
+    pictures = stages * min(PICTURES, max(1.0, model.length.n)) * picture_seconds(model, data=data)
     return before + steps + pictures + look_seconds(steps)
 
 

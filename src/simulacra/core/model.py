@@ -79,6 +79,8 @@ class _Recorded(ABCMeta):
         object.__setattr__(model, "arguments", arguments)
         if model.preprocessing is None:
             model.preprocessing = Preprocessing(model.space)
+        if model.conditioning is None and model.condition is not None:
+            model.conditioning = Preprocessing(model.condition)
         return model
 
 
@@ -137,6 +139,7 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
         self.space = space
         self.condition = condition
         self.preprocessing: Preprocessing = None  # type: ignore[assignment]
+        self.conditioning: Preprocessing | None = None
         self.label_names: tuple[str, ...] = ()
         self.estimates = []
         self._removed: frozenset[type[can.Capability]] = frozenset()

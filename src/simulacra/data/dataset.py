@@ -40,6 +40,7 @@ class Split:
         c_known: True where the condition is observed, shape (N,), or None.
         lengths: number of valid steps of each ragged sequence, shape (N,), or None.
         source_rows: the numbers of these rows in their source, or None if unknown.
+        conditioning: maps raw conditions to the model's condition space; None: they are used as they are.
 
     Example:
         >>> import simulacra
@@ -56,6 +57,7 @@ class Split:
     c_known: Tensor | None = None
     lengths: Tensor | None = None
     source_rows: SourceRows | None = None
+    conditioning: Preprocessing | None = None
     _stamp: Callable[[], str] | None = field(default=None, init=False, repr=False, compare=False)
     _digest: str | None = field(default=None, init=False, repr=False, compare=False)
     _content: str | None = field(default=None, init=False, repr=False, compare=False)
@@ -102,13 +104,28 @@ class Split:
         )
 
     def prepare(self, batch: Batch, rng: Rng) -> Batch:
-        """Preprocesses a raw batch.
+        """Preprocesses a raw batch: x, and its conditions.
 
         Args:
             batch: raw rows, as `rows` returns them.
             rng: its noise is keyed by the batch's rows.
         """
-        return replace(batch, x=self.preprocessing.apply(batch.x, rng.on(batch), batch.known))
+        return self._prepared(batch, rng.on(batch))
+
+    def conditions(self, batch: Batch, device: torch.device | str) -> Tensor | None:
+        """Returns the conditions of raw rows in the model's condition space, or None without conditions.
+
+        Args:
+            batch: raw rows, as `rows` returns them.
+            device: device of the model.
+        """
+        if batch.c is None or self.conditioning is None:
+            return batch.c
+        return self.conditioning.of_condition(batch.c, device)
+
+    def _prepared(self, batch: Batch, rng: Rng) -> Batch:
+        x = self.preprocessing.apply(batch.x, rng, batch.known)
+        return replace(batch, x=x, c=self.conditions(batch, x.device))
 
     def batch(self, index: Tensor, rng: Rng) -> Batch:
         """Returns rows as a batch, preprocessed.
@@ -127,8 +144,7 @@ class Split:
             rng: its noise is keyed by the content of each row.
         """
         batch = self.rows(index)
-        keyed = rng.by_content(batch.x, batch.known)
-        return replace(batch, x=self.preprocessing.apply(batch.x, keyed, batch.known))
+        return self._prepared(batch, rng.by_content(batch.x, batch.known))
 
     def all(self, seed: int = 0) -> Batch:
         """Returns all rows, preprocessed with noise keyed by row, for closed-form fits and tests.
@@ -166,18 +182,32 @@ class Split:
         moved: dict[str, Any] = {
             name: to_device(value, device)
             for name, value in vars(self).items()
-            if isinstance(value, Tensor) and name not in ("labels", "x")
+            if isinstance(value, Tensor) and name not in ("labels", "x", "c")
         }
         moved["x"] = self.preprocessing.held(self.x, device)
+        moved["c"] = self.held_conditions(self.c, device)
         return self._same_rows(replace(self, **moved))
 
-    def under(self, chain: Preprocessing) -> Split:
+    def held_conditions(self, c: Tensor | None, device: torch.device | str) -> Tensor | None:
+        """Moves raw conditions to `device`, as `Preprocessing.held` moves rows.
+
+        Args:
+            c: raw conditions, or None.
+            device: device of the model.
+        """
+        if c is None or self.conditioning is None:
+            return None if c is None else to_device(c, device)
+        return self.conditioning.held(c, device)
+
+    def under(self, chain: Preprocessing, conditioning: Preprocessing | None = None) -> Split:
         """Returns the same rows with another preprocessing.
 
         Args:
             chain: preprocessing of the same raw space.
+            conditioning: preprocessing of the conditions; None: that of the split.
         """
-        return self._same_rows(replace(self, preprocessing=chain))
+        given = conditioning or self.conditioning
+        return self._same_rows(replace(self, preprocessing=chain, conditioning=given))
 
     def _same_rows(self, other: Split) -> Split:
         other._stamp, other._digest, other._content = self._stamp, self._digest, self._content
@@ -242,13 +272,17 @@ class Dataset:
         name: a short name, such as `digits`.
         splits: those of `train`, `valid` and `test` that exist.
         preprocessing: maps the raw space to `space`.
-        condition: the space of c, or None for unconditional data.
+        condition: the space in which a model sees c, or None for unconditional data.
         label_names: names of the classes.
         spec: the name and options with which `load_data` loads it again.
         applied: changes made once to the raw rows at loading, such as `static binarization (seed 0)`; part of
             the protocol.
         truth: the toy distribution that the rows were drawn from, with `log_density`, or None.
         notes: notes for the user on how the data were read, by topic.
+        conditioning: maps raw conditions to `condition`; None: conditions are used as they are.
+
+    Raises:
+        ValueError: if `conditioning` leads to another space, or draws noise.
 
     Example:
         >>> import simulacra
@@ -266,6 +300,19 @@ class Dataset:
     applied: tuple[str, ...] = ()
     truth: Any = field(default=None, compare=False)
     notes: Mapping[str, str] = field(default_factory=dict, compare=False)
+    conditioning: Preprocessing | None = None
+
+    def __post_init__(self) -> None:
+        chain = self.conditioning
+        if chain is None:
+            self.conditioning = None if self.condition is None else Preprocessing(self.condition)
+        elif chain.random or chain.space != self.condition:
+            raise ValueError(
+                f"the preprocessing of the condition of {self.name} ({chain.label}) leads to {chain.space}"
+                f"{' with noise' if chain.random else ''}: it must lead to {self.condition} without noise."
+            )
+        elif not chain.plain and any(split.conditioning != chain for split in self.splits.values()):
+            self.splits = {k: split.under(split.preprocessing, chain) for k, split in self.splits.items()}
 
     @property
     def space(self) -> Space:
@@ -303,19 +350,26 @@ class Dataset:
         """The test rows."""
         return self["test"]
 
-    def under(self, chain: Preprocessing) -> Dataset:
+    def under(self, chain: Preprocessing, conditioning: Preprocessing | None = None) -> Dataset:
         """Returns these data with the preprocessing of a model that was trained on other data.
 
         The data are unchanged if their preprocessing is the same already, or the model's does not fit them.
 
         Args:
             chain: the model's preprocessing.
+            conditioning: the model's preprocessing of the condition, used where the raw conditions are of its
+                space; None: that of the data.
         """
-        if chain.steps == self.preprocessing.steps or not chain.fits(self.preprocessing):
+        own = self.preprocessing
+        whole = own if chain.steps == own.steps or not chain.fits(own) else replace(chain, raw=own.raw)
+        given, mine = conditioning, self.conditioning
+        if given is None or mine is None or given.steps == mine.steps or given.raw != mine.raw:
+            given = mine
+        if whole is own and given is mine:
             return self
-        chain = replace(chain, raw=self.preprocessing.raw)
-        splits = {name: split.under(chain) for name, split in self.splits.items()}
-        return replace(self, splits=splits, preprocessing=chain)
+        splits = {name: split.under(whole, given) for name, split in self.splits.items()}
+        condition = None if given is None else given.space
+        return replace(self, splits=splits, preprocessing=whole, conditioning=given, condition=condition)
 
     def protocol(self, split: str) -> Protocol:
         """Returns the protocol of a score on `split`: data, split, scored space and preprocessing."""

@@ -47,7 +47,7 @@ def steps_of(
         if isinstance(source.space, Table):
             return (*coding(source.space), *_steps_of_table(source.space, train, standardize, wanted))
         if wanted and isinstance(source.space, Real):
-            return (_standardizing(source.space, train.rows, train.known),)
+            return (standardizing_real(source.space, train.rows, train.known),)
     if standardize and mu_law:
         raise ValueError("standardize= and mu_law= exclude each other: levels are not shifted and scaled.")
     if standardize and not steps:
@@ -99,8 +99,14 @@ def _steps_of_table(
     return (scored, scaled) if scored else (scaled,)
 
 
-def _standardizing(space: Space, x: Tensor, known: Tensor | None) -> Affine:
-    """Returns the step to mean 0, deviation 1: per column of an array, else over all pixels or samples."""
+def standardizing_real(space: Space, x: Tensor, known: Tensor | None = None) -> Affine:
+    """Returns the step to mean 0, deviation 1: per column of an array, else over all pixels or samples.
+
+    Args:
+        space: a space of real numbers.
+        x: training rows, shape (N, *).
+        known: True where an entry is observed, shape of x; None: everywhere.
+    """
     x = x.double() if known is None else x.double().masked_fill(~known, torch.nan)
     x = x if x.ndim == 2 and not isinstance(space, Audio) else x.flatten().unsqueeze(1)
     shift = x.nanmean(0)

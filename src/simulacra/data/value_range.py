@@ -40,6 +40,7 @@ def with_own_range(
     lengths: Tensor | None = None,
     standardize: bool | None = False,
     looked_at: Tensor | None = None,
+    what: str = "training rows",
 ) -> Preprocessing:
     """Adds the range of the training rows to the preprocessing, where features would be badly scaled without.
 
@@ -53,6 +54,7 @@ def with_own_range(
         lengths: number of valid steps of ragged sequences, shape (N,), or None.
         standardize: the option of `load_data`; False leaves real rows unscaled.
         looked_at: numbers of the rows whose range is taken, shape (M,); None: those of `some_rows`.
+        what: name of the rows in messages.
     """
     if not len(rows) or any(isinstance(step, Binarize) for step in chain.steps):
         return chain
@@ -69,7 +71,7 @@ def with_own_range(
         there = valid if there is None else there & valid
     found = replace(chain, steps=_steps_with_range(chain.steps, x), raw=_raw_with_range(chain, x, there))
     last = [] if standardize is False and isinstance(found.raw, Real) else _last_step(found, x, there)
-    _log_range(found, last, x)
+    _log_range(found, last, x, what)
     return replace(found, steps=(*found.steps, *last))
 
 
@@ -128,12 +130,13 @@ def _last_step(chain: Preprocessing, x: Tensor, known: Tensor | None) -> list[Tr
     return [OwnRange((centre,), (spread,))]
 
 
-def _log_range(chain: Preprocessing, last: Sequence[Transform], x: Tensor) -> None:
+def _log_range(chain: Preprocessing, last: Sequence[Transform], x: Tensor, what: str) -> None:
     space = next((s for s in (chain.raw, chain.space) if isinstance(s, Levels) and s.ranged), None)
     if space is chain.raw and isinstance(space, Levels):
         log.info(
-            "the training rows hold %s to %s of 0 to %s: models see them by their mean and deviation; no "
+            "the %s hold %s to %s of 0 to %s: models see them by their mean and deviation; no "
             "value is changed",
+            what,
             *(f"{int(end):,}" for end in (x.min(), x.max(), space.levels - 1)),
         )
     elif last or space is not None:

@@ -114,7 +114,7 @@ def evaluate(
         data, folder, model = data or model.data, model.path, model.model
     if data is None:
         raise ValueError("there are no data to evaluate on: pass them, as in evaluate(model, data).")
-    data = data.under(model.preprocessing)
+    data = data.under(model.preprocessing, model.conditioning)
     asked = extractor is not None or samples is not None
     judging = Judging(extractor, SAMPLES if samples is None else samples) if asked else None
     asked_for = frozenset({"tables", *(["tasks"] if tasks else []), *(["refined"] if refine else [])})

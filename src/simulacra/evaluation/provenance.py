@@ -18,6 +18,7 @@ from simulacra.core.storage.files import read_json
 from simulacra.version import __version__
 
 BUILT_FROM = ("model", "arguments", "passed", "preprocessing", "data", "options")
+LATER = ("conditioning",)  # parts that only some configurations have
 BLOCK = 1 << 20
 
 
@@ -55,7 +56,8 @@ def provenance_of(folder: Path) -> Provenance:
 def parts_of(config: Mapping[str, Any]) -> dict[str, str]:
     """Returns the digest of each part of a configuration, without recorded scores."""
     text = lambda part: json.dumps(config.get(part), sort_keys=True)
-    return {part: hashlib.sha256(text(part).encode()).hexdigest()[:16] for part in BUILT_FROM}
+    parts = [*BUILT_FROM, *(part for part in LATER if part in config)]
+    return {part: hashlib.sha256(text(part).encode()).hexdigest()[:16] for part in parts}
 
 
 def sha256_of(path: Path) -> str:

@@ -86,7 +86,7 @@ class Report:
     quality = RecordOf[SampleQuality | Skipped]()
     latents = RecordOf[Latents]()
     rates = RecordOf[Rates]()
-    refined = RecordOf[Refined]()
+    refined = RecordOf[Refined | Skipped]()
     samples = RecordOf[SampleScore]()
     reconstruction = RecordOf[Reconstruction]()
     fidelity = RecordOf[Fidelity]()

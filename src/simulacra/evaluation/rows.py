@@ -99,11 +99,11 @@ def blocks(model: Model, split: Split, seed: int = 0, limit: int | None = None) 
         model.preprocessing.raw.check(raw.x)
         keyed = rng.by_content(raw.x, raw.known)
         held = model.preprocessing.held(raw.x, model.device)
-        yield from prepared(model, held, known, keyed, CHUNK, condition_of(model, raw.c))
+        yield from prepared(model, held, known, keyed, CHUNK, prepared_condition(model, raw.c))
 
 
 def condition_of(model: Model, c: Tensor | None) -> Tensor | None:
-    """Returns the rows' conditions if the model takes one, otherwise None.
+    """Returns the rows' raw conditions if the model takes one, otherwise None.
 
     Args:
         model: the model.
@@ -121,7 +121,23 @@ def condition_of(model: Model, c: Tensor | None) -> Tensor | None:
             f"load the data with {given}.",
             given,
         )
-    return c.to(model.device)
+    assert model.conditioning is not None
+    model.conditioning.raw.check(c, "the condition of the rows")
+    return model.conditioning.held(c, model.device)
+
+
+def prepared_condition(model: Model, c: Tensor | None) -> Tensor | None:
+    """Returns the rows' conditions in the model's condition space if the model takes one, otherwise None.
+
+    Args:
+        model: the model.
+        c: raw conditions of the rows, shape (B, *), or None.
+
+    Raises:
+        ValueError: as `condition_of`.
+    """
+    raw, chain = condition_of(model, c), model.conditioning
+    return None if raw is None or chain is None else chain.of_condition(raw, model.device)
 
 
 def samples_like(model: Model, split: Split, n: int, seed: int = 0) -> Tensor:

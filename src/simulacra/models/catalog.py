@@ -20,9 +20,10 @@ from simulacra.models.autoregressive import catalog as autoregressive
 from simulacra.models.beliefs import catalog as beliefs
 from simulacra.models.boltzmann import catalog as boltzmann
 from simulacra.models.entry import Entry
+from simulacra.models.flows import catalog as flows
 from simulacra.models.variational import catalog as variational
 
-FAMILIES = (autoencoders, variational, autoregressive, adversarial, boltzmann, beliefs)
+FAMILIES = (autoencoders, variational, autoregressive, adversarial, boltzmann, beliefs, flows)
 CATALOG: dict[str, Entry] = {entry.name: entry for family in FAMILIES for entry in family.ENTRIES}
 
 

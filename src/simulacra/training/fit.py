@@ -36,6 +36,7 @@ from simulacra.training.options import Options, check_stages
 from simulacra.training.run import Run, class_of, load, locked, new_folder, run_config
 from simulacra.training.state import checkpoint as ck
 from simulacra.training.state.metrics import NAME as METRICS
+from simulacra.training.state.preparation import prepare_as
 from simulacra.training.state.seeds import seed_group
 from simulacra.training.steps.coupling import check_parts
 
@@ -96,7 +97,8 @@ def _new(
             raise Refusal(
                 f"{folder} already holds a run; go on with {go_on} or choose another folder.", go_on
             )
-        model.preprocessing, model.label_names = data.preprocessing, data.label_names
+        prepare_as(model, data)
+        model.label_names = data.label_names
         model.estimates = []
         with _removed_unless_begun(folder):
             start = start_of(model)
@@ -159,7 +161,7 @@ def _resumed(
     model = Artifact(config, folder / ck.NAME, folder / CONFIG).build(found, passed, "model/")
     data = data or _same_data(folder, config, model.preprocessing)
     check_unchanged(data, config["data"], str(folder))
-    data = data.under(model.preprocessing)
+    data = data.under(model.preprocessing, model.conditioning)
     if data.preprocessing != model.preprocessing:
         raise ValueError(
             f"{data.name} is prepared as {data.preprocessing.label}, but {folder} was trained on data "
@@ -223,7 +225,7 @@ def load_run(
         return Run(folder, model, None, config)
     data = data or _same_data(folder, config, model.preprocessing)
     check_unchanged(data, config["data"], str(folder))
-    data = data.under(model.preprocessing)
+    data = data.under(model.preprocessing, model.conditioning)
     return Run(folder, model, data, config)
 
 
@@ -263,7 +265,10 @@ def check_fits(model: Model, data: Dataset) -> None:
             given,
         )
     if model.condition is not None and model.condition != data.condition:
-        raise ValueError(f"the model's condition is {model.condition}, the data's {data.condition}.")
+        raise ValueError(
+            f"the model's condition is {model.condition}, the data's {data.condition}: build it with "
+            "data.condition."
+        )
 
 
 def start_of(model: Model) -> str | None:

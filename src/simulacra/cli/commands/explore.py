@@ -76,7 +76,7 @@ def explore(
         n: for completions and inversions: number of rows; by default 6, for tables up to 200, and 10.
         draws: for completions: number of draws for each row; by default 4, for tables 19.
         condition: for completions and inversions, where the model takes one: a class, by name or number, or
-            one for each row with commas between; by default the rows' own.
+            one for each row with commas between, or what `sample` takes; by default the rows' own.
         a: for arithmetic: a class, by name or number; by default the first.
         b: for arithmetic: the class that is subtracted; by default the second.
         c: for arithmetic: the class that is added; by default the third.
@@ -88,7 +88,7 @@ def explore(
     what, path = _what_and_run(words)
     seconds = in_seconds(budget)
     given = {"known": known, "n": n, "draws": draws, "condition": condition, "a": a, "b": b, "c": c}
-    options = {name: value for name, value in given.items() if value is not None}
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if what is None:
         _no_options(options, path)
     from simulacra.core.scores.likelihood import CutShort

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulacra.cli.options.command import call
-from simulacra.cli.options.conditions import typed_condition
+from simulacra.cli.options.conditions import check_given, typed_condition
 from simulacra.cli.output import say, shown
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger("simulacra")
+COLUMNS = 100  # most numbers of a condition that are written beside the samples of a table
 
 
 def run(words: Sequence[str]) -> int:
@@ -42,11 +43,14 @@ def sample(
 
     Args:
         run: run folder or saved model.
-        n: number of samples; by default 16, or 1 for a .wav or .mid file.
+        n: number of samples; by default as many as there are conditions, otherwise 16, or 1 for a .wav or
+            .mid file.
         seed: random seed; the same seed gives the same samples, whatever n is; by default a new one, which is
             printed.
-        condition: a class, by name or number, or one for each sample with commas between; by default
-            the classes in turn. In a .csv file of a table it is the last column, with its name in the data.
+        condition: where the model takes one: a class, by name or number, or one for each sample with commas
+            between, by default the classes in turn; or numbers with commas between; or the path of a file: a
+            .csv file of columns, an image, a recording or an .npy file, as the model's condition is. In a
+            .csv file of a table it follows the columns, with its name in the data.
         out: a .png, .npy, .npz or .csv file, for recordings a .wav file, for music a .mid file, or for
             all three kinds a folder (ending in /) that gets a PNG at its own depth, a .wav or a .mid file
             for each; by default samples/seed-SEED.png in the run folder.
@@ -67,20 +71,24 @@ def sample(
         raise ValueError(f"--out {path} must end in {', '.join(WRITERS)}, or in / for a folder.")
     if escape_formulas and path.suffix.lower() != ".csv":
         raise ValueError(f"--escape-formulas is for a .csv file, but --out is {path}: leave it out.")
-    n = n or (1 if path.suffix.lower() in SINGLE and not each else 16)
     from simulacra.training.callbacks.looks import in_turn
     from simulacra.training.callbacks.progress import entries_shown
     from simulacra.training.run import load
 
     model = load(run)
+    given = None if condition is None else typed_condition(model, condition)
+    several = 0 if given is None or len(given) < 2 else len(given)
+    n = n or several or (1 if path.suffix.lower() in SINGLE and not each else 16)
     _check_fits(model.preprocessing.raw, path, each, n)
-    given = in_turn(model, n) if condition is None else typed_condition(model, condition)
+    if given is None:
+        check_given(model)
+        given = in_turn(model, n)
     with entries_shown(model) as watch, shown() if watch is None else nullcontext():
         x = model.sample(n, given, seed, watch)
     path.parent.mkdir(parents=True, exist_ok=True)
     write = _files if each else WRITERS[path.suffix.lower()]
     if write is _csv:
-        write = partial(_csv, escape=escape_formulas, beside=_classes_drawn(model, given, n, Path(run)))
+        write = partial(_csv, escape=escape_formulas, beside=_conditions_drawn(model, given, n, Path(run)))
     write(model, x.cpu().numpy(), path)
     say(f"{n} sample{'s' * (n > 1)}, seed {seed}: {path}")
     return 0
@@ -120,23 +128,31 @@ def _own_suffix(raw: Space) -> str | None:
     return ".png" if raw.image else None
 
 
-def _classes_drawn(model: Model, condition: Any, n: int, run: Path) -> dict[str, list[str]]:
-    """Returns the column of the condition of a table's samples by its name in the data; {} without one.
+def _conditions_drawn(model: Model, condition: Any, n: int, run: Path) -> dict[str, list[Any]]:
+    """Returns the columns of the condition of a table's samples by their names in the data; {} without any.
 
-    A model that was saved alone does not know the name: its column is called `label`.
+    A model that was saved alone does not know the name of a class: its column is called `label`.
     """
     from simulacra.core.artifact.save import open_artifact
-    from simulacra.core.inputs.convert import condition_rows
+    from simulacra.core.inputs.conditions import condition_rows
+    from simulacra.core.inputs.to_frames import columns_of
+    from simulacra.core.spaces.classes import Categorical
     from simulacra.core.spaces.composite import Table
 
-    raw = model.preprocessing.raw
-    if condition is None or model.condition is None or not isinstance(raw, Table):
+    raw, chain = model.preprocessing.raw, model.conditioning
+    if condition is None or chain is None or not isinstance(raw, Table):
         return {}
+    rows = condition_rows(chain.raw, condition, n, chain.geometry)
+    if isinstance(chain.raw, Table):
+        columns = columns_of(chain.raw, rows)
+        return {f"condition {k}" if k in raw.names else k: column for k, column in columns.items()}
+    if not isinstance(chain.raw, Categorical) or chain.raw.shape:
+        flat = rows.reshape(n, -1).unbind(1) if chain.raw.dims <= COLUMNS else ()
+        return {f"condition {j + 1}": column.tolist() for j, column in enumerate(flat)}
     spec = open_artifact(run).config.get("data", {}).get("spec") or {}
-    name = str(spec.get("label") or "label")
-    names = getattr(model.condition, "names", ()) or model.label_names
-    numbers = condition_rows(model.condition, condition, n).long().tolist()
-    return {name: [names[i] if names else str(i) for i in numbers]}
+    names = chain.raw.names or model.label_names
+    numbers = rows.long().tolist()
+    return {str(spec.get("label") or "label"): [names[i] if names else str(i) for i in numbers]}
 
 
 def _picture(model: Model, x: np.ndarray, path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from simulacra.cli.methods.columns import add_columns, check_table
-from simulacra.cli.methods.request import ABOUT_FILE, Request
+from simulacra.cli.methods.request import Request, told
 from simulacra.cli.methods.score import leaves_out
 from simulacra.cli.options.command import call
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 def run(words: Sequence[str]) -> int:
     """Runs `simulacra classify` with the given command-line words."""
-    return call("classify", classify, words, more=ABOUT_FILE)
+    return call("classify", classify, words, more=told(classify))
 
 
 def classify(run: str, file: str, *, out: str = "-", seed: int = 0, escape_formulas: bool = False) -> int:
     """Classify new rows by a trained model: the rows with the probability of each class, and the likeliest.
 
-    The file is read as the data of the run were; it needs no column of labels. A column `p(CLASS)` for each
-    class and a column `class` follow its own.
+    The file needs no column of labels. A column `p(CLASS)` for each
+    class and a column `predicted` follow its own.
 
     Args:
         run: run folder or saved model.
@@ -47,7 +47,7 @@ def classify(run: str, file: str, *, out: str = "-", seed: int = 0, escape_formu
         shown = [without_formula(name) for name in names] if escape_formulas else names
         likeliest = [shown[i] for i in p.argmax(1).tolist()]
         return {f"p({name})": column.tolist() for name, column in zip(names, p.unbind(1))} | {
-            "class": likeliest
+            "predicted": likeliest
         }
 
     n = add_columns(request, rows, answers)

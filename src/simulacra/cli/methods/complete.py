@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simulacra.cli.methods.replaced import write_rows
-from simulacra.cli.methods.request import ABOUT_FILE, Request
+from simulacra.cli.methods.request import Request, told
 from simulacra.cli.options.command import call
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def run(words: Sequence[str]) -> int:
     """Runs `simulacra complete` with the given command-line words."""
-    return call("complete", complete, words, more=ABOUT_FILE)
+    return call("complete", complete, words, more=told(complete))
 
 
 def complete(
@@ -34,7 +34,7 @@ def complete(
 ) -> int:
     """Complete new rows by a trained model: the file again with drawn values in place of its gaps.
 
-    The file is read as the data of the run were. In a table, empty cells and words such as NA are filled, all
+    In a table, empty cells and words such as NA are filled, all
     other cells stay letter for letter. In an array, entries that are NaN or False in the array `known` of a
     .npz file are drawn, or those that --known hides.
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simulacra.cli.methods.replaced import write_rows
-from simulacra.cli.methods.request import ABOUT_FILE, Request
+from simulacra.cli.methods.request import Request, told
 from simulacra.cli.options.command import call
 
 
 def run(words: Sequence[str]) -> int:
     """Runs `simulacra denoise` with the given command-line words."""
-    return call("denoise", denoise, words, more=ABOUT_FILE)
+    return call("denoise", denoise, words, more=told(denoise))
 
 
 def denoise(
@@ -25,7 +25,7 @@ def denoise(
 ) -> int:
     """Denoise new rows by a trained model: the file again with clean rows in place of the noisy ones.
 
-    The file is read as the data of the run were. A table gives a table, an array an array, a folder of images
+    A table gives a table, an array an array, a folder of images
     or recordings a folder of the same names.
 
     Args:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from simulacra.cli.methods.columns import ARRAYS, add_columns, check_table
 from simulacra.cli.methods.replaced import write_array
-from simulacra.cli.methods.request import ABOUT_FILE, Request
+from simulacra.cli.methods.request import Request, told
 from simulacra.cli.methods.score import leaves_out
 from simulacra.cli.options.command import call
 
@@ -19,13 +19,11 @@ if TYPE_CHECKING:
 
 def run(words: Sequence[str]) -> int:
     """Runs `simulacra encode` with the given command-line words."""
-    return call("encode", encode, words, more=ABOUT_FILE)
+    return call("encode", encode, words, more=told(encode))
 
 
 def encode(run: str, file: str, *, out: str = "-", condition: str | None = None, seed: int = 0) -> int:
     """Encode new rows by a trained model: the rows with their latent codes z1, z2, ...
-
-    The file is read as the data of the run were.
 
     Args:
         run: run folder or saved model.

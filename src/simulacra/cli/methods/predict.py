@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from simulacra.cli.methods.columns import add_columns, check_table
-from simulacra.cli.methods.request import ABOUT_FILE, Request
+from simulacra.cli.methods.request import Request, told
 from simulacra.cli.methods.score import leaves_out
 from simulacra.cli.options.command import call
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 def run(words: Sequence[str]) -> int:
     """Runs `simulacra predict` with the given command-line words."""
-    return call("predict", predict, words, more=ABOUT_FILE)
+    return call("predict", predict, words, more=told(predict))
 
 
 def predict(run: str, file: str, *, out: str = "-", seed: int = 0, escape_formulas: bool = False) -> int:
     """Predict the condition of new rows by a trained model: the rows with their likeliest class, or numbers.
 
-    The file is read as the data of the run were; it needs no column of labels. A column `predicted` follows
+    The file needs no column of labels. A column `predicted` follows
     its own; several numbers are `predicted1`, `predicted2`, ...
 
     Args:

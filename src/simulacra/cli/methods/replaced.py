@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from simulacra.core.model import Model
     from simulacra.data.new_rows.chunk import Chunk, NewRows
+    from simulacra.data.new_rows.table_rows import TableRows
 
 Answers = Callable[["Chunk"], list["Tensor"]]  # one or several draws of the rows of a chunk, each (B, *)
 
@@ -36,27 +37,47 @@ def write_rows(
     if isinstance(rows, TableRows):
         check_table(request)
         request.check_names(rows, ["draw"] if draws > 1 else [])
-        return written(request, lambda put: _table(put, model, rows, answers, draws, every))
+        return written(request, lambda put: _table(put, request, model, rows, answers, draws, every))
     files = rows.names == ["file"]
     return _files(request, model, rows, answers) if files else _saved(request, rows, answers, draws)
 
 
-def _table(put: Put, model: Model, rows: Any, answers: Answers, draws: int, every: bool) -> int:
+def _table(
+    put: Put, request: Request, model: Model, rows: TableRows, answers: Answers, draws: int, every: bool
+) -> int:
     """Writes a table with the rows' values; several draws of a row follow each other."""
     from simulacra.core.inputs.to_frames import columns_of
     from simulacra.core.methods.rows import CHUNK
+    from simulacra.core.spaces.composite import Table
 
     mark, n, raw = rows.mark, 0, model.preprocessing.raw
-    if mark.header is not None:
-        put(mark.header + (f"{mark.separator}draw" if draws > 1 else "") + mark.end)
+    if not isinstance(raw, Table) or raw.names != _names_of(rows):
+        raise ValueError(
+            f"{request.file} holds {rows.wanted.raw}, and the answers are {raw}: a table is answered by one "
+            "of the same columns, so call the method in Python."
+        )
+    # held back until a row has an answer, so that nothing is written if none has
+    lines = [] if mark.header is None else [mark.header + f"{mark.separator}draw" * (draws > 1) + mark.end]
+    answered = False
     for chunk in rows.chunks(CHUNK):
-        found = answers(chunk) if len(chunk.places) else []
-        texts = [rows.filled(chunk, columns_of(raw, x), every) for x in found] or [chunk.heads] * draws
-        for drawn in zip(*texts):
-            for j, text in enumerate(drawn, 1):
-                put(text + (f"{mark.separator}{j}" if draws > 1 else "") + mark.end)
-        n += len(chunk)
+        usable = len(chunk.places) > 0
+        drawn = [columns_of(raw, x) for x in answers(chunk)] if usable else [{}] * draws
+        for texts in zip(*(rows.filled(chunk, columns, every) for columns in drawn)):
+            for j, text in enumerate(texts, 1):
+                lines.append(text + f"{mark.separator}{j}" * (draws > 1) + mark.end)
+        n, answered = n + len(chunk), answered or usable
+        if answered:
+            put("".join(lines))
+            lines.clear()
+    if not answered:
+        raise request.nothing(rows)
     return n
+
+
+def _names_of(rows: TableRows) -> tuple[str, ...]:
+    from simulacra.core.spaces.composite import Table
+
+    return rows.wanted.raw.names if isinstance(rows.wanted.raw, Table) else ()
 
 
 def write_array(request: Request, rows: NewRows, answers: Callable[[Chunk], Tensor]) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +19,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("simulacra")
 STDOUT = "-"
-ABOUT_FILE = """FILE is read as the data of the run were: a .csv table (plain or .gz; - is standard input), a spreadsheet
-or a Parquet file with the columns of the model, in any order and beside others; an array file (.npy, .npz);
-a folder of images or of recordings. A table of any length is read in flat memory.
-Exit codes: 0 every row has its answer; 2 the request or the file is refused, and nothing is written;
+ABOUT_FILE = """FILE is read as the data of the run were: a .csv table (plain or .gz; - is standard input), a
+spreadsheet or a Parquet file with the columns of the model, in any order and beside others; an array file
+(.npy, .npz); a folder of images or of recordings. A table of any length is read in flat memory.
+Exit codes: 0 every row has its answer; 2 the request or the file is refused, and no file is written;
 3 some rows have no answer (their cells are empty), or one that leaves out a cell that cannot be read.
 With --out - the table goes to standard output, and all else to standard error."""
 ODD = 3  # exit code: some rows have no answer, or one that leaves a cell out
@@ -79,15 +81,15 @@ class Request:
 
         def parse(text: str) -> Any:
             value = typed_condition(model, text)
-            if value.dim():
+            if len(value) > 1:
                 raise ValueError(f"--condition {text} has several values: name the column that holds them.")
-            return value
+            return value[0]
 
         wanted = Wanted(
             self._space(model),
             open_artifact(Path(self.run)).config.get("data", {}).get("spec") or {},
             lenient(model),
-            model.condition if needed else None,
+            model.conditioning.raw if needed and model.conditioning is not None else None,
             self.condition,
             parse,
             model.preprocessing.geometry,
@@ -96,9 +98,12 @@ class Request:
 
     def _space(self, model: Model) -> Any:
         """Returns the raw space of the rows: that of the data, or of a translation's source."""
-        if self.command != "translate" or model.source == model.space:  # type: ignore[attr-defined]
+        from simulacra.core.capabilities import general as can
+
+        if self.command != "translate":
             return model.preprocessing.raw
-        return model.source  # type: ignore[attr-defined]
+        source = can.able(model, can.Translates).source
+        return model.preprocessing.raw if source == model.space else source
 
     def _check_other_file(self) -> None:
         """Raises ValueError if the output would overwrite the input."""
@@ -156,6 +161,17 @@ class Request:
             many = f"{rows.unused:,} row{'s have' if rows.unused > 1 else ' has'} no answer"
             log.warning("%s, and exit code %d says so", many, ODD)
         return ODD if rows.unused or rows.odd else 0
+
+
+def told(command: Callable[..., int]) -> str:
+    """Returns the end of a command's help: what its docstring says before the arguments, and on FILE.
+
+    Args:
+        command: function of the command.
+    """
+    paragraphs = (inspect.getdoc(command) or "").partition("Args:")[0].split("\n\n")[1:]
+    about = [textwrap.fill(" ".join(text.split()), 100) for text in paragraphs if text.strip()]
+    return "\n".join([*about, ABOUT_FILE])
 
 
 def prepare(path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from simulacra.cli.methods.columns import add_columns, check_table
-from simulacra.cli.methods.request import ABOUT_FILE, Request
+from simulacra.cli.methods.request import Request, told
 from simulacra.cli.options.command import call
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def run(words: Sequence[str]) -> int:
     """Runs `simulacra score` with the given command-line words."""
-    return call("score", score, words, more=ABOUT_FILE)
+    return call("score", score, words, more=told(score))
 
 
 def score(
@@ -32,9 +32,9 @@ def score(
 ) -> int:
     """Score new rows by a trained model: the rows with log p(x) in nats, higher is likelier.
 
-    The file is read as the data of the run were. Three columns follow its own: `log_prob` in nats,
-    `anomaly_score` (minus that: higher is stranger) and `kind`, which says if log_prob is exact or a bound
-    (lower, upper, stochastic). A table of any length is read in flat memory.
+    Three columns follow those of the file: `log_prob` in nats,
+    `anomaly_score` (minus that: higher is stranger) and `log_prob_kind`, which says if it is exact or a bound
+    (lower, upper, stochastic).
 
     Args:
         run: run folder or saved model.
@@ -60,7 +60,7 @@ def score(
         total.add(found)
         values = found.values.tolist()
         kinds = [found.kind] * len(values)
-        return {"log_prob": values, "anomaly_score": [-value for value in values], "kind": kinds}
+        return {"log_prob": values, "anomaly_score": [-value for value in values], "log_prob_kind": kinds}
 
     n = add_columns(request, rows, answers)
     return request.concluded(rows, n, f"{total}, seed {seed}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from simulacra.cli.methods.replaced import write_rows
-from simulacra.cli.methods.request import ABOUT_FILE, Request
+from simulacra.cli.methods.request import Request, told
 from simulacra.cli.options.command import call
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def run(words: Sequence[str]) -> int:
     """Runs `simulacra translate` with the given command-line words."""
-    return call("translate", translate, words, more=ABOUT_FILE)
+    return call("translate", translate, words, more=told(translate))
 
 
 def translate(

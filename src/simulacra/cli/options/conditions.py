@@ -1,41 +1,214 @@
-"""Parses conditions from the command line: class names or numbers, one for all rows or one for each row."""
+"""Parses conditions from the command line: classes or numbers, or a file of the kind that the model takes.
+
+a class            by name or number, or one for each row with commas between
+numbers            with commas between, a .csv or an .npy file
+a table            a .csv file with its columns
+an image           a .png or another image file, or an .npy file
+a recording        a .wav or another file of sound, or an .npy file
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulacra.cli.options.nearest_name import hint
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from simulacra.core.model import Model
+    from simulacra.core.spaces.composite import Table
+    from simulacra.core.spaces.plain import Space
 
 
-def typed_condition(model: Model, text: str) -> Any:
-    """Parses a condition into a tensor of class numbers.
+def typed_condition(model: Model, text: str) -> Tensor:
+    """Parses a condition into raw rows, shape (n, *): one for all samples, or one for each.
 
     Args:
         model: model that takes the condition.
-        text: class names or numbers, with commas between.
-
-    Returns:
-        tensor of shape (), or (n,) for n words.
+        text: classes or numbers with commas between, or the path of a file.
 
     Raises:
-        ValueError: if the model takes no condition, or a word is no class.
+        ValueError: if the model takes no condition, or the text or the file does not fit it.
     """
     import torch
 
-    if model.condition is None:
+    from simulacra.core.inputs.conditions import condition_rows
+    from simulacra.core.spaces.classes import Categorical, Ordinal
+
+    chain = model.conditioning
+    if chain is None:
         raise ValueError(f"{type(model).__name__} was trained without a condition: leave out --condition.")
-    names = list(getattr(model.condition, "names", ())) or list(model.label_names)
-    numbers = [_number(word.strip(), names) for word in text.split(",")]
-    return torch.tensor(numbers[0] if len(numbers) == 1 else numbers)
+    raw = chain.raw
+    if isinstance(raw, (Categorical, Ordinal)) and not raw.shape:
+        names = list(raw.names) or list(model.label_names)
+        return torch.tensor([_class_number(word.strip(), names) for word in text.split(",")])
+    numbers = _numbers(text)
+    if numbers is not None and raw.shape and len(numbers) != raw.dims:
+        many = f"{len(numbers)} number{'s' * (len(numbers) != 1)}"
+        raise ValueError(f"--condition has {many}, but the condition is {raw}: it takes {typed(raw)}.")
+    given = _from_file(raw, Path(text)) if numbers is None else numbers
+    return condition_rows(raw, given, None, chain.geometry)
 
 
-def _number(word: str, names: list[str]) -> float:
+def check_given(model: Model) -> None:
+    """Raises ValueError, with what `--condition` takes, if a condition is needed that no class stands for.
+
+    Args:
+        model: model that is to be sampled without a condition.
+    """
+    from simulacra.training.callbacks.looks import takes_no_label
+
+    if model.conditioning is not None and takes_no_label(model):
+        raw = model.conditioning.raw
+        raise ValueError(
+            f"{type(model).__name__} models p(x|c) with c of {raw}: give --condition, {typed(raw)}."
+        )
+
+
+def typed(raw: Space) -> str:
+    """Describes what `--condition` takes for a raw space.
+
+    Args:
+        raw: raw space of the condition.
+
+    Example:
+        >>> from simulacra.core.spaces.plain import Levels
+        >>> typed(Levels((1, 8, 8)))
+        'a .png or another image file, or an .npy file of shape (N, 8, 8)'
+    """
+    from simulacra.core.inputs.conditions import accepted
+    from simulacra.core.spaces.audio import Audio
+    from simulacra.core.spaces.composite import Table
+    from simulacra.core.spaces.plain import Levels
+
+    shape = f"({', '.join(map(str, ('N', *_listed(raw))))})"
+    if isinstance(raw, Table):
+        return f"a .csv file with the columns {', '.join(raw.names[:20])}"
+    if raw.image and isinstance(raw, Levels):
+        return f"a .png or another image file, or an .npy file of shape {shape}"
+    if isinstance(raw, Audio):
+        return f"a .wav file of {raw.dims:,} samples at {raw.rate:,} Hz, or an .npy file of shape {shape}"
+    if len(raw.shape) == 1:
+        return f"{raw.dims} numbers with commas between, a .csv file of {raw.dims} columns, or an .npy file"
+    return (
+        f"an .npy file of shape {shape}" if raw.shape else f"{accepted(raw)}, or an .npy file of shape (N,)"
+    )
+
+
+def _listed(raw: Space) -> tuple[int, ...]:
+    """Returns the shape of one condition in a file; images have their channels last, or none if single."""
+    if not raw.image:
+        return raw.shape
+    channels, height, width = raw.shape
+    return (height, width) if channels == 1 else (height, width, channels)
+
+
+def _class_number(word: str, names: list[str]) -> float:
     if word in names:
         return names.index(word)
     try:
         return int(word) if word.lstrip("-").isdigit() else float(word)
     except ValueError as error:
         raise ValueError(f"condition {word!r} is no class; {hint(word, names)}") from error
+
+
+def _numbers(text: str) -> Tensor | None:
+    """Returns numbers with commas between, or None if the text is something else."""
+    import torch
+
+    try:
+        return torch.tensor([float(word) for word in text.split(",")], dtype=torch.float64)
+    except ValueError:
+        return None
+
+
+def _from_file(raw: Space, path: Path) -> Any:
+    """Reads a file into a form that `condition_rows` takes."""
+    from simulacra.core.spaces.audio import Audio
+    from simulacra.core.spaces.composite import Table
+    from simulacra.core.spaces.plain import Levels
+    from simulacra.data.listing import IMAGES, WAVES
+
+    suffix = path.suffix.lower()
+    if not path.is_file():
+        what = f"there is no file {path}" if suffix else f"condition {str(path)!r} is no file"
+        raise ValueError(f"{what}: --condition takes {typed(raw)}.")
+    if suffix == ".npy" and not isinstance(raw, Table):
+        from simulacra.data.arrays.npy import read_npy
+
+        return read_npy(path)
+    if suffix in IMAGES and raw.image and isinstance(raw, Levels):
+        return _picture(path)
+    if suffix in WAVES and isinstance(raw, Audio):
+        return _recording(raw, path)
+    if suffix == ".csv" and (isinstance(raw, Table) or len(raw.shape) == 1):
+        return _table(raw, path)
+    raise ValueError(f"{path} does not fit {raw}: --condition takes {typed(raw)}.")
+
+
+def _picture(path: Path) -> Any:
+    from PIL import Image
+
+    try:
+        image = Image.open(path)
+        image.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path} could not be read as an image ({error}): save it again.") from error
+    return [image]
+
+
+def _recording(raw: Any, path: Path) -> Any:
+    from simulacra.data.audio.wav import read_wav
+
+    found = read_wav(path)
+    if (found.rate, len(found)) != (raw.rate, raw.dims):
+        raise ValueError(
+            f"{path} has {len(found):,} samples at {found.rate:,} Hz: --condition takes {typed(raw)}."
+        )
+    return found.x
+
+
+def _table(raw: Space, path: Path) -> Any:
+    """Returns the columns of a .csv file by name, or an array for conditions without names."""
+    from simulacra.core.inputs.to_frames import columns_of
+    from simulacra.core.spaces.composite import Table
+    from simulacra.data.readers import find_reader, options_for
+    from simulacra.data.splits.options import SplitOptions
+
+    options = _declared(raw, path) if isinstance(raw, Table) else {"types": "real"}
+    reader, wanted = find_reader(path)
+    options |= {"missing": "mask"}
+    try:
+        source = reader.open(wanted, options_for(reader, options, str(path)), SplitOptions())
+    except ValueError as error:
+        if isinstance(raw, Table):
+            raise
+        # the reader advises options of load_data, which do not apply here
+        reason = str(error).split(": ")[0]
+        raise ValueError(f"{reason}: --condition takes {typed(raw)}.") from error
+    part: Any = source.parts["train"]
+    if part.known is not None:
+        row = int((~part.known).any(1).int().argmax())
+        raise ValueError(f"{path} lacks a value in row {row} (from 0): every value of a condition is needed.")
+    assert isinstance(source.space, Table)
+    return columns_of(source.space, part.rows) if isinstance(raw, Table) else part.rows
+
+
+def _declared(raw: Table, path: Path) -> dict[str, Any]:
+    """Returns the options with which a .csv file is read as the columns of a table."""
+    from simulacra.data.tables.columns import declaration
+    from simulacra.data.tables.declared import EVERY_OTHER
+    from simulacra.data.tables.files import read_table
+    from simulacra.data.tables.options import TableOptions
+
+    header = True if any(not name.isdecimal() for name in raw.names) else None
+    there = read_table(path, TableOptions(header=header)).names
+    if absent := [name for name in raw.names if name not in there]:
+        raise ValueError(
+            f"{path} has no column {absent[0]!r}, only {', '.join(there[:20])}: --condition takes "
+            f"{typed(raw)}."
+        )
+    kinds = {name: declaration(field) for name, field in raw.fields}
+    return {"types": {**kinds, EVERY_OTHER: "drop"}, "header": header}

@@ -20,9 +20,10 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 from simulacra.core.artifact.shapes_alone import shapes_alone
 from simulacra.core.artifact.weights import check_fits
 from simulacra.core.packages import of_the_library
-from simulacra.core.preprocessing.chain import preprocessing_from
+from simulacra.core.preprocessing.chain import Preprocessing, preprocessing_from
 from simulacra.core.renamed import renamed_arguments
 from simulacra.core.spaces.composite import space_from
+from simulacra.core.spaces.plain import Space
 from simulacra.core.storage.files import Stored
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ ENTRIES: dict[str, type] = {
     "label_names": list,
 }
 # entries that came later, and what their absence means
-LATER: dict[str, Any] = {"version": "", "own": False, "extension": {}, "estimates": []}
+LATER: dict[str, Any] = {"version": "", "own": False, "extension": {}, "estimates": [], "conditioning": {}}
 NAMES = {dict: "object", list: "list", str: "text", bool: "true or false"}
 
 
@@ -88,13 +89,29 @@ def build_model(
         known = renamed_arguments({base.__name__ for base in kind.__mro__}, arguments, quiet=True)
         model = kind(**known, **dict[str, Any](passed))
     with _as_value_error(f"{where}: its preprocessing does not fit {name[:60]}"):
-        model.preprocessing = preprocessing_from(config["preprocessing"])
-        _check_finite(config["preprocessing"])
-        if model.preprocessing.space != model.space:
-            raise ValueError(f"it leads to {model.preprocessing.space}, the model stands on {model.space}")
+        model.preprocessing = _chain(config["preprocessing"], model.space)
+    if config.get("conditioning"):
+        with _as_value_error(f"{where}: its preprocessing of the condition does not fit {name[:60]}"):
+            model.conditioning = _chain(config["conditioning"], model.condition)
+            if model.conditioning.random:
+                raise ValueError("it draws noise")
     model.label_names = tuple(config["label_names"])
     model.estimates = [dict(entry) for entry in config.get("estimates", [])]
     return model
+
+
+def _chain(spec: dict[str, Any], space: Space | None) -> Preprocessing:
+    """Builds a chain of preprocessing whose result lies in a space of the model.
+
+    Args:
+        spec: JSON of the chain.
+        space: space of the model or of its condition; None: the model takes no condition.
+    """
+    chain = preprocessing_from(spec)
+    _check_finite(spec)
+    if chain.space != space:
+        raise ValueError(f"it leads to {chain.space}, the model stands on {space}")
+    return chain
 
 
 def _check_passed(config: Mapping[str, Any], passed: Mapping[str, Any], where: Path) -> None:

@@ -4,8 +4,9 @@
     one file    NAME.safetensors: the weights, with the configuration in the header
 
 The configuration holds the class's name, the constructor's plain arguments, the spaces, the
-preprocessing, the names of the labels and the scores of `evaluate`. Arguments that JSON cannot hold, such
-as a user's network, are recorded as text and must be passed again when loading.
+preprocessing (also that of the condition, if it changes anything), the names of the labels and the scores of
+`evaluate`. Arguments that JSON cannot hold, such as a user's network, are recorded as text and must be passed
+again when loading.
 """
 
 from __future__ import annotations
@@ -63,9 +64,16 @@ def describe(model: Model) -> dict[str, Any]:
         "arguments": arguments,
         "passed": passed,
         "preprocessing": model.preprocessing.spec(),
+        **_conditioning(model),
         "label_names": list(model.label_names),
         "estimates": model.estimates,
     }
+
+
+def _conditioning(model: Model) -> dict[str, Any]:
+    """The entry for the preprocessing of the condition; none where it changes nothing."""
+    chain = model.conditioning
+    return {} if chain is None or chain.plain else {"conditioning": chain.spec()}
 
 
 def _extension(kind: type[Model]) -> dict[str, Any]:

@@ -117,7 +117,63 @@ class Bernoulli(Distribution):
 
 
 @dataclass
-class Gaussian(Distribution):
+class LocationScale(Distribution):
+    """A distribution of x = m + s e with standard noise e, independent entries; s = exp(log_scale).
+
+    p(x) = p_e((x - m) / s) / s. Gradients of a sample flow to m and s (reparameterization).
+
+    Args:
+        loc: m, shape (B, *).
+        log_scale: log s, broadcast to `loc`.
+        event_dims: number of trailing dimensions of an observation.
+    """
+
+    loc: Tensor
+    log_scale: Tensor
+    event_dims: int
+    discrete = False
+
+    @abstractmethod
+    def noise_log(self, e: Tensor) -> Tensor:
+        """Returns log p_e(e) of each entry, in nats, shape of e.
+
+        Args:
+            e: standard noise, shape (B, *).
+        """
+
+    @abstractmethod
+    def noise(self, rng: Rng, name: str) -> Tensor:
+        """Draws standard noise e, shape of `loc`.
+
+        Args:
+            rng: generator with one row for each row of `loc`.
+            name: name of the draw, part of its key.
+        """
+
+    def entries(self, x: Tensor) -> Tensor:
+        """Returns log p_e((x - m) / s) - log s."""
+        return self.noise_log((x.to(self.loc.dtype) - self.loc) * torch.exp(-self.log_scale)) - self.log_scale
+
+    def sample(self, rng: Rng, name: str = "x") -> Tensor:
+        """Returns m + s e, reparameterized: gradients flow to m and s."""
+        return self.at(self.noise(rng, name))
+
+    def at(self, e: Tensor) -> Tensor:
+        """Returns m + s e.
+
+        Args:
+            e: standard noise, shape (B, *).
+        """
+        return self.loc + torch.exp(self.log_scale) * e
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean m."""
+        return self.loc
+
+
+@dataclass
+class Gaussian(LocationScale):
     """N(loc, exp(log_scale)^2), independent entries.
 
     Args:
@@ -131,34 +187,15 @@ class Gaussian(Distribution):
         -1.8379
     """
 
-    loc: Tensor
-    log_scale: Tensor
-    event_dims: int
-    discrete = False
-
-    def entries(self, x: Tensor) -> Tensor:
-        """Returns -1/2 ((x - m) / s)^2 - log s - 1/2 log 2 pi."""
-        u = (x.to(self.loc.dtype) - self.loc) * torch.exp(-self.log_scale)
+    def noise_log(self, e: Tensor) -> Tensor:
+        """Returns -1/2 e^2 - 1/2 log 2 pi."""
         # clamp, so that the square does not overflow
-        u = u.clamp(-FARTHEST, FARTHEST)
-        return -0.5 * (u * u + LOG_2PI) - self.log_scale
+        e = e.clamp(-FARTHEST, FARTHEST)
+        return -0.5 * (e * e + LOG_2PI)
 
-    def sample(self, rng: Rng, name: str = "x") -> Tensor:
-        """Returns m + s eps, reparameterized: gradients flow to m and s."""
-        return self.at(rng.normal(name, *self.loc.shape[1:], dtype=self.loc.dtype))
-
-    def at(self, eps: Tensor) -> Tensor:
-        """Returns m + s eps.
-
-        Args:
-            eps: standard normal noise, shape (B, *).
-        """
-        return self.loc + torch.exp(self.log_scale) * eps
-
-    @property
-    def mean(self) -> Tensor:
-        """Mean m."""
-        return self.loc
+    def noise(self, rng: Rng, name: str) -> Tensor:
+        """Draws standard normal numbers."""
+        return rng.normal(name, *self.loc.shape[1:], dtype=self.loc.dtype)
 
 
 @dataclass

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from simulacra.core.distributions.elementary import Distribution
+from simulacra.core.distributions.elementary import LocationScale
 from simulacra.core.random.keyed import Rng
 
 
 @dataclass
-class Laplace(Distribution):
+class Laplace(LocationScale):
     """exp(-|x - m| / s) / (2 s) with s = exp(log_scale), independent entries.
 
     Args:
@@ -27,23 +27,12 @@ class Laplace(Distribution):
         -1.3863
     """
 
-    loc: Tensor
-    log_scale: Tensor
-    event_dims: int
-    discrete = False
+    def noise_log(self, e: Tensor) -> Tensor:
+        """Returns -|e| - log 2."""
+        return -e.abs() - math.log(2)
 
-    def entries(self, x: Tensor) -> Tensor:
-        """Returns -|x - m| / s - log s - log 2."""
-        u = (x.to(self.loc.dtype) - self.loc) * torch.exp(-self.log_scale)
-        return -u.abs() - self.log_scale - math.log(2)
-
-    def sample(self, rng: Rng, name: str = "x") -> Tensor:
-        """Draws by the inverse CDF; gradients flow to m and s."""
+    def noise(self, rng: Rng, name: str) -> Tensor:
+        """Draws by the inverse CDF."""
         u = rng.uniform(name, *self.loc.shape[1:], dtype=self.loc.dtype) - 0.5
         tail = (1 - 2 * u.abs()).clamp_min(torch.finfo(u.dtype).tiny)
-        return self.loc - torch.exp(self.log_scale) * u.sign() * tail.log()
-
-    @property
-    def mean(self) -> Tensor:
-        """Mean m."""
-        return self.loc
+        return -u.sign() * tail.log()

@@ -236,6 +236,7 @@ def _description(
         "distribution": _distribution(model) if what == "logits" else None,
         "space": model.space.spec(),
         "condition": None if model.condition is None else model.condition.spec(),
+        "conditioning": None if (chain := model.conditioning) is None or chain.plain else chain.spec(),
         "preprocessing": model.preprocessing.spec(),
         "label_names": list(model.label_names),
     }

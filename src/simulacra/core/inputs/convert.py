@@ -21,11 +21,10 @@ from simulacra.core.inputs.tables import (
 )
 from simulacra.core.preprocessing.images import Geometry
 from simulacra.core.spaces.audio import Audio, real_wave
-from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Real, Space
 
-__all__ = ["as_tensor", "check_gaps", "class_name", "column_codes", "column_values", "condition_rows"]
+__all__ = ["as_tensor", "check_gaps", "class_name", "column_codes", "column_values"]
 __all__ += ["is_table", "rows_of", "sequence_rows"]
 
 
@@ -36,6 +35,7 @@ def rows_of(
     geometry: Geometry | None = None,
     lengths: Any = None,
     lenient: bool = False,
+    name: str = "x",
 ) -> tuple[Tensor, Tensor | None]:
     """Returns raw rows and their mask of known entries, checked against the space.
 
@@ -50,6 +50,7 @@ def rows_of(
         geometry: cropping and resizing of Pillow images; None: none.
         lengths: number of steps of each sequence if x is padded, shape (B,).
         lenient: treat invalid values in a table as missing, with a warning, instead of an error.
+        name: name of x in messages.
 
     Returns:
         x with placeholders at missing entries, shape (B, *), and the mask, or None if no entry is missing.
@@ -66,16 +67,21 @@ def rows_of(
     x, unmasked = split_mask(x)
     if isinstance(space, Sequence):
         if unmasked is not None:
-            raise ValueError("x is a masked array, but sequences are as long as lengths= says: give that.")
+            raise ValueError(
+                f"{name} is a masked array, but sequences are as long as lengths= says: give that."
+            )
         rows, own = sequence_rows(space, x, lengths)
     elif lengths is not None:
         raise ValueError(f"lengths= applies to sequences, but the space is {space}: leave it out.")
     else:
-        rows, own = _plain_rows(space, x, geometry, lenient), None
+        rows, own = _plain_rows(space, x, geometry, lenient, name), None
     if not rows.dim():
-        raise ValueError(f"x is a single number, but the model takes rows of {space}: give a batch of them.")
+        raise ValueError(
+            f"{name} is a single number, but the model takes rows of {space}: give a batch of them."
+        )
     if not len(rows):
-        raise ValueError("there are no observations: x has no rows.")
+        what = "observations" if name == "x" else f"{name}s"
+        raise ValueError(f"there are no {what}: {name} has no rows.")
     own = own if unmasked is None else torch.from_numpy(unmasked)
     there = own if known is None else _known_of(space, rows, known)
     if own is not None and there is not None:
@@ -87,21 +93,21 @@ def rows_of(
     if there is not None:
         rows = space.filled(rows, there) if rows.shape[1:] == space.shape else rows
         there = None if bool(there.all()) else there
-    space.check(rows)
+    space.check(rows, name)
     return rows, there
 
 
-def _plain_rows(space: Space, x: Any, geometry: Geometry | None, lenient: bool) -> Tensor:
+def _plain_rows(space: Space, x: Any, geometry: Geometry | None, lenient: bool, name: str) -> Tensor:
     """Returns rows of a table, of images, or of numbers."""
     if isinstance(space, Table):
         x = as_columns(x, space.names)
         if is_table(x):
-            return _from_columns(space, x, lenient)
+            return _from_columns(space, x, lenient, name)
         placed = _by_place(space, x, lenient)
         if placed is not None:
             return placed
     images = pictures_in(x)
-    rows = as_tensor(x) if images is None else picture_rows(space, geometry, images)
+    rows = as_tensor(x, name) if images is None else picture_rows(space, geometry, images, name)
     if isinstance(space, Audio) and rows.dtype == torch.int16:
         return real_wave(rows)
     rows = rows.byte() if rows.dtype == torch.bool else rows
@@ -219,64 +225,18 @@ def check_gaps(space: Space, known: Any, there: Tensor | None) -> None:
         )
 
 
-def condition_rows(space: Space, condition: Any, n: int) -> Tensor:
-    """Returns one condition for each of n rows, from numbers or names of classes.
-
-    Args:
-        space: space of the condition.
-        condition: one condition for all rows, or one for each.
-        n: number of rows.
-
-    Raises:
-        ValueError: if a name is not a class, or the number of conditions is not n.
-    """
-    names = _texts(condition)
-    if names is not None:
-        numbers = [_class_number(space, name) for name in names.reshape(-1).tolist()]
-        c = torch.tensor(numbers).reshape(names.shape)
-    else:
-        c = as_tensor(condition, "condition")
-    if c.dim() == len(space.shape):
-        c = c.expand(n, *c.shape)
-    space.check(c, "condition")
-    if len(c) != n:
-        raise ValueError(f"condition has {len(c)} rows for {n} observations.")
-    return c
-
-
-def _texts(condition: Any) -> np.ndarray | None:
-    """Returns names of classes, shape (B,) or (); None if the condition holds numbers."""
-    if isinstance(condition, (str, bytes)):
-        return np.array(condition if isinstance(condition, str) else condition.decode())
-    if isinstance(condition, Tensor) or not hasattr(condition, "__len__"):
-        return None
-    values = list(condition) if isinstance(condition, (list, tuple)) else np.asarray(condition).tolist()
-    if not isinstance(values, list) or not values or not all(isinstance(v, (str, bytes)) for v in values):
-        return None
-    return np.array([v if isinstance(v, str) else v.decode() for v in values])
-
-
-def _class_number(space: Space, name: str) -> int:
-    names = space.names if isinstance(space, (Categorical, Ordinal)) else ()
-    if name not in names:
-        raise ValueError(
-            f"condition {str(name)!r} is not a class; classes are {', '.join(names) or 'unnamed'}."
-        )
-    return names.index(name)
-
-
-def _from_columns(space: Table, x: Any, lenient: bool) -> Tensor:
+def _from_columns(space: Table, x: Any, lenient: bool, what: str) -> Tensor:
     """Returns the columns of the space, in its order, NaN for missing entries; other columns are ignored."""
     read = lenient_codes if lenient else column_codes
     columns = [
         read(field, column_values(column), f"column {name!r}")
-        for (name, field), column in zip(space.fields, columns_by_name(x, space.names))
+        for (name, field), column in zip(space.fields, columns_by_name(x, space.names, what))
     ]
     for name, column in zip(space.names, columns):
         if len(column) != len(columns[0]):
             raise ValueError(
-                f"column {name!r} of x has {len(column)} entries, {space.names[0]!r} has {len(columns[0])}: "
-                "every row needs an entry in each."
+                f"column {name!r} of {what} has {len(column)} entries, {space.names[0]!r} has "
+                f"{len(columns[0])}: every row needs an entry in each."
             )
     return torch.from_numpy(np.stack(columns, 1))
 

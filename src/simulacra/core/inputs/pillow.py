@@ -30,13 +30,16 @@ def pictures_in(x: Any) -> Sequence[Image.Image] | None:
     return images if images and all(isinstance(image, Image.Image) for image in images) else None
 
 
-def picture_rows(space: Space, geometry: Geometry | None, images: Sequence[Image.Image]) -> Tensor:
+def picture_rows(
+    space: Space, geometry: Geometry | None, images: Sequence[Image.Image], what: str = "x"
+) -> Tensor:
     """Converts images to raw rows: rotated, cropped, resized and made grey as the training images were.
 
     Args:
         space: raw space of a model.
         geometry: cropping of its training images; tiles give several rows an image. None: no cropping.
         images: images; of several frames, the current one is used.
+        what: name of the images in messages.
 
     Returns:
         levels, shape (B, C, H, W).
@@ -45,7 +48,9 @@ def picture_rows(space: Space, geometry: Geometry | None, images: Sequence[Image
         ValueError: if the space has no images of levels, or an image has another depth or size.
     """
     if not (isinstance(space, Levels) and space.image):
-        raise ValueError(f"x holds images, but the model was trained on {space}: give its rows as an array.")
+        raise ValueError(
+            f"{what} holds images, but the model was trained on {space}: give its rows as an array."
+        )
     cut, rows = geometry or Geometry(), []
     for i, image in enumerate(images):
         name = f"image {i} (from 0)"

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from simulacra.core.capabilities import general as can
 from simulacra.core.errors.calls import checked
 from simulacra.core.inputs.chunks import prepared
-from simulacra.core.inputs.convert import condition_rows, rows_of
+from simulacra.core.inputs.conditions import condition_rows
+from simulacra.core.inputs.convert import rows_of
 from simulacra.core.methods import rows as by_rows
 from simulacra.core.methods.rows import RawRows, chunks_of, evaluating
 from simulacra.core.numerics.precision import narrowed
@@ -112,7 +113,7 @@ class Converting(RawRows):
 
         Returns:
             names of classes (numbers where they have none), shape (B,); of a model that predicts no class,
-            values in the condition's space, shape (B, *).
+            raw values of the condition, shape (B, *).
 
         Raises:
             ValueError: if the model neither predicts nor classifies.
@@ -124,7 +125,7 @@ class Converting(RawRows):
         with evaluating(cast(nn.Module, self)):
             for rows in prepared(self, raw, known, keyed, by_rows.CHUNK):
                 if isinstance(self, can.Predicts):
-                    parts.append(self.response(rows.y))
+                    parts.append(self._raw_response(self.response(rows.y)))
                 else:
                     # of the probabilities, as `classify` gives them
                     logits = can.able(self, can.Classifies).label_logits(rows.y)
@@ -132,6 +133,10 @@ class Converting(RawRows):
         found = torch.cat(parts).cpu().numpy()
         names = np.array(self.class_names)
         return names[found.astype(int)] if len(names) and found.ndim == 1 else found
+
+    def _raw_response(self, c: Tensor) -> Tensor:
+        """Returns a prediction in the condition's space in raw units, without rounding."""
+        return c if self.conditioning is None else self.conditioning.restore(c)
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.inputs.chunks import Rows, prepared
-from simulacra.core.inputs.convert import condition_rows, rows_of
+from simulacra.core.inputs.conditions import accepted, condition_rows
+from simulacra.core.inputs.convert import rows_of
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 
@@ -28,6 +29,7 @@ class RawRows:
         space: Space
         condition: Space | None
         preprocessing: Preprocessing
+        conditioning: Preprocessing | None
 
         @property
         def device(self) -> torch.device: ...
@@ -86,7 +88,8 @@ class RawRows:
         return self.preprocessing.held(x, self.device), None if known is None else known.to(self.device)
 
     def _condition(self, condition: Any, n: int) -> Tensor | None:
-        if self.condition is None:
+        chain = self.conditioning
+        if chain is None:
             if condition is not None:
                 raise ValueError(f"{type(self).__name__} was built without a condition, but one was given.")
             return None
@@ -94,8 +97,11 @@ class RawRows:
             # a joint model learns the labels and does not need them as input
             return None
         if condition is None:
-            raise ValueError(f"{type(self).__name__} models p(x|c): give condition= out of {self.condition}.")
-        return condition_rows(self.condition, condition, n).to(self.device)
+            raise ValueError(
+                f"{type(self).__name__} models p(x|c) with c of {chain.raw}: give condition=, "
+                f"{accepted(chain.raw)}."
+            )
+        return chain.of_condition(condition_rows(chain.raw, condition, n, chain.geometry), self.device)
 
 
 def chunks_of(n: int) -> Iterator[range]:

@@ -27,6 +27,7 @@ from torch import Tensor
 from simulacra.core.numerics.latent_correlation import LEAST, nearest
 
 STEPS, TOLERANCE = 200, 1e-5  # of EM, and the change of a correlation at which it stops
+NARROWEST = 1e-9  # smallest eigenvalue of the correlations of a density, which `LEAST` would blur
 WORK = 5e9  # products of one step: of larger tables (3) is the answer
 NUMBERS = 2**21  # of the matrices of a chunk
 FEWEST = 3  # rows of a pair without which (3) is 0
@@ -100,17 +101,65 @@ def correlations_observed(x: Tensor, known: Tensor) -> Tensor:
         [[1.0, 0.0], [0.0, 1.0]]
     """
     start = pairwise(x, known)
+    if not _worth_climbing(known):
+        return start
+    y, known, _ = _scaled(x, known)
+    return _correlations(_climb(y, known, nearest(start), LEAST, STEPS, TOLERANCE)[1])
+
+
+def moments_observed(
+    x: Tensor, known: Tensor, steps: int = STEPS, tolerance: float = TOLERANCE
+) -> tuple[Tensor, Tensor]:
+    """Mean and covariance of greatest normal likelihood of what is observed, shapes (d,) and (d, d).
+
+    Where nothing is missing they are the usual ones, with divisor N; where a step of EM takes more than
+    `WORK`, the observed means and variances with the correlations (3).
+
+    Args:
+        x: float64, shape (N, d).
+        known: True where an entry is observed, shape (N, d); each column has an observed entry.
+        steps: most steps of EM.
+        tolerance: change of a correlation at which EM stops.
+
+    Example:
+        >>> x = torch.tensor([[1.0, 2.0], [3.0, 6.0], [2.0, 0.0]], dtype=torch.float64)
+        >>> known = torch.tensor([[True, True], [True, True], [True, False]])
+        >>> m, S = moments_observed(x, known)
+        >>> [round(v, 3) for v in m.tolist()]  # the third row's second entry is taken for 4
+        [2.0, 4.0]
+    """
+    start = nearest(pairwise(x, known))
+    y, known, (m, scale) = _scaled(x, known)
+    if not _worth_climbing(known):
+        whole = bool(known.all())
+        offset, S = torch.zeros_like(m), y.T @ y / len(y) if whole else start
+    else:
+        offset, S = _climb(y, known, start, NARROWEST, steps, tolerance)
+    return m + scale * offset, scale.unsqueeze(1) * S * scale
+
+
+def _worth_climbing(known: Tensor) -> bool:
+    """True if entries are missing from rows that show others, and a step of EM takes at most `WORK`."""
+    missing = (~known[known.any(1)]).sum(1)
+    return bool(missing.any()) and work(missing, known.shape[1]) <= WORK
+
+
+def _scaled(x: Tensor, known: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
+    """Rows that show something, in deviations from the mean; what they show; means and deviations."""
     # a row that shows nothing says nothing
     x, known = x[known.any(1)], known[known.any(1)]
-    missing = (~known).sum(1)
-    if not bool(missing.any()) or work(missing, x.shape[1]) > WORK:
-        return start
     count = known.sum(0).clamp_min(1)
     m = (x * known).sum(0) / count
     scale = (((x - m) * known).square().sum(0) / count).sqrt()
     # a column that never changes is one of deviation 1 by itself
     scale = torch.where(scale > 0, scale, torch.ones_like(scale))
-    return _climb(((x - m) / scale) * known, known, nearest(start))
+    return ((x - m) / scale) * known, known, (m, scale)
+
+
+def _correlations(S: Tensor) -> Tensor:
+    """Correlations of a covariance."""
+    scale = S.diagonal().rsqrt()
+    return scale.unsqueeze(1) * S * scale
 
 
 def work(missing: Tensor, d: int) -> float:
@@ -124,13 +173,20 @@ def work(missing: Tensor, d: int) -> float:
     return float(2 * (m**3).sum() + 2 * d * d * len(m))
 
 
-def _climb(y: Tensor, known: Tensor, S: Tensor) -> Tensor:
-    """Correlations by EM from S, for columns that are scaled to observed mean 0 and deviation 1."""
+def _climb(
+    y: Tensor,
+    known: Tensor,
+    S: Tensor,
+    least: float,
+    steps: int,
+    tolerance: float,
+) -> tuple[Tensor, Tensor]:
+    """Mean and covariance by EM from S, for columns that are scaled to observed mean 0 and deviation 1."""
     whole = known.all(1)
     complete, gaps, n = y[whole], list(_chunks(y[~whole], known[~whole])), len(y)
     first, second = complete.sum(0), complete.T @ complete
     m, R = torch.zeros_like(first), S
-    for _ in range(STEPS):
+    for _ in range(steps):
         K = torch.cholesky_inverse(torch.linalg.cholesky(S))
         # of x - m
         total = first - len(complete) * m
@@ -141,12 +197,11 @@ def _climb(y: Tensor, known: Tensor, S: Tensor) -> Tensor:
             square.index_put_((chunk.at.unsqueeze(2), chunk.at.unsqueeze(1)), covariance, accumulate=True)
         # (2)
         offset = total / n
-        m, S = m + offset, _raised(square / n - torch.outer(offset, offset))
-        before, scale = R, S.diagonal().rsqrt()
-        R = scale.unsqueeze(1) * S * scale
-        if float((R - before).abs().max()) < TOLERANCE:
+        m, S = m + offset, _raised(square / n - torch.outer(offset, offset), least)
+        before, R = R, _correlations(S)
+        if float((R - before).abs().max()) < tolerance:
             break
-    return R
+    return m, S
 
 
 def _chunks(y: Tensor, known: Tensor) -> Iterator[_Gaps]:
@@ -166,7 +221,7 @@ def _chunks(y: Tensor, known: Tensor) -> Iterator[_Gaps]:
         start = stop
 
 
-def _raised(S: Tensor) -> Tensor:
+def _raised(S: Tensor, least: float) -> Tensor:
     """S with small eigenvalues raised, so that columns which are one leave it invertible."""
     values, vectors = torch.linalg.eigh(S)
-    return (vectors * values.clamp_min(LEAST * float(values.mean()))) @ vectors.T
+    return (vectors * values.clamp_min(least * float(values.mean()))) @ vectors.T

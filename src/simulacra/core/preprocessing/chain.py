@@ -74,6 +74,11 @@ class Preprocessing:
         return any(step.random for step in self.steps)
 
     @property
+    def plain(self) -> bool:
+        """True if raw rows are the model's rows: no step changes them, and no geometry cuts them."""
+        return not self.steps and self.geometry is None
+
+    @property
     def double(self) -> bool:
         """True if raw rows need double precision, since they are many standard deviations away from 0."""
         return any(step.double for step in self.steps)
@@ -118,6 +123,24 @@ class Preprocessing:
         # a raw placeholder may map to any value, and even a masked gradient must be finite
         x = x if known is None else self.space.filled(x, known)
         return narrowed(x, torch.get_default_dtype()) if x.is_floating_point() else x
+
+    def of_condition(self, c: Tensor, device: torch.device | str) -> Tensor:
+        """Returns conditions in the model's space, on `device`; conditions are prepared without noise.
+
+        Args:
+            c: raw conditions, shape (B, *).
+            device: device of the model.
+
+        Example:
+            >>> from simulacra.core.spaces.plain import Real
+            >>> chain = Preprocessing(Real((1,)), (Affine((1e4,), (2.0,)),))
+            >>> chain.of_condition(torch.tensor([[10004.0]]), "cpu").tolist()
+            [[2.0]]
+        """
+        assert not self.random, "the preprocessing of a condition draws no noise"
+        if not self.steps:
+            return to_device(c, device)
+        return self.apply(self.held(c, device), Rng(0, "condition", device=device))
 
     def inverse(self, y: Tensor) -> Tensor:
         """Returns raw units from the model's space.

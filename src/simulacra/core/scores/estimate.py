@@ -223,6 +223,15 @@ def can_win(higher: Estimate, lower: Estimate) -> bool:
     return higher.kind in ("exact", "lower") and lower.kind in ("exact", "upper")
 
 
+def _difference(name: str, ours: str, theirs: str) -> str:
+    """Describes one field in which two protocols differ, digests by twelve digits."""
+    if name != "data":
+        return f"{name}: {ours!r} against {theirs!r}"
+    # behind the digest stand the marks of steps that change the scored values
+    a, b = (text.split("/")[0] for text in (ours, theirs))
+    return f"data: {a[:12]}... against {b[:12]}..." if a != b else "data: the same rows, prepared otherwise"
+
+
 def check_comparable(a: Estimate, b: Estimate) -> None:
     """Checks that two scores measure the same quantity on the same rows.
 
@@ -234,11 +243,7 @@ def check_comparable(a: Estimate, b: Estimate) -> None:
         ValueError: if they do not; the message names the difference.
     """
     if a.protocol and b.protocol and a.protocol != b.protocol:
-        short = lambda v: f"{v[:12]}..." if len(v) == 64 else v  # a digest is shortened to twelve digits
-        named = "; ".join(
-            f"{k}: {short(x)!r} against {short(y)!r}"
-            for k, (x, y) in a.protocol.differences(b.protocol).items()
-        )
+        named = "; ".join(_difference(k, *both) for k, both in a.protocol.differences(b.protocol).items())
         raise ValueError(f"these scores cannot be compared, their protocols differ in {named}.")
     ours, theirs = a.details.get("preprocessing"), b.details.get("preprocessing")
     if ours != theirs and not (a.protocol and b.protocol):

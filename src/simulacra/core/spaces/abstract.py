@@ -82,6 +82,15 @@ class Space(ABC):
             dtype: floating-point type; None: torch's default.
         """
 
+    def vectors(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """Returns the features of each observation as one vector, shape (B, n), also of single numbers.
+
+        Args:
+            x: observations, shape (B, *).
+            dtype: floating-point type; None: torch's default.
+        """
+        return self.features(x, dtype).unsqueeze(1).flatten(1)
+
     def from_features(self, f: Tensor) -> Tensor:
         """Maps features to the units of x without rounding, for displaying means.
 

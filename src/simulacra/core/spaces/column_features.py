@@ -97,7 +97,7 @@ class ColumnFeatures:
         """
         if self.condition is None or c is None:
             return f
-        return torch.cat([f, self.condition.features(c, f.dtype).flatten(1)], 1)
+        return torch.cat([f, self.condition.vectors(c, f.dtype)], 1)
 
     def column(self, j: int, value: Tensor, dtype: torch.dtype) -> Tensor:
         """Returns the features of one column, shape (*, features).

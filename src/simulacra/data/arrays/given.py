@@ -1,4 +1,4 @@
-"""Checks rows given from memory together with their labels, masks, conditions and lengths."""
+"""Checks rows given from memory together with their labels, masks and lengths."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from simulacra.core.inputs.arrays import as_tensor
-from simulacra.core.inputs.convert import condition_rows, rows_of
+from simulacra.core.inputs.convert import rows_of
 from simulacra.core.numerics.precision import needs_double
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Space
@@ -19,7 +19,7 @@ log = logging.getLogger("simulacra")
 
 
 def checked_rows(
-    x: Any, space: Space, name: str, c: Any, condition: Space | None, parts: Mapping[str, Any]
+    x: Any, space: Space, name: str, parts: Mapping[str, Any]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Converts rows and what belongs to them to tensors, and checks that they fit each other.
 
@@ -27,8 +27,6 @@ def checked_rows(
         x: observations in `space`, as `rows_of` takes them.
         space: the space of one observation.
         name: the name of the data, for messages.
-        c: conditions, one for each row, or None.
-        condition: the space of `c`, or None: then `c` is used as it is.
         parts: values for some of `labels`, `known`, `c_known` and `lengths`.
 
     Returns:
@@ -43,16 +41,13 @@ def checked_rows(
         lengths, known = space.lengths_of(known, name), None
     elif parts.get("lengths") is not None:
         lengths = as_tensor(parts["lengths"], "lengths").long()
-    if c is not None:
-        c = as_tensor(c, "c") if condition is None else condition_rows(condition, c, len(rows))
     labels, label_names = class_numbers(parts.get("labels"), len(rows))
     c_known = None if parts.get("c_known") is None else as_tensor(parts["c_known"], "c_known").bool()
-    for part, beside in (("c", c), ("c_known", c_known)):
-        if beside is not None and len(beside) != len(rows):
-            raise ValueError(f"{part} has {len(beside)} rows, but x has {len(rows)}: it needs one for each.")
+    if c_known is not None and len(c_known) != len(rows):
+        raise ValueError(f"c_known has {len(c_known)} rows, but x has {len(rows)}: it needs one for each.")
     if not space.discrete and not isinstance(space, (Table, Sequence)) and len(rows) > 1:
         _warn_of_offsets(name, rows)
-    held = {"x": rows, "c": c, "labels": labels, "known": known, "c_known": c_known, "lengths": lengths}
+    held = {"x": rows, "labels": labels, "known": known, "c_known": c_known, "lengths": lengths}
     return held, label_names
 
 

@@ -202,7 +202,12 @@ def locate(entry: Entry) -> dict[str, Path]:
         folder, file = missing
         raise Refusal(f"{entry.name} is incomplete: {folder} has no {file} (plain or .gz); {mend}.", mend)
     places = " and ".join(str(home) for home in homes())
-    raise Refusal(f"{entry.name} was not found: there is no {_sought(entry)} below {places}; {mend}.", mend)
+    here = ""
+    if Path(entry.name).exists():
+        here = f", or write ./{entry.name} for what lies in this folder, since names of data sets come first"
+    raise Refusal(
+        f"{entry.name} was not found: there is no {_sought(entry)} below {places}; {mend}{here}.", mend
+    )
 
 
 def _sought(entry: Entry) -> str:

@@ -85,6 +85,7 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
     recordings = recordings_of(name_or_path) if sound else []
     added = needed(name_or_path, reader, options, heads, recordings)
     unread = {"stream": True} if heads else {}
+    recurring: dict[str, int] = {}
     try:
         whole = load_data(name_or_path, **{**unread, **options, **added})
     except NoClasses as error:
@@ -92,10 +93,12 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
             raise
         # columns of names or dates, which no model accepts
         added["types"] = dict.fromkeys(error.columns, "drop")
+        recurring = {name: many for name, many in error.columns.items() if _is_group(name)}
         try:
             whole = load_data(name_or_path, **{**unread, **options, **added})
-        except ValueError:
-            raise error from None
+        except ValueError as other:
+            # with options of the user, what these columns hide may be at fault
+            raise (other if options else error) from None
     data, looked_at = sampled(whole, heads)
     facts = {"data": f"{data.name}, {_kind(name_or_path, reader)}"}
     if heads:
@@ -107,7 +110,7 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
     facts |= {about: data.notes[about] for about in ORDER if about in data.notes}
     facts |= {about: what for about, what in data.notes.items() if about not in facts}
     if "types" in added:
-        dropped = f"{', '.join(added['types'])} (different texts in most rows, such as dates)"
+        dropped = f"{', '.join(added['types'])} (different texts in most rows)"
         facts["columns left out"] = "; ".join([*filter(None, [facts.get("columns left out")]), dropped])
     # all rows are examined if they are in memory
     there = data if any(isinstance(split, StreamedSplit) for split in whole.splits.values()) else whole
@@ -121,7 +124,7 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
         facts["looked at"] = f"{looked_at}, evenly spaced; values, gaps and copies are those of them"
     facts["splits"] = ", ".join(f"{len(split):,} {name}" for name, split in whole.splits.items())
     loaded = {**unread, **options, **added}
-    suggested = None if options.get("groups") else _grouping(reader.kind, data, beside)
+    suggested = None if options.get("groups") else _grouping(reader.kind, data, beside, recurring)
     facts |= {"groups": suggested} if suggested else {}
     if all(split.known is None for split in whole.splits.values()):
         added.pop("missing", None)
@@ -237,11 +240,14 @@ def _values(field: Space, values: Tensor) -> str:
     return ", ".join(field.names[:SHOWN]) + more
 
 
-def _grouping(kind: str, data: Dataset, beside: Mapping[str, np.ndarray]) -> str | None:
+def _grouping(
+    kind: str, data: Dataset, beside: Mapping[str, np.ndarray], recurring: Mapping[str, int]
+) -> str | None:
     """Suggests a key for `groups=` if folders or names look like one.
 
     Args:
         beside: arrays with one value for each row.
+        recurring: number of different texts of columns that are left out, by name.
     """
     if kind in (IMAGES, SOUND):
         rows = data.train.source_rows
@@ -257,8 +263,13 @@ def _grouping(kind: str, data: Dataset, beside: Mapping[str, np.ndarray]) -> str
     if isinstance(raw, Table):
         values = {name: data.train.x[:, j].numpy() for j, (name, _) in enumerate(raw.fields)}
     # a column with a different value in each row makes no groups
-    named = [name for name, x in values.items() if _is_group(name) and 1 < len(np.unique(x)) < len(x)]
-    return f"{named[0]} may say whose rows these are: load them with groups='{named[0]}'" if named else None
+    named = {name: len(np.unique(x)) for name, x in values.items() if _is_group(name)}
+    named = {name: many for name, many in (named | recurring).items() if 1 < many < len(data.train.x)}
+    if not named:
+        return None
+    # the finest groups keep every row of a person in one split
+    best = max(named, key=lambda name: named[name])
+    return f"{best} may say whose rows these are: load them with groups='{best}'"
 
 
 def _is_group(name: str) -> bool:

@@ -60,4 +60,11 @@ def _in_memory(split: Split) -> Split:
     if not isinstance(split, StreamedSplit):
         return split
     x = split.files.read_all()
-    return Split(x, split.preprocessing, split.c, split.labels, source_rows=split.source_rows)
+    return Split(
+        x,
+        split.preprocessing,
+        split.c,
+        split.labels,
+        source_rows=split.source_rows,
+        conditioning=split.conditioning,
+    )

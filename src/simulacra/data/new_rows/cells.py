@@ -18,7 +18,6 @@ from simulacra.data.tables.column import Column
 from simulacra.data.tables.missing import TRUTH, may_miss
 from simulacra.data.tables.numbers import Marks
 
-
 LISTED = 20  # most classes that a message names
 
 
@@ -62,7 +61,7 @@ def coded(field: Space, cells: Sequence[str], marks: Marks, words: Collection[st
     numbers = None if names else Column("", list(values), where, marks=marks).numbers
     if numbers is not None and _refusal(field, numbers) is None:
         return Coded(numbers, gaps, [])
-    code = {None: np.nan}
+    code: dict[str | None, float] = {None: np.nan}
     reasons: dict[str, str] = {}
     for value in dict.fromkeys(values):
         if value is not None:
@@ -79,6 +78,9 @@ def _code(field: Space, cell: str, marks: Marks, where: str) -> tuple[float, str
     names = getattr(field, "names", ())
     truth = isinstance(field, Binary) and cell.lower() in TRUTH
     value = cell if cell in names or number is None else number
+    if {name.lower() for name in names} == TRUTH and cell not in names:
+        # TRUE in one file is True in another
+        value = next((name for name in names if name.lower() == cell.lower()), cell)
     if names and number is not None and value != cell and class_name(number) in names:
         value = class_name(number)
     if truth:

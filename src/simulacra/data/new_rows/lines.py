@@ -48,7 +48,9 @@ def opened(path: Path, encoding: str | None) -> Iterator[Iterator[str]]:
         buffered = io.BufferedReader(raw, BUFFER)  # type: ignore[type-var]
         try:
             start = buffered.peek(4)
-            found = next((name for mark, name in BOMS if start.startswith(mark)), encoding or "utf-8-sig")
+            found = next((name for mark, name in BOMS if start.startswith(mark)), encoding or "utf-8")
+            # the mark stays in the first line, so that the output begins with it, too
+            found = "utf-8" if found == "utf-8-sig" else found
             text = io.TextIOWrapper(buffered, encoding=found, newline="")
             try:
                 yield _decoded(path, text, found)
@@ -78,8 +80,7 @@ def _decoded(path: Path, text: Iterable[str], encoding: str) -> Iterator[str]:
             yield line if number > 1 else _without_separator_line(line)
     except UnicodeError as error:
         raise ValueError(
-            f"{path} is no {encoding.removesuffix('-sig').upper()} text (after line {number}): save it as "
-            "UTF-8."
+            f"{path} is no {encoding.upper()} text (after line {number}): save it as UTF-8."
         ) from error
     except (EOFError, gzip.BadGzipFile) as error:
         raise ValueError(f"{path} is damaged after line {number} ({error}): make it again.") from error

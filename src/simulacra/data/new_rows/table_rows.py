@@ -15,7 +15,7 @@ import torch
 
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.composite import Table
-from simulacra.core.spaces.plain import Space
+from simulacra.core.spaces.plain import Real, Space
 from simulacra.data.new_rows.cells import Coded, coded
 from simulacra.data.new_rows.chunk import Chunk, NewRows, joined
 from simulacra.data.new_rows.wanted import Wanted, absent
@@ -37,7 +37,7 @@ class TableRows(NewRows):
         words: spellings of gaps that the run recorded.
     """
 
-    wanted: Wanted = field(default_factory=lambda: Wanted(Table(x=Space(()))))
+    wanted: Wanted = field(default_factory=lambda: Wanted(Table(x=Real(()))))
     places: list[int] = field(default_factory=list)
     label: int | None = None
     value: Any = None
@@ -91,7 +91,9 @@ class TableRows(NewRows):
             codes = self._conditions(columns[self.label], at)
             usable &= ~np.isnan(codes)
             c = torch.from_numpy(codes[usable])
-            c = c.long() if isinstance(self.wanted.condition, Categorical) else c.float()
+            space = self.wanted.condition
+            assert space is not None
+            c = c.long() if isinstance(space, Categorical) else c.reshape(-1, *space.shape)
         self.unused += int((~usable).sum())
         places = usable.nonzero()[0]
         return Chunk(torch.from_numpy(x[usable]), places, heads, first, c, cells=(list(zip(*columns)), gaps))
@@ -102,12 +104,16 @@ class TableRows(NewRows):
         Args:
             chunk: a chunk of this table.
             columns: values of the rows of `chunk.x`, by name.
-            every: put the values in all cells of these columns, not only in gaps.
+            every: put the values in all cells of these columns, not only in gaps; rows that the model cannot
+                take have empty cells there.
         """
         assert chunk.cells is not None
         rows, gaps = chunk.cells
         gaps = np.ones_like(gaps) if every else gaps
         texts = list(chunk.heads)
+        for i in sorted(set(range(len(texts))) - set(chunk.places.tolist())) if every else ():
+            cells = [("" if j in self.places else cell) for j, cell in enumerate(rows[i])]
+            texts[i] = joined(cells, self.mark.separator)
         for k, i in enumerate(chunk.places.tolist()):
             if gaps[i].any():
                 cells = list(rows[i])
@@ -122,8 +128,8 @@ class TableRows(NewRows):
         values = len(cells) - int(found.gaps.sum()) - len(found.odd)
         if first == 0 and not values and len(found.odd) >= WHOLE:
             raise ValueError(
-                f"{self.path} holds {cells[found.odd[0]][:40]!r} in column {name!r}, and no value that the model "
-                f"knows ({found.reason.rstrip('.')}): give the column that the model was trained on."
+                f"{self.path} holds {cells[found.odd[0]][:40]!r} in column {name!r}, and no value that the "
+                f"model knows ({found.reason.rstrip('.')}): give the column that the model was trained on."
             )
         return found
 

@@ -22,6 +22,7 @@ from simulacra.data.tables.numbers import Marks, find_marks
 from simulacra.data.tables.separators import find_separator
 
 HEAD = 200  # lines in which separator and names are sought
+BOM = "\ufeff"
 ABOVE = 20  # records above the names, such as a title
 
 
@@ -71,6 +72,7 @@ def open_text(path: Path, wanted: Wanted) -> TextRows:
     head = list(islice(stream, HEAD))
     if not any(line.strip() for line in head):
         raise ValueError(f"{path} holds no rows: a table needs a line of names and at least one of values.")
+    mark_of_order, head[0] = head[0][: head[0].startswith(BOM)], head[0].removeprefix(BOM)
     separator, comment, names = _dialect(path, head, wanted)
     end = "\r\n" if head[0].endswith("\r\n") else "\n"
     body = records(path, chain(head, stream), separator, comment)
@@ -80,13 +82,13 @@ def open_text(path: Path, wanted: Wanted) -> TextRows:
     if row is None:
         raise ValueError(f"{path} holds a header but no rows: a table needs at least one.")
     given, text = _names(names, row, separator)
-    mark = Mark(separator or ",", ".", end, text)
-    rows = TextRows(path, given, mark, wanted=wanted, separator=separator, body=chain([row], body))
+    rows = TextRows(path, given, wanted=wanted, separator=separator, body=chain([row], body))
     rows.numbered = names is None
     rows.words = [word for word in str(wanted.spec.get("missing_values") or "").split(",") if word]
     rows.locate()
     rows.marks = _marks(path, head, rows, wanted)
-    rows.mark = Mark(separator or ",", rows.marks.decimal, end, text)
+    header = None if text is None else mark_of_order + text
+    rows.mark = Mark(separator or ",", rows.marks.decimal, end, header)
     return rows
 
 

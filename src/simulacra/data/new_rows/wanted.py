@@ -1,4 +1,4 @@
-"""What a model takes from a file: its raw space, how its own data were read, and where the condition is."""
+"""The needs of a model: its raw space, how its own data were read, and where the condition stands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LISTED = 10  # most columns that a message names
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a model takes from a file.
+    """The needs of a model, by which a file is read.
 
     Args:
         raw: raw space of its rows.

@@ -43,7 +43,9 @@ class HostSplit(Split):
     def rows(self, index: Tensor) -> Batch:
         """Returns the raw rows `index`, moved to the device."""
         batch = super().rows(index.cpu())
-        return replace(batch.to(self.device), x=self.preprocessing.held(batch.x, self.device))
+        moved = batch.to(self.device)
+        x, c = self.preprocessing.held(batch.x, self.device), self.held_conditions(batch.c, self.device)
+        return replace(moved, x=x, c=c)
 
     def to(self, device: torch.device | str) -> HostSplit:
         """Returns the split whose batches are moved to `device`."""

@@ -19,6 +19,8 @@ from simulacra.data.row_store import RowStore
 from simulacra.data.sources.source_rows import SourceRows
 
 BLOCK = 256  # rows that are decoded together for hashing
+# arguments that a changed split takes over
+KEPT = ("files", "preprocessing", "c", "labels", "workers", "device", "source_rows", "conditioning")
 STREAM_ABOVE = 2**30  # rows that take more bytes are streamed by default
 
 
@@ -33,6 +35,7 @@ class StreamedSplit(Split):
         workers: number of processes that read ahead; None: two, or the number of cores if fewer.
         device: device of the batches.
         source_rows: the numbers of these rows in their source, or None.
+        conditioning: maps raw conditions to the model's condition space, or None.
 
     Example:
         >>> import tempfile, pathlib
@@ -55,9 +58,10 @@ class StreamedSplit(Split):
         workers: int | None = None,
         device: torch.device | str = "cpu",
         source_rows: SourceRows | None = None,
+        conditioning: Preprocessing | None = None,
     ):
         self.files, self.preprocessing, self.c, self.labels = files, preprocessing, c, labels
-        self.source_rows = source_rows
+        self.source_rows, self.conditioning = source_rows, conditioning
         self.known = self.c_known = self.lengths = None
         self.workers = min(2, os.cpu_count() or 1) if workers is None else workers
         self.device = torch.device(device)
@@ -88,14 +92,11 @@ class StreamedSplit(Split):
         return self is other
 
     def _changed(self, **parts: Any) -> StreamedSplit:
-        kept = {
-            name: getattr(self, name)
-            for name in ("files", "preprocessing", "c", "labels", "workers", "device", "source_rows")
-        }
+        kept = {name: getattr(self, name) for name in KEPT}
         return type(self)(**{**kept, **parts})
 
     def _batch(self, x: Tensor, index: Tensor) -> Batch:
-        c = None if self.c is None else self.c[index].to(self.device)
+        c = None if self.c is None else self.held_conditions(self.c[index], self.device)
         at = index.to(self.device)
         return Batch(x.to(self.device, non_blocking=True), c, rows=range(len(index)), index=at)
 
@@ -141,9 +142,9 @@ class StreamedSplit(Split):
         moved._digest, moved._content = self._digest, self._content
         return moved
 
-    def under(self, chain: Preprocessing) -> StreamedSplit:
-        """Returns the same rows with another preprocessing."""
-        other = self._changed(preprocessing=chain)
+    def under(self, chain: Preprocessing, conditioning: Preprocessing | None = None) -> StreamedSplit:
+        """Returns the same rows with another preprocessing, also of the conditions if it is given."""
+        other = self._changed(preprocessing=chain, conditioning=conditioning or self.conditioning)
         other._digest, other._content = self._digest, self._content
         return other
 

@@ -14,6 +14,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
 from simulacra.data.arrays.given import checked_rows
+from simulacra.data.conditions import given_conditions
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.sources.source_rows import SourceRows
 from simulacra.data.value_range import with_own_range
@@ -25,7 +26,7 @@ def from_tensors(
     space: Space,
     name: str = "tensors",
     c: Any = None,
-    condition: Space | None = None,
+    condition: Space | Preprocessing | None = None,
     valid: float = 0.1,
     test: float = 0.1,
     seed: int = 0,
@@ -42,8 +43,10 @@ def from_tensors(
             frame if the space is a `Table`.
         space: the space of one observation.
         name: name of the data set, as in reports and run folders.
-        c: conditions, shape (N, *), or names of classes; None: no conditions.
-        condition: the space of `c`, for conditional models; None: `c` is used as it is.
+        c: conditions, one for each row: classes by number or name, or anything that `load_data` takes in
+            memory, such as an array, Pillow images or a data frame; None: no conditions.
+        condition: the raw space of `c`, or its preprocessing, which replaces the usual one (real numbers are
+            standardized by the training rows); None: the space is inferred from the values.
         valid: share of the rows for validation.
         test: share of the rows for the test split.
         seed: seed of the random split.
@@ -62,8 +65,10 @@ def from_tensors(
         {'train': 40, 'valid': 5, 'test': 5}
     """
     parts = {"labels": labels, "known": known, "c_known": c_known, "lengths": lengths}
-    held, label_names = checked_rows(x, space, name, c, condition, parts)
+    held, label_names = checked_rows(x, space, name, parts)
     rows = len(held["x"])
+    given = None if c is None else given_conditions(c, condition, rows)
+    held["c"] = None if given is None else given.rows
     numbers = SourceRows("train", torch.arange(rows))
     whole = Split(preprocessing=Preprocessing(space), source_rows=numbers, **held)
     order = Rng(seed, "split").permutation("rows", rows)
@@ -74,9 +79,13 @@ def from_tensors(
         "test": order[n_valid : n_valid + n_test],
     }
     splits = {k: whole.select(index.sort().values) for k, index in cuts.items() if len(index)}
-    chain = whole.preprocessing
+    chain, conditioning = whole.preprocessing, None
     if train := splits.get("train"):
         if isinstance(space, Table) and (scored := scoring(space, train.x, train.known)):
             chain = Preprocessing(space, (*coding(space), scored))
         chain = with_own_range(chain, train.x, train.known, train.lengths)
-    return Dataset(name, {k: s.under(chain) for k, s in splits.items()}, chain, condition, label_names)
+        if given is not None and train.c is not None:
+            conditioning = given.conditioning(train.c, train.c_known)
+    splits = {k: s.under(chain) for k, s in splits.items()}
+    seen = None if conditioning is None else conditioning.space
+    return Dataset(name, splits, chain, seen, label_names, conditioning=conditioning)

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from simulacra.core.errors.suggestion import Refusal, load_with
 
+YEAR_BEHIND = {"day first, with points": "%d.%m.%Y", "day first": "%d/%m/%Y", "month first": "%m/%d/%Y"}
+
 
 def by_time(values: np.ndarray, wish: Mapping[str, int], name: str) -> dict[str, Tensor]:
     """Splits rows in the order of time; rows of the same time stay together.
@@ -61,6 +63,8 @@ def read_times(values: np.ndarray, name: str) -> np.ndarray:
     given = values.tolist()
     read = _number if _number(given[0]) is not None else _date
     times = [read(str(value)) for value in given]
+    if None in times and (found := _written_otherwise([str(value) for value in given], name)):
+        times = found
     if None in times:
         row = times.index(None)
         if not str(given[row]).strip():
@@ -70,8 +74,8 @@ def read_times(values: np.ndarray, name: str) -> np.ndarray:
                 "0): fill it in, or leave these rows out of the file."
             )
         raise ValueError(
-            f"time={name!r} has {given[row]!r} in row {row} (from 0): times are all numbers, or all "
-            "ISO dates such as 2024-12-31 or 2024-12-31T23:59."
+            f"time={name!r} has {given[row]!r} in row {row} (from 0): times are all numbers, or all ISO dates "
+            "such as 2024-12-31 or 2024-12-31T23:59, 31.12.2024 or 31/12/2024: write them so."
         )
     known = [time for time in times if isinstance(time, datetime)]
     if not known:
@@ -85,6 +89,26 @@ def read_times(values: np.ndarray, name: str) -> np.ndarray:
     begin = datetime(1970, 1, 1, tzinfo=UTC)
     aware = [date if date.tzinfo else date.replace(tzinfo=UTC) for date in known]
     return np.array([(date - begin) // timedelta(microseconds=1) for date in aware])
+
+
+def _written_otherwise(texts: list[str], name: str) -> list[datetime] | None:
+    """Returns dates with the year behind, if one order of day and month fits all of them; None if none does.
+
+    Raises:
+        ValueError: if both orders fit every date.
+    """
+    found = {}
+    for order, form in YEAR_BEHIND.items():
+        try:
+            found[order] = [datetime.strptime(text.strip(), form) for text in texts]
+        except ValueError:
+            continue
+    if len(found) > 1 and len({*map(tuple, found.values())}) > 1:
+        raise ValueError(
+            f"time={name!r} has dates such as {texts[0]!r}, of which no day is above 12, so that day and month "
+            "cannot be told apart: write them as ISO dates, such as 2024-12-31."
+        )
+    return next(iter(found.values()), None)
 
 
 def _number(text: object) -> float | None:

@@ -72,7 +72,8 @@ def source_of(
             fields[column.name] = space
             entries.append(_codes(space, column))
     if refused:
-        raise NoClasses([name for error in refused for name in error.columns], str(refused[0]), refused[0])
+        every = {name: many for error in refused for name, many in error.columns.items()}
+        raise NoClasses(every, str(refused[0]), refused[0])
     if not fields:
         raise ValueError(f"{where} has no column beside labels and groups: {_nothing_left(left_out, own)}.")
     source = _source(name, Table(fields), entries, labels, label_names, _sides(columns, split))

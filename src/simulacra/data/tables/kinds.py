@@ -50,14 +50,14 @@ class NoClasses(Refusal):
     """Raised if columns have different texts in most rows, such as names or dates.
 
     Args:
-        columns: names of the columns.
+        columns: number of different texts of each column, by name.
         message: one sentence about the first of them.
         parts: the suggestions in the message.
     """
 
-    def __init__(self, columns: Sequence[str], message: str, *parts: object):
+    def __init__(self, columns: Mapping[str, int], message: str, *parts: object):
         super().__init__(message, *parts)
-        self.columns = tuple(columns)
+        self.columns = dict(columns)
 
 
 def space_of(column: Column, declared: Any, tails: Tails = "observed") -> Space | None:
@@ -237,7 +237,7 @@ def _check_units(column: Column) -> None:
     if len(units) == 1 and None not in units:
         dropped = load_with(types={column.name: "drop"})
         raise NoClasses(
-            [column.name],
+            {column.name: len(there)},
             f"{column.where} holds numbers with a unit, such as {there[0][:40]!r}: write the unit into the "
             f"name of the column, or leave it out with {dropped}.",
             dropped,
@@ -258,7 +258,7 @@ def _categorical(column: Column) -> Space:
     if len(names) > MOST_CLASSES or (len(names) > FEW and 2 * len(names) > present):
         dropped = load_with(types={column.name: "drop"})
         raise NoClasses(
-            [column.name],
+            {column.name: len(names)},
             f"{column.where} holds {len(names):,} different texts in {present:,} rows, which are no classes "
             f"(such as {names[0][:40]!r}): leave it out with {dropped}, or declare it categorical.",
             dropped,

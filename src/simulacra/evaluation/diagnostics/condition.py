@@ -29,7 +29,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.likelihood.relative import has_relative, relative_scores
-from simulacra.evaluation.rows import chosen, feature_blocks, features, samples_like
+from simulacra.evaluation.rows import chosen, feature_blocks, features, prepared_condition, samples_like
 from simulacra.evaluation.samples.nearest import nearest
 
 # largest numbers of held-out rows and samples, and of training rows for the nearest-row search
@@ -114,7 +114,7 @@ def _applicable(model: Model, data: Dataset, rows: Split) -> bool:
 def _random_rows(split: Split, most: int, seed: int) -> Split:
     """Returns at most so many rows of a split, in memory."""
     drawn = split.rows(chosen(split, most, seed))
-    return Split(drawn.x, split.preprocessing, drawn.c)
+    return Split(drawn.x, split.preprocessing, drawn.c, conditioning=split.conditioning)
 
 
 def _condition_rows(split: Split, n: int, seed: int) -> Tensor:
@@ -152,10 +152,12 @@ class _Nearest:
     def __init__(self, model: Model, condition: Space, train: Split, seed: int):
         assert train.c is not None
         self.rows = torch.cat(list(feature_blocks(model, train, seed + 2)))
-        self.c, self.condition, self.seed = train.c.cpu(), condition, seed
+        self.model, self.condition, self.seed = model, condition, seed
+        self.c = self._prepared(train.c)
 
     def information(self, x: Tensor, c: Tensor) -> tuple[float, float]:
-        """Returns equation (1) for points x with conditions c, and its standard error."""
+        """Returns equation (1) for points x with raw conditions c, and its standard error."""
+        c = self._prepared(c)
         near = self.c[nearest(x, self.rows)[1]]
         r = Rng(self.seed, "any conditions").permutation("rows", len(self.c))
         other = self.c[r[torch.arange(len(c)) % len(r)]]
@@ -171,6 +173,11 @@ class _Nearest:
         slope = math.log(p / by_chance) - math.log((1 - p) / (1 - by_chance))
         divergence = p * math.log(p / by_chance) + (1 - p) * math.log((1 - p) / (1 - by_chance))
         return divergence, abs(slope) * math.sqrt(p * (1 - p) / n)
+
+    def _prepared(self, c: Tensor) -> Tensor:
+        prepared = prepared_condition(self.model, c)
+        assert prepared is not None
+        return prepared.cpu()
 
     def _by_chance(self, c: Tensor) -> float:
         """Returns the probability that a random training row has the class of a random row in c."""

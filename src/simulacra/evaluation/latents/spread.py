@@ -32,7 +32,7 @@ from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng, some_of
 from simulacra.core.spaces.plain import Levels, Real
 from simulacra.data.dataset import Dataset, Split
-from simulacra.evaluation.rows import blocks, condition_of, count, subset
+from simulacra.evaluation.rows import blocks, count, prepared_condition, subset
 
 ROWS = 500
 
@@ -122,7 +122,7 @@ def _decoder(model: Model, split: Split, n: int, seed: int) -> float | None:
         return None
     decodes = can.able(model, can.Decodes)
     asked = Recorded()
-    c = condition_of(model, split.rows(some_of(len(split), n, Rng(seed, "spread"))).c)
+    c = prepared_condition(model, split.rows(some_of(len(split), n, Rng(seed, "spread"))).c)
     rng = Rng(seed, "spread", rows=range(n), device=model.device, source=asked)
     x = can.able(model, can.Samples).draw(rng, c)
     z = asked.tensors.get("noise_z")

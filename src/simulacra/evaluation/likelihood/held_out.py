@@ -121,7 +121,7 @@ def likelihoods(
     Raises:
         ValueError: if the model is implicit, k is not positive, or model and data do not fit.
     """
-    data = data.under(model.preprocessing)
+    data = data.under(model.preprocessing, model.conditioning)
     scorable(model, data, k)
     if needs_bracket(model):
         return _two_sided_scores(model, data, split, seed, limit, annealing)

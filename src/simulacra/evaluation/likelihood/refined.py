@@ -34,6 +34,7 @@ from simulacra.core.scores.likelihood import ENTRIES
 from simulacra.core.storage.records import Record
 from simulacra.data.dataset import Split
 from simulacra.evaluation.rows import blocks, count
+from simulacra.evaluation.samples.quality import Skipped
 
 STEPS = 200  # steps of Adam for each row
 RATE = 0.2  # its first learning rate, in standard deviations of q; it falls linearly to 0
@@ -114,7 +115,7 @@ def refined(
     first, last = [], []
     with evaluating(model), stage("refined posteriors", count(split, limit), "row") as progress:
         for block in blocks(model, split, seed, limit):
-            for rows in _pieces(block, max(PAIRS, _width(model, block)) * 2):
+            for rows in _pieces(block, max(2 * PAIRS, 2 * _width(model, block), draws)):
                 found = bounds(model, rows, steps, draws)
                 first.append(found.amortized + rows.log_det.cpu())
                 last.append(found.refined + rows.log_det.cpu())
@@ -221,7 +222,7 @@ def _width(model: Model, rows: Rows) -> int:
 
 def _pieces(rows: Rows, k: int) -> list[Rows]:
     """Returns the rows in pieces whose k codes each are decoded within the memory budget."""
-    size = max(1, ENTRIES // (max(1, rows.y[0].numel()) * max(k, DRAWS)))
+    size = max(1, ENTRIES // (max(1, rows.y[0].numel()) * k))
     cut = lambda t, at: None if t is None else t[at]
     return [
         Rows(
@@ -232,8 +233,10 @@ def _pieces(rows: Rows, k: int) -> list[Rows]:
     ]
 
 
-def refined_rows(found: Refined) -> list[tuple[str, str]]:
-    """Returns name and value of each number, in words."""
+def refined_rows(found: Refined | Skipped) -> list[tuple[str, str]]:
+    """Returns name and value of each number in words, or the reason why there is none."""
+    if isinstance(found, Skipped):
+        return [("refined ELBO", f"not measured: {found.skipped}")]
     how = f"q of each of {found.rows:,} rows refined by {found.steps} steps"
     return [
         ("refined ELBO", f"{found.refined:.2f} +- {found.refined_error:.2f} nats ({how})"),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from simulacra.core.capabilities.general import MissingCapability
 from simulacra.evaluation.latents.codes import Codes, Latents, active_in, coded, decompose, latent_rows
 from simulacra.evaluation.latents.rates import Rates, rate_rows, rates
 from simulacra.evaluation.likelihood.refined import ROWS as REFINED_ROWS
 from simulacra.evaluation.likelihood.refined import STEPS, Refined, refined, refined_rows
 from simulacra.evaluation.measures.measure import Case, Evidence, Look, Measure
-from simulacra.evaluation.measures.needs import OTHER_CODE, POSTERIOR, RATED, REFINABLE
+from simulacra.evaluation.measures.needs import OTHER_CODE, POSTERIOR, RATED
 from simulacra.evaluation.rows import count
+from simulacra.evaluation.samples.quality import Skipped
 
 ROWS = 2000  # largest number of rows for scores of quadratic cost and for the score of the training split
 CODES_SEEN = 500  # largest number of rows for codes right after training
@@ -23,6 +25,14 @@ def _codes(case: Case, found: Evidence) -> Codes:
     laws = coded(case.model, case.rows, case.seed, min(ROWS, count(case.rows, case.limit)))
     units = active_in(laws.q) if len(laws.rows) > 1 else None
     return Codes(decompose(laws.q, seed=case.seed, rows=laws.rows), units)
+
+
+def _refined(case: Case, found: Evidence) -> Refined | Skipped:
+    """Returns the refined bounds, or the reason why a model has none, as somebody asked for them."""
+    try:
+        return refined(case.model, case.rows, case.seed, min(REFINED_ROWS, count(case.rows, case.limit)))
+    except MissingCapability as reason:
+        return Skipped(str(reason))
 
 
 CODES: Measure[Codes] = Measure(
@@ -47,14 +57,11 @@ RATES: Measure[Rates] = Measure(
     record=Rates,
     lines=rate_rows,
 )
-REFINED: Measure[Refined] = Measure(
+REFINED: Measure[Refined | Skipped] = Measure(
     "refined",
-    lambda case, found: refined(
-        case.model, case.rows, case.seed, min(REFINED_ROWS, count(case.rows, case.limit))
-    ),
+    _refined,
     f"{STEPS} steps of 32 decodings or more for each of at most {REFINED_ROWS} rows",
-    (REFINABLE,),
     optional=True,
-    record=Refined,
+    record=Refined | Skipped,
     lines=refined_rows,
 )

@@ -172,6 +172,7 @@ def _module_digest(module: nn.Module) -> str:
     """Returns a digest of weights, class and constructor arguments."""
     built = describe(module) if isinstance(module, Model) else {}
     said = {name: built.get(name) for name in ("arguments", "passed", "preprocessing")}
+    said |= {name: built[name] for name in ("conditioning",) if name in built}
     place = next((t.device for t in module.state_dict().values()), "cpu")
     return f"{type(module).__qualname__} {place} {said} {digest(module.state_dict())}"
 

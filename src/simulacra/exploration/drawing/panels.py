@@ -10,6 +10,7 @@ from torch import Tensor
 
 from simulacra.core.spaces.classes import Categorical, Ordinal, codes_of
 from simulacra.core.spaces.composite import Table
+from simulacra.core.inputs.tables import TRUTH
 from simulacra.core.spaces.plain import Binary, Count, Levels, Positive, Space
 from simulacra.exploration.drawing.marks import Bars, Histogram, Mark
 from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
@@ -83,9 +84,11 @@ def column(space: Space, x: Tensor, other: Tensor | None, label: str) -> Panel:
     """
     x, other = _there(x), None if other is None else _there(other)
     title, no_ticks = short(label, COLUMN), Axis(ticks=())
+    if isinstance(space, Binary):
+        space = Categorical((), 2, TRUTH if space.truth else ("0", "1"))
     if isinstance(space, (Categorical, Ordinal)):
         return Panel(bars(space, x, other), title, x=class_axis(space), y=no_ticks)
-    whole = isinstance(space, (Binary, Levels, Count))
+    whole = isinstance(space, (Levels, Count))
     log = isinstance(space, Positive)
     return Panel(histogram(x, other, whole, log), title, x=Axis(scale="log" if log else "linear"), y=no_ticks)
 

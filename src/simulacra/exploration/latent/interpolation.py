@@ -15,10 +15,10 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.inputs.conditions import condition_rows
 from simulacra.core.model import Model
 from simulacra.exploration.latent.inversion import codes_of
 
@@ -174,22 +174,9 @@ def decoded(model: Model, codes: Tensor, condition: Any = None) -> Tensor:
     Returns:
         Expectations in raw units, shape (B, T, *).
     """
-    many = model.decode(codes.flatten(0, 1), repeat_condition(model, condition, codes.shape[1]))
+    if condition is not None and model.conditioning is not None:
+        chain = model.conditioning
+        rows = condition_rows(chain.raw, condition, len(codes), chain.geometry)
+        condition = rows.repeat_interleave(codes.shape[1], 0)
+    many = model.decode(codes.flatten(0, 1), condition)
     return many.unflatten(0, codes.shape[:2])
-
-
-def repeat_condition(model: Model, condition: Any, times: int) -> Any:
-    """Repeat the condition of each row `times` times; a condition for all rows stays as it is.
-
-    Args:
-        model: its condition space tells one condition from a batch.
-        condition: one for all, one for each of B rows, or None.
-        times: copies of each.
-    """
-    if condition is None or model.condition is None:
-        return condition
-    if isinstance(condition, Tensor):
-        single = condition.dim() == len(model.condition.shape)
-        return condition if single else condition.repeat_interleave(times, 0)
-    rows = np.asarray(condition)
-    return condition if rows.ndim == len(model.condition.shape) else np.repeat(rows, times, 0)

@@ -17,7 +17,7 @@ from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng, some_of
 from simulacra.core.spaces.plain import Real
 from simulacra.core.storage.files import read_shapes, read_tensors, write_tensors
-from simulacra.data.dataset import Split
+from simulacra.data.dataset import Dataset, Split
 from simulacra.exploration.pictures.saliency import scored
 from simulacra.training.callbacks.looks import POINTS, sampled
 
@@ -82,7 +82,7 @@ def window_of(rows: Split) -> Tensor:
     return torch.stack([low - room, high + room])
 
 
-def snapshot(model: Model, window: Tensor, step: int, seed: int = 0) -> Snapshot:
+def snapshot(model: Model, window: Tensor, step: int, seed: int = 0, data: Dataset | None = None) -> Snapshot:
     """Samples of the model, and the score of its critic over the plane.
 
     Args:
@@ -90,11 +90,12 @@ def snapshot(model: Model, window: Tensor, step: int, seed: int = 0) -> Snapshot
         window: of the history, shape (2, 2).
         step: of the whole training.
         seed: of the samples, the same for all snapshots.
+        data: data set whose held-out rows give the conditions of a model whose condition is no label.
 
     Raises:
-        ValueError: if the model takes a condition other than a single class.
+        ValueError: if the model takes such a condition and there are no rows with one.
     """
-    x = sampled(model, seed).cpu().double().reshape(-1, 2)
+    x = sampled(model, seed, data).cpu().double().reshape(-1, 2)
     plain = isinstance(model.preprocessing.raw, Real) and not model.supports(can.TakesCondition)
     if not (plain and model.supports(can.HasCritic)):
         return Snapshot(step, x)

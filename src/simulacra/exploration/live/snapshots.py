@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from contextlib import nullcontext
 
-from simulacra.training.callbacks.looks import in_turn
+from simulacra.training.callbacks.looks import in_turn, takes_no_label
 from simulacra.training.loop import Loop
 
 
 class Snapshots:
-    """A callback that writes `snapshots/step-NNNNNN.png` into the run folder.
+    """A callback that writes `snapshots/step-NNNNNN.png` into the run folder, or into its `private/`.
+
+    The latter holds samples that were made from conditions of held-out rows, of a model whose condition is no
+    label.
 
     Usage: `fit(model, data, callbacks=(Snapshots((300, 900, 6000)),))`.
 
@@ -29,13 +32,14 @@ class Snapshots:
     def __call__(self, loop: Loop, epoch_ended: bool) -> None:
         """Write a picture if the current step is one of `steps`."""
         from simulacra.exploration.drawing.views import view
+        from simulacra.exploration.private import private_folder
 
         step, model = loop.position.step, loop.model
         if step not in self.steps or loop.folder is None:
             return
         with loop.ema.installed() if loop.ema else nullcontext():
-            x = model.sample(self.n, in_turn(model, self.n), self.seed)
-        place = loop.folder / "snapshots"
+            x = model.sample(self.n, in_turn(model, self.n, loop.data), self.seed)
+        place = (private_folder(loop.folder) if takes_no_label(model) else loop.folder) / "snapshots"
         place.mkdir(exist_ok=True)
         title = f"{type(model).__name__} after {step:,} steps"
         view(model.preprocessing.raw, x, place / f"step-{step:06d}.png", title=title)

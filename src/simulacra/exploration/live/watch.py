@@ -5,10 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulacra.core.capabilities import general as can
-from simulacra.training.callbacks.looks import PICTURES, in_plane, picture_seconds, sampled, shown_of
+from simulacra.training.callbacks.looks import (
+    PICTURES,
+    in_plane,
+    picture_seconds,
+    sampled,
+    shown_of,
+    takes_no_label,
+)
 from simulacra.training.callbacks.stopping import Interrupted, at_once
 from simulacra.training.loop import Loop
 from simulacra.training.options import draws
@@ -22,6 +30,9 @@ log = logging.getLogger("simulacra")
 
 class SamplePictures:
     """A callback that writes `samples/epoch-XXXX.png` into the run folder.
+
+    Samples of a model whose condition is no label are made from conditions of held-out rows; these pictures
+    go to `private/` of the run folder.
 
     Usage: `fit(model, data, samples_every=5, callbacks=(SamplePictures(),))`. Without `samples_every` it
     draws eight pictures in each stage, and skips more and more stages if there are many. `simulacra train`
@@ -71,7 +82,7 @@ class SamplePictures:
             return 0.0
         pictures = max(1.0, epochs_of(loop) // (loop.options.samples_every or self._interval(loop)))
         rows = ROW if in_plane(loop.model.preprocessing.raw) else 0.0
-        return pictures * (picture_seconds(loop.model, self.seed) + rows)
+        return pictures * (picture_seconds(loop.model, self.seed, loop.data) + rows)
 
     def _due(self, loop: Loop) -> bool:
         """Returns True if an interval between pictures has ended since the last call."""
@@ -93,8 +104,8 @@ class SamplePictures:
         model, epoch = loop.model, loop.position.epoch
         raw = model.preprocessing.raw
         with loop.ema.installed() if loop.ema else nullcontext():
-            x = sampled(model, self.seed)
-        place = loop.folder / "samples"
+            x = sampled(model, self.seed, loop.data)
+        place = self._place(loop) / "samples"
         place.mkdir(exist_ok=True)
         stage = f"{loop.stage.name}-" if loop.position.stage else ""
         picture = view_data(raw, x, f"{type(model).__name__}, epoch {epoch}")
@@ -103,6 +114,13 @@ class SamplePictures:
             assert self.history is not None
             picture = framed(picture, self.history.window)
         save(render(picture), place / f"{stage}epoch-{epoch:04d}.png")
+
+    def _place(self, loop: Loop) -> Path:
+        """The run folder, or its private folder where samples are made from conditions of rows."""
+        from simulacra.exploration.private import private_folder
+
+        assert loop.folder is not None
+        return private_folder(loop.folder) if takes_no_label(loop.model) else loop.folder
 
     def _keep(self, loop: Loop) -> None:
         """Keep one more snapshot and draw the row of all snapshots."""
@@ -124,11 +142,11 @@ class SamplePictures:
             kept = read_history(loop.folder) if step else None
             self.history = kept or History(window_of(loop.data.train))
         with loop.ema.installed() if loop.ema else nullcontext():
-            self.history = self.history.plus(snapshot(model, self.history.window, step, self.seed))
+            self.history = self.history.plus(snapshot(model, self.history.window, step, self.seed, loop.data))
         write_history(self.history, loop.folder)
         title = f"{type(model).__name__}: samples while it trained"
         picture = row_of(self.history, title, names_of(model.preprocessing.raw), modes_of(loop.data))
-        save(render(picture), loop.folder / "snapshots.png")
+        save(render(picture), self._place(loop) / "snapshots.png")
 
 
 def epochs_of(loop: Loop) -> float:

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from simulacra.core.capabilities import general as can
-from simulacra.core.inputs.convert import condition_rows, rows_of
+from simulacra.core.inputs.conditions import condition_rows
+from simulacra.core.inputs.convert import rows_of
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import Table
@@ -157,8 +158,9 @@ def completions(
         raise ValueError(f"draws is {draws}, but there must be at least one completion of each observation.")
     rows, there = rows_of(model.preprocessing.raw, x, known, model.preprocessing.geometry)
     keep = torch.ones_like(rows, dtype=torch.bool) if there is None else there
-    if condition is not None and model.condition is not None:
-        condition = torch.cat([condition_rows(model.condition, condition, len(rows))] * draws)
+    if condition is not None and (chain := model.conditioning) is not None:
+        each = condition_rows(chain.raw, condition, len(rows), chain.geometry)
+        condition = torch.cat([each] * draws)
     drawn = model.complete(torch.cat([rows] * draws), torch.cat([keep] * draws), condition, seed)
     return drawn.unflatten(0, (draws, len(rows)))
 

@@ -1,7 +1,8 @@
 """The registry of pictures: names, functions, and the capabilities and spaces that they need.
 
 Pictures with rows of the data (reconstructions, neighbours, ends of interpolations) are written to `private/`
-in the run folder, pictures with samples only to the run folder itself.
+in the run folder, pictures with samples only to the run folder itself. Samples of a model whose condition is
+no label are made from the conditions of held-out rows, so their pictures are private, too.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from simulacra.core.model import Model
 from simulacra.core.progress.tasks import each
 from simulacra.core.scores.likelihood import CutShort
 from simulacra.core.spaces.plain import Real
-from simulacra.core.storage.files import write_atomically
 from simulacra.core.storage.links import check_links
 from simulacra.data.dataset import Dataset
 from simulacra.exploration.drawing.picture import Picture
@@ -33,16 +33,11 @@ from simulacra.exploration.pictures.pairs import pairs
 from simulacra.exploration.pictures.progression import snapshots
 from simulacra.exploration.pictures.rates import rate_picture
 from simulacra.exploration.pictures.saliency import saliency_picture
+from simulacra.exploration.private import PRIVATE, private_folder
 from simulacra.training.state.metrics import read_numbers
 
-PRIVATE = "private"
 BUDGET, SEARCHING = 60.0, 0.3  # seconds for all pictures; share of them for each search for codes
 PLACES = ("", f"{PRIVATE}/")
-NOTICE = """\
-The pictures in this folder show rows of the data set, not only what the model drew: reconstructions,
-completions, inversions, sums of codes, nearest training rows, ends of interpolations. Look at the licence
-of the data, and at whom they show, before you pass them on.
-"""
 
 
 def pictures(
@@ -104,7 +99,7 @@ def pictures(
         for kind in each(wanted, "pictures", "picture", even=False):
             picture = kind.draw(album, **options)
             if picture is not None:
-                place = _private(folder) if kind.private(album) else folder
+                place = private_folder(folder) if kind.private(album) else folder
                 drawn[kind.name] = save(render(picture), place / f"{kind.name}.png")
     except KeyboardInterrupt:
         raise CutShort(drawn) from None
@@ -134,7 +129,7 @@ def album_of(
     """
     if model.space != data.space:
         raise ValueError(f"the model was built for {model.space}, but {data.name} holds {data.space}.")
-    return Album(model, data.under(model.preprocessing), seed, metrics, history=history)
+    return Album(model, data.under(model.preprocessing, model.conditioning), seed, metrics, history=history)
 
 
 def possible(album: Album) -> list[Kind]:
@@ -171,14 +166,6 @@ def chosen(album: Album, name: str, options: Mapping[str, Any]) -> Kind:
                 f"{name} takes no {option}{f': that is an option of {owners}' if owners else ''}."
             )
     return picture
-
-
-def _private(folder: Path) -> Path:
-    """The folder for pictures with rows of the data; a notice in it explains this."""
-    place = folder / PRIVATE
-    place.mkdir(parents=True, exist_ok=True)
-    write_atomically(place / "README.txt", lambda aside: aside.write_text(NOTICE, encoding="utf-8"))
-    return place
 
 
 def _metrics(folder: Path) -> list[dict[str, Any]]:
@@ -280,11 +267,16 @@ def _always(album: Album) -> bool:
     return True
 
 
+def _by_conditions(album: Album) -> bool:
+    """Returns True if samples are made from the conditions of held-out rows."""
+    return album.conditional and not album.classes
+
+
 PICTURES: tuple[Kind, ...] = (
-    Kind("samples", figures.samples, (SAMPLES,)),
+    Kind("samples", figures.samples, (SAMPLES,), _by_conditions),
     Kind("samples_and_data", figures.samples_and_data, (SAMPLES, NO_IMAGES), _always),
     Kind("pairs", pairs, (SAMPLES, TABLE), _always),
-    Kind("correlations", correlations, (SAMPLES, TABLE)),
+    Kind("correlations", correlations, (SAMPLES, TABLE), _by_conditions),
     Kind("random_codes", figures.random_codes, (PRIOR, IMAGES, CLASSES, EXPECTED)),
     Kind("reconstructions", figures.reconstructions, (RECONSTRUCTS, IMAGES), _always),
     Kind("completions", completion_picture, (COMPLETES, ROWS), _always),
@@ -296,10 +288,10 @@ PICTURES: tuple[Kind, ...] = (
         "interpolations",
         figures.interpolation_picture,
         (DECODES, IMAGES, ENDS),
-        lambda album: not album.has_prior,
+        lambda album: not album.has_prior or _by_conditions(album),
     ),
     Kind("arithmetic", figures.arithmetic_picture, (DECODES, IMAGES, NO_CONDITION, LABELS), _always),
-    Kind("saliency", saliency_picture, (SAMPLES, CRITIC, IMAGES)),
+    Kind("saliency", saliency_picture, (SAMPLES, CRITIC, IMAGES), _by_conditions),
     Kind("critic_field", critic_field, (SAMPLES, CRITIC, POINTS, NO_CONDITION), _always),
     Kind("snapshots", snapshots, (SAMPLES, HISTORY), _always),
     Kind("filters", energies.filters, (FILTERS,)),

@@ -33,16 +33,14 @@ from simulacra.core.capabilities.general import (
 from simulacra.core.distributions.divergences import kl_by_entry, kl_to_standard_normal
 from simulacra.core.distributions.elementary import Categorical, Distribution, Gaussian
 from simulacra.core.distributions.heads import likelihood_head, mean_image
-from simulacra.core.distributions.marginals import marginals
 from simulacra.core.model import Model
-from simulacra.core.numerics import moments
 from simulacra.core.random.keyed import Rng
 from simulacra.core.scores.likelihood import ENTRIES
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Source, Stage
+from simulacra.core.updates import Stage
+from simulacra.models.variational.output_bias import bias_from_data
 from simulacra.nets.coders import build_decoder, build_encoder, check_network, default_net
-from simulacra.nets.mlp import MLPDecoder
 
 LikelihoodName = Literal[
     "auto",
@@ -154,7 +152,7 @@ class LatentVariableModel(
         self.decoder = decoder or build_decoder(
             space, latent, output, kind, sizes, condition, activation, dropout
         )
-        extra = (condition.features_shape,) if condition else ()
+        extra = (condition.features_shape or (1,),) if condition else ()
         shown = ((sum(map(math.prod, extra)) + space.dims,),) if gaps else extra
         check_network("encoder", self.encoder, (space.features_shape, *shown), (2 * latent,))
         check_network("decoder", self.decoder, ((latent,), *extra), output)
@@ -177,7 +175,7 @@ class LatentVariableModel(
         """Returns the condition's features as further arguments of a network, an empty tuple without one."""
         if self.condition is None or c is None:
             return ()
-        return (self.condition.features(c, self.dtype),)
+        return (self.condition.features(c, self.dtype).reshape(-1, *(self.condition.features_shape or (1,))),)
 
     def posterior(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Gaussian:
         """Returns q(z|x) = N(mu, sigma^2), one network for mu and log sigma (E3), event (latent,).
@@ -377,24 +375,3 @@ def gaussian_of(numbers: Tensor) -> Gaussian:
 def repeated(q: Gaussian) -> Gaussian:
     """Returns q for several draws of each row, with parameters of shape (B, 1, latent)."""
     return Gaussian(q.loc.unsqueeze(1), q.log_scale.unsqueeze(1), 1)
-
-
-def bias_from_data(model: LatentVariableModel, source: Source, rng: Rng) -> None:
-    """Initializes the output biases at the log-odds of each pixel's mean, as in Burda et al. 2015.
-
-    Columns of a table start at their marginals. Other likelihoods, and decoders other than `MLPDecoder`, are
-    not changed.
-
-    Args:
-        model: the model.
-        source: the training split.
-        rng: random numbers of the preprocessing.
-    """
-    if not isinstance(model.decoder, MLPDecoder):
-        return
-    if isinstance(model.space, Table):
-        found = [p.flatten() for p in marginals(model, source, rng)]
-        model.decoder.output_bias.copy_(torch.cat(found))
-    elif model.head.name == "bernoulli":
-        p = moments.mean(model, source, rng, limit=2000).clamp(1e-3, 1 - 1e-3)
-        model.decoder.output_bias.copy_(torch.logit(p))

@@ -10,9 +10,11 @@ from torch import Tensor
 from simulacra.core.capabilities import general as can
 from simulacra.core.model import Model
 from simulacra.core.progress.estimates import estimated
+from simulacra.core.random.keyed import Rng, some_of
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Binary, Space
+from simulacra.data.dataset import Dataset, Split
 
 PICTURES = 8  # pictures of each stage
 IMAGES, POINTS = 64, 500  # samples of a picture
@@ -45,30 +47,32 @@ def in_plane(space: Space) -> bool:
     return not any(isinstance(field, (Binary, Categorical, Ordinal)) for field in fields)
 
 
-def sampled(model: Model, seed: int = 0) -> Tensor:
+def sampled(model: Model, seed: int = 0, data: Dataset | None = None) -> Tensor:
     """Returns the samples of a picture: 64 images, or 500 points of a scatter plot.
 
     Args:
         model: model to sample from.
         seed: seed of the samples.
+        data: data set whose held-out rows give the conditions of a model whose condition is no label.
     """
     n = IMAGES if model.preprocessing.raw.image else POINTS
-    return model.sample(n, in_turn(model, n), seed)
+    return model.sample(n, in_turn(model, n, data), seed)
 
 
-def picture_seconds(model: Model, seed: int = 0) -> float:
+def picture_seconds(model: Model, seed: int = 0, data: Dataset | None = None) -> float:
     """Returns the predicted time of a picture of samples in seconds; 0 if there is none.
 
     Args:
         model: model to sample from.
         seed: seed of the samples.
+        data: as in `sampled`.
     """
     if not model.supports(can.Samples):
         return 0.0
     try:
-        return DRAWING + estimated(lambda: sampled(model, seed))
+        return DRAWING + estimated(lambda: sampled(model, seed, data))
     except ValueError:
-        # the condition is no class, so there is no picture
+        # the condition is no class and there are no rows that have one, so there is no picture
         return 0.0
 
 
@@ -77,19 +81,52 @@ def look_seconds(steps: float) -> float:
     return SHARE * steps if steps >= SHORT else 0.0
 
 
-def in_turn(model: Model, n: int) -> Any:
-    """Returns conditions for n samples: all classes in equal numbers, sorted; None without a condition.
+def takes_no_label(model: Model) -> bool:
+    """Returns True if the model takes a condition that is not one class, such as an image or a number.
+
+    Its samples are made from conditions of rows of the data, so pictures of them are private.
+    """
+    c = model.condition
+    label = isinstance(c, Categorical) and not c.shape
+    return c is not None and not label and model.supports(can.TakesCondition)
+
+
+def in_turn(model: Model, n: int, data: Dataset | None = None) -> Any:
+    """Returns raw conditions for n samples: all classes in equal numbers, sorted; None without a condition.
+
+    A model whose condition is no label gets the conditions of n random held-out rows, repeated if there are
+    fewer: validation rows if there are some, otherwise test or training rows.
 
     Args:
         model: the model.
         n: number of samples.
+        data: data set with the condition; None: there is none.
 
     Raises:
-        ValueError: if the condition is no single class.
+        ValueError: if the condition is no single class and no rows have one.
     """
     c = model.condition
-    if c is None or not model.supports(can.TakesCondition):
+    if takes_no_label(model):
+        return _of_rows(model, n, data)
+    if not isinstance(c, Categorical) or not model.supports(can.TakesCondition):
         return None
-    if not isinstance(c, Categorical) or c.shape:
-        raise ValueError(f"the model takes a condition out of {c}: give one with --condition.")
     return torch.arange(n) * c.classes // max(n, 1)
+
+
+def _of_rows(model: Model, n: int, data: Dataset | None) -> Tensor:
+    """Returns conditions of n random rows of the first split with known ones."""
+    for rows in _held_out(data):
+        seen = torch.arange(len(rows)) if rows.c_known is None else rows.c_known.cpu().nonzero()[:, 0]
+        chosen = seen[some_of(len(seen), min(n, len(seen)), Rng(0, "pictures", "conditions"))]
+        c = rows.rows(chosen).c if len(chosen) else None
+        if c is not None:
+            return c[torch.arange(n, device=c.device) % len(c)]
+    assert model.conditioning is not None
+    raise ValueError(
+        f"{type(model).__name__} models p(x|c) with c of {model.conditioning.raw}: give a condition."
+    )
+
+
+def _held_out(data: Dataset | None) -> list[Split]:
+    found = [] if data is None else [data.splits.get(name) for name in ("valid", "test", "train")]
+    return [split for split in found if split is not None]

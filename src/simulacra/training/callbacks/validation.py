@@ -157,10 +157,11 @@ def validation_score(model: Model, valid: Split, seed: int, limit: int = ROWS, c
             keyed = rng.by_content(batch.x, batch.known)
             x, log_det = valid.preprocessing.forward(batch.x, keyed, batch.known)
             x = narrowed(x, model.dtype) if x.is_floating_point() else x
+            c = valid.conditions(batch, model.device)
             if has_exact(model, batch.known):
-                values = can.able(model, can.HasDensity).log_density(x, batch.c, **observed(batch.known))
+                values = can.able(model, can.HasDensity).log_density(x, c, **observed(batch.known))
             else:
-                values = can.able(model, can.HasBound).elbo(x, batch.c, keyed, **observed(batch.known))
+                values = can.able(model, can.HasBound).elbo(x, c, keyed, **observed(batch.known))
             total += float((to_float64(values) + log_det).sum())
             progress.advance(progress.part)
     return total / n

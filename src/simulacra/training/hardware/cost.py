@@ -17,6 +17,7 @@ from simulacra.training.hardware.backend import Backend, choose_device
 from simulacra.training.hardware.memory import Needs, counted, size
 from simulacra.training.loop import Loop
 from simulacra.training.options import Options
+from simulacra.training.state.preparation import prepare_as
 
 TIMED = 5  # timed steps of each update, after a first one for warm-up
 
@@ -88,7 +89,7 @@ def estimate_cost(
     options = (options or Options()).for_model(model, data.valid is not None)
     device = choose_device(options.device)
     trial = copy.deepcopy(model).to(device)
-    trial.preprocessing = data.preprocessing
+    prepare_as(trial, data)
     shortened = Shortened(trial, options, rows or len(data.train), timed, plain)
     vars(trial)["stage"] = shortened.stage
     short = replace(options, epochs=None, stages={}, patience=None, validate=False, progress=False)

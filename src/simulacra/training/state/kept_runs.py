@@ -13,9 +13,10 @@ from simulacra.data.reopening import check_unchanged
 from simulacra.training.fit import go_on, load_into, start_of, train
 from simulacra.training.options import OptionKeywords, Options
 from simulacra.training.run import Run, run_config
+from simulacra.training.state.preparation import prepare_as
 
 # entries of the configuration that, with the options and `start`, determine the weights of a run
-SAME = ("model", "arguments", "preprocessing")
+SAME = ("model", "arguments", "preprocessing", "conditioning")
 
 
 def epochs_begun(folder: Path) -> float | None:
@@ -47,9 +48,9 @@ def fit_or_resume(model: Model, data: Dataset, out: Path, **settings: Unpack[Opt
     """
     if not (out / CONFIG).is_file():
         return train(model, data, out=out, options=Options(**settings))
-    model.preprocessing = data.preprocessing
+    prepare_as(model, data)
     options = Options(**settings).for_model(model, data.valid is not None)
-    now = {**{name: describe(model)[name] for name in SAME}, "options": options.spec()}
+    now = {**{name: describe(model).get(name) for name in SAME}, "options": options.spec()}
     now["start"] = start_of(model)
     # the same form as in the file: lists instead of tuples
     config = run_config(out)

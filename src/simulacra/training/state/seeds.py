@@ -25,6 +25,8 @@ def seed_group(config: Mapping[str, Any]) -> str:
         (True, False)
     """
     kept = {name: config.get(name) for name in MODEL}
+    if config.get("conditioning"):
+        kept["conditioning"] = config["conditioning"]
     # without the seed of the initial weights
     kept["arguments"] = {k: v for k, v in (kept["arguments"] or {}).items() if k != "seed"}
     if config.get("start"):

@@ -30,7 +30,7 @@ def dead(evidence: Evidence) -> Finding | None:
     if share <= SOME_DEAD:
         return Finding("ok", name, measured, normal, "the units are used", "", see)
     leaky = Option("activation", "leaky-relu")
-    suggestion, options = setting(evidence).ways("a lower lr", leaky, "fewer units", learned=False)
+    suggestion, options = setting(evidence).ways("a lower lr", leaky, "fewer units")
     severity: Severity = "warning" if share > MANY_DEAD else "note"
     return Finding(
         severity, name, measured, normal, "they pass no gradient and carry nothing", suggestion, see, options

@@ -76,7 +76,8 @@ def dependences(evidence: Evidence) -> Finding | None:
         normal += f", {PARTLY} of those beyond chance"
     if not lost:
         return Finding("ok", name, _all_kept(pairs), normal, "no dependence is lost", "", see)
-    measured = f"of {len(pairs):,} pairs {_are(len(lost))} lost: {_listed([_pair(p) for p in lost])}"
+    of = f"of {len(pairs):,} pairs" + ("" if setting(evidence).columns else f", {len(sure):,} beyond chance,")
+    measured = f"{of} {_are(len(lost))} lost: {_listed([_pair(p) for p in lost])}"
     if not setting(evidence).columns and len(lost) < PART * len(sure):
         return Finding("ok", name, measured, normal, "nearly all dependences are kept", "", see)
     severity: Severity = "warning" if max(abs(pair.data) for pair in lost) >= STRONG else "note"

@@ -152,7 +152,7 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
         """Returns the condition's features as the networks take them, shape (B, entries), or None."""
         if self.condition is None or c is None:
             return None
-        return self.condition.features(c, self.dtype).flatten(1)
+        return self.condition.vectors(c, self.dtype)
 
     def prior(self, rng: Rng, name: str = "z") -> Tensor:
         """Draws z from the prior, shape (B, latent).

@@ -126,7 +126,7 @@ class Raster(Ordered):
     def _given(self, c: Tensor | None) -> Tensor | None:
         if self.condition is None or c is None:
             return None
-        return self.condition.features(c, self.dtype).flatten(1)
+        return self.condition.vectors(c, self.dtype)
 
 
 def raster_order(shape: tuple[int, ...]) -> Tensor:

@@ -198,7 +198,7 @@ class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):
         """Returns the network's inputs for the condition, shape (B, features), or None."""
         if self.condition is None or c is None:
             return None
-        return self.condition.features(c, self.dtype).flatten(1)
+        return self.condition.vectors(c, self.dtype)
 
     def network(self, marks: int, hidden: tuple[int, ...], activation: str) -> EntrywiseMLP:
         """Builds the network of the conditionals.

@@ -133,7 +133,7 @@ class Restricted(Machine, Encodes, Decodes, Completes, HasFilters, TakesConditio
         """Returns b(u) and c(u), each of shape (units,), or (B, units) with a condition."""
         if self.condition is None or c is None:
             return self.b, self.c
-        u = self.condition.features(c, self.dtype).flatten(1)
+        u = self.condition.vectors(c, self.dtype)
         return self.b + u @ self.A.T, self.c + u @ self.B.T
 
     def hidden_given_visible(self, v: Tensor, c: Tensor | None = None) -> Tensor:
