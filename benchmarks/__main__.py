@@ -14,8 +14,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 
-from benchmarks.boltzmann import boltzmann
 from benchmarks.beliefs import belief_step
+from benchmarks.boltzmann import boltzmann
 from benchmarks.bound import bound_memory, bound_noise, bound_speed
 from benchmarks.decoder import decoder
 from benchmarks.distances import distances

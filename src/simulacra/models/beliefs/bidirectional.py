@@ -28,6 +28,7 @@ from torch import Tensor
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities.bounds import TightensBound, weight_blocks
 from simulacra.core.capabilities.general import Completes
+from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.gradients import normalized, with_value
 from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng
@@ -83,9 +84,11 @@ class BiHM(Net, TightensBound, Completes):
     ):
         super().__init__(space, condition, hidden, layers, recognition, visible)
         if k < 2:
-            raise ValueError(f"k is {k}, but q learns from differences between draws: take k=10.")
+            more = build_with(k=10)
+            raise Refusal(f"k is {k}, but q learns from differences between draws: take {more}.", more)
         if proposals < 1:
-            raise ValueError(f"proposals is {proposals}, but a sample is one of 1 or more: take 16.")
+            some = build_with(proposals=16)
+            raise Refusal(f"proposals is {proposals}, but a sample is one of 1 or more: take {some}.", some)
         self.k, self.proposals = k, proposals
 
     def updates(self) -> list[Update]:

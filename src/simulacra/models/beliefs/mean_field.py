@@ -20,6 +20,7 @@ from torch import Tensor
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities.bounds import HasBound, HasRates
 from simulacra.core.capabilities.general import Completes, Encodes, TakesMissing
+from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.random.keyed import Rng
 from simulacra.core.scores.likelihood import ENTRIES
 from simulacra.core.spaces.plain import Binary, Space
@@ -65,7 +66,8 @@ class MeanFieldSBN(Generative, HasBound, HasRates, Encodes, Completes, TakesMiss
             )
         super().__init__(space, condition, hidden)
         if steps < 1:
-            raise ValueError(f"steps is {steps}, but the bound needs one sweep or more: take steps=10.")
+            more = build_with(steps=10)
+            raise Refusal(f"steps is {steps}, but the bound needs one sweep or more: take {more}.", more)
         self.steps = steps
         self.part_names = tuple(f"h{i + 1}" for i in range(len(hidden)))
 

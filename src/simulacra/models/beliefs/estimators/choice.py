@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Literal
 
+from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.gradients import Baseline
 from simulacra.core.optimizers import Adam
 from simulacra.core.updates import Update
@@ -71,9 +72,13 @@ def check_estimator(estimator: str, k: int, phi: str, recognition: str) -> None:
         raise ValueError(f"phi is {phi!r}, but q learns in {', '.join(map(repr, WAKES))}.")
     least = 2 if estimator == "leave-one-out" else 1
     if k < least:
-        raise ValueError(f"k is {k}, but estimator={estimator!r} needs {least} draws or more: take k={5}.")
+        more = build_with(k=5)
+        raise Refusal(
+            f"k is {k}, but the estimator {estimator!r} needs {least} draws or more: take {more}.", more
+        )
     if estimator == "straight-through" and recognition != "sbn":
-        raise ValueError(
-            f"recognition is {recognition!r}, but estimator='straight-through' needs independent units: "
-            "take recognition='sbn'."
+        apart = build_with(recognition="sbn")
+        raise Refusal(
+            f"recognition is {recognition!r}, but straight-through needs independent units: take {apart}.",
+            apart,
         )

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core.capabilities.general import HasPrior, Samples, TakesCondition
+from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
 from simulacra.core.random.resampling import kept
@@ -242,7 +243,8 @@ def check_stack(space: Space, hidden: tuple[int, ...], kinds: Mapping[str, str])
             raise ValueError(f"{name} is {kind!r}, but layers are {', '.join(map(repr, LAYERS))}.")
     visible = kinds.get("visible", "sbn")
     if visible != "sbn" and not isinstance(space, Binary):
-        raise ValueError(f"visible is {visible!r}, but the space is {space}: take visible='sbn'.")
+        other = build_with(visible="sbn")
+        raise Refusal(f"visible is {visible!r}, but the space is {space}: take {other}.", other)
 
 
 def start_at_marginals(model: Generative, source: Source, rng: Rng) -> None:
