@@ -47,6 +47,8 @@ WORDS = [
 LONGER = {
     "vae": 80,
     "belief-net": 100,
+    "bihm": 150,
+    "mean-field-sbn": 100,
     "vae/scores": 300,
     "iwae": 80,
     "hierarchical-vae": 100,

@@ -98,10 +98,10 @@ def ascended(stack: Stack, steps: int) -> Factors:
         stack: the net and its observations.
         steps: number of sweeps over all x_i and all means; the same for every row.
     """
-    rows = len(stack.x)
+    rows = stack.x.shape[0]  # no number in an exported graph
     sizes = [level.U.shape[1] for level in stack.levels]
     logits = [stack.x.new_zeros(rows, n) for n in sizes]
-    factors = Factors(logits, [stack.x.new_full((rows, len(level.U)), 0.5) for level in stack.levels])
+    factors = Factors(logits, [stack.x.new_full((rows, level.U.shape[0]), 0.5) for level in stack.levels])
     for _ in range(steps):
         for i, level in enumerate(stack.levels):
             factors.xi[i] = better_xi(level, factors.logits[i], factors.xi[i])
