@@ -126,7 +126,6 @@ def test_a_file_from_before_the_regressions_loads_and_scores_as_it_did(float64, 
 
 
 @pytest.mark.thorough
-@pytest.mark.system("H6")
 @pytest.mark.fault("15.gaps")
 @pytest.mark.parametrize("d", [2, 5])
 def test_a_correlation_is_drawn_as_it_is_where_two_cells_of_five_are_missing(d):
