@@ -14,6 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 
+from benchmarks.beliefs import belief_step
 from benchmarks.boltzmann import boltzmann
 from benchmarks.bound import bound_memory, bound_noise, bound_speed
 from benchmarks.decoder import decoder
@@ -37,6 +38,7 @@ BENCHES = {
     "pixelcnn": pixelcnn,
     "row-lstm": row_lstm,
     "wavenet": wavenet,
+    "beliefs": belief_step,
     "boltzmann": boltzmann,
     "distances": distances,
     "games": games,

@@ -9,6 +9,7 @@ from simulacra.core.capabilities.bounds import (
     HasRates,
     TightensBound,
 )
+from simulacra.core.capabilities.chains import BurnIn, ChainSampler
 from simulacra.core.capabilities.energy import (
     HasAnnealingPath,
     HasBoundEnergy,
@@ -37,6 +38,7 @@ from simulacra.core.capabilities.general import (
 )
 from simulacra.core.capabilities.mappings import Denoises, Predicts, Translates
 from simulacra.core.capabilities.marker import Capability
+from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.export.onnx import export_onnx
 from simulacra.core.model import Model
 from simulacra.core.preprocessing.chain import Preprocessing
@@ -79,6 +81,8 @@ from simulacra.models.autoregressive.vectors.nade import NADE
 from simulacra.models.autoregressive.vectors.nade_k import NADEK
 from simulacra.models.autoregressive.vectors.rnade import RNADE
 from simulacra.models.autoregressive.wavenet import WaveNet
+from simulacra.models.beliefs.belief_net import BeliefNet
+from simulacra.models.beliefs.darn import DARN
 from simulacra.models.boltzmann.convolutional.conv_dbm import ConvDBM
 from simulacra.models.boltzmann.convolutional.conv_rbm import ConvRBM
 from simulacra.models.boltzmann.deep.dbm import DBM
@@ -108,6 +112,7 @@ from simulacra.training.run import load
 __version__: str
 __all__ = [
     "BEGAN",
+    "DARN",
     "DBM",
     "DBN",
     "DCGAN",
@@ -131,11 +136,14 @@ __all__ = [
     "Audio",
     "Autoencoder",
     "Batch",
+    "BeliefNet",
     "Binary",
     "BoltzmannMachine",
     "BoostedField",
+    "BurnIn",
     "Capability",
     "Categorical",
+    "ChainSampler",
     "Classifies",
     "Completes",
     "Continues",
@@ -192,6 +200,7 @@ __all__ = [
     "Rng",
     "SamplePictures",
     "Samples",
+    "Sampling",
     "Scores",
     "SemiSupervisedGAN",
     "Sequence",

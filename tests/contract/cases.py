@@ -208,6 +208,13 @@ CATALOGUED = [
     _catalogued("gaussian", lambda: real(3)),
     _catalogued("gaussian/gaps", lambda: gaps(5), iterations=15),
     _catalogued("gaussian-rbm", lambda: real(3), hidden=5, chains=7, burn_in=10),
+    _catalogued("belief-net", lambda: binary(50), hidden=(5, 3), k=3),
+    _catalogued("belief-net/wake-sleep", images, hidden=(5,), k=1, estimator="wake-sleep"),
+    _catalogued("belief-net/nvil", lambda: mixed(missing=True), hidden=(5, 3), k=2, estimator="nvil"),
+    _catalogued("belief-net/score", lambda: classes(3), hidden=(5,), k=2, estimator="score-function"),
+    _catalogued("belief-net/others", lambda: real(3), hidden=(5, 3), k=3, estimator="leave-one-out"),
+    _catalogued("belief-net/straight", lambda: binary(6), hidden=(5, 3), k=2, estimator="straight-through"),
+    _catalogued("darn", lambda: binary(6), hidden=(5, 3), k=3, recognition="nade", visible="darn"),
 ]
 
 
@@ -222,6 +229,8 @@ TOYS = [
     _toy("reweighted-wake-sleep", toys.WakeSleep, lambda: binary(50)),
     _toy("wake-sleep", toys.WakeSleep, lambda: binary(3), epochs=9, k=1),
     _toy("stacked-denoising", toys.StackedDenoising, lambda: real(50), epochs=None),
+    _toy("diffusion", toys.Diffusion, lambda: real(3)),
+    _toy("diffusion/conditional", toys.Diffusion, lambda: classes(2), length=5),
 ]
 
 CASES = CATALOGUED + TOYS

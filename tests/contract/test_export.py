@@ -31,7 +31,9 @@ from simulacra.core.storage.files import HEADER
 pytestmark = needs_onnx
 
 # draws of counts are quantiles that only scipy has
-NO_GRAPH = {"vae/fields sample", "iwae/fields sample", "hierarchical-vae/fields sample"}
+NO_GRAPH = {"vae/fields sample", "iwae/fields sample", "hierarchical-vae/fields sample"} | {
+    "belief-net/nvil sample"
+}
 # a long chain is no graph
 CHAINS = (can.HasMarkovChain, can.HasAnnealingPath, can.Continues)
 

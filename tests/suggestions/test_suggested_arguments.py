@@ -59,6 +59,23 @@ REFUSED = (
         "a grid needs images of one channel",
         lambda **o: simulacra.UnrolledMRF(Binary((9,)), **{"edges": "grid", **o}),
     ),
+    (
+        "models/beliefs/estimators.py",
+        "draws or more: take {}",
+        lambda **o: simulacra.BeliefNet(BITS.space, **{"estimator": "leave-one-out", "k": 1, **o}),
+    ),
+    (
+        "models/beliefs/estimators.py",
+        "needs independent units: take {}",
+        lambda **o: simulacra.BeliefNet(
+            BITS.space, **{"estimator": "straight-through", "recognition": "darn", **o}
+        ),
+    ),
+    (
+        "models/beliefs/net.py",
+        "but the space is {}: take {}",
+        lambda **o: simulacra.DARN(Real((4,)), **{"visible": "nade", **o}),
+    ),
     ("nets/coders.py", "use {}", lambda **o: simulacra.VAE(Real((5,)), **{"latent": 2, "net": "conv", **o})),
     (
         "nets/adversarial/players.py",

@@ -20,8 +20,6 @@ class SharedWeights(nn.Module):
 
     The t-th rows of W, V, b and rho belong to the t-th entry of the order.
 
-    The t-th rows of W, V, b and rho belong to the t-th entry of the order.
-
     Args:
         entries: number of entries D.
         inputs: number of features E of an entry.
@@ -53,15 +51,17 @@ class SharedWeights(nn.Module):
         self.b = nn.Parameter(torch.zeros(entries, outputs))
         self.rho = nn.Parameter(torch.ones(entries)) if rescaled else None
 
-    def forward(self, x: Tensor, order: Tensor) -> Tensor:
+    def forward(self, x: Tensor, order: Tensor, first: Tensor | None = None) -> Tensor:
         """Computes the outputs of all entries, shape (B, P, D).
 
         Args:
             x: features of the entries, shape (B, E, D).
             order: indices of the entries in their order, shape (D,).
+            first: state before the first entry, shape (B, H); None: c.
         """
         ordered = x.transpose(1, 2)[:, order]
-        y = shared_recursion(ordered, self.W, self.c, self.V, self.rho, self.f) + self.b
+        a = self.c if first is None else first
+        y = shared_recursion(ordered, self.W, a, self.V, self.rho, self.f) + self.b
         return y[:, order.argsort()].transpose(1, 2)
 
     def start(self, n: int) -> Tensor:
