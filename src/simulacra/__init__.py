@@ -58,7 +58,9 @@ _NAMES = {
     "Table": "core.spaces.composite",
     "Preprocessing": "core.preprocessing.chain",
     # capabilities, the bases of a model's class
+    "BurnIn": "core.capabilities.chains",
     "Capability": "core.capabilities.marker",
+    "ChainSampler": "core.capabilities.chains",
     "Classifies": "core.capabilities.general",
     "Completes": "core.capabilities.general",
     "Continues": "core.capabilities.general",
@@ -84,6 +86,7 @@ _NAMES = {
     "HasRates": "core.capabilities.bounds",
     "Predicts": "core.capabilities.mappings",
     "Samples": "core.capabilities.general",
+    "Sampling": "core.capabilities.sampling",
     "TakesCondition": "core.capabilities.general",
     "TakesLengths": "core.capabilities.general",
     "TakesMissing": "core.capabilities.general",

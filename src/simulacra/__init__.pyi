@@ -9,6 +9,7 @@ from simulacra.core.capabilities.bounds import (
     HasRates,
     TightensBound,
 )
+from simulacra.core.capabilities.chains import BurnIn, ChainSampler
 from simulacra.core.capabilities.energy import (
     HasAnnealingPath,
     HasBoundEnergy,
@@ -37,6 +38,7 @@ from simulacra.core.capabilities.general import (
 )
 from simulacra.core.capabilities.mappings import Denoises, Predicts, Translates
 from simulacra.core.capabilities.marker import Capability
+from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.export.onnx import export_onnx
 from simulacra.core.model import Model
 from simulacra.core.preprocessing.chain import Preprocessing
@@ -141,8 +143,10 @@ __all__ = [
     "Binary",
     "BoltzmannMachine",
     "BoostedField",
+    "BurnIn",
     "Capability",
     "Categorical",
+    "ChainSampler",
     "Classifies",
     "Completes",
     "Continues",
@@ -200,6 +204,7 @@ __all__ = [
     "Rng",
     "SamplePictures",
     "Samples",
+    "Sampling",
     "Scores",
     "SemiSupervisedGAN",
     "Sequence",

@@ -8,7 +8,7 @@ from method_files import SPACE, column, frame, numbers, saved, table, write
 from PIL import Image
 
 import simulacra
-from simulacra import Categorical, Real
+from simulacra import Categorical, Real, Table
 
 pytestmark = pytest.mark.fault("wider.2")
 
@@ -73,7 +73,10 @@ CASES = [
     ("predict gan x.npy", ("GAN cannot do predict()", "predicts or classifies")),
     ("score given new.csv", ("no column of conditions", "--condition COLUMN", "--condition VALUE")),
     ("score given new.csv --condition none", ("'none' is no class", "old, new")),
-    ("score given new.csv --condition old,new", ("several values", "name the column")),
+    (
+        "score given new.csv --condition old,new",
+        ("2 values", "more than 4 rows", "name the column"),
+    ),
     ("score vae new.csv --condition old", ("without a condition", "leave out --condition")),
     ("score vae new.csv --conditoin old", ("--condition",)),
     ("score vae", ("FILE is missing",)),
@@ -140,6 +143,36 @@ def test_a_condition_is_a_column_of_the_file_or_one_value(cli, folder):
     done = cli("score", "given.safetensors", "when.csv", "--k", 2, "--condition", "new")
     assert done.code == 0
     assert column(done.out, "log_prob") == numbers(model.log_prob(x, "new", k=2).values)
+
+
+def test_conditions_are_columns_of_their_names_or_one_for_each_row(cli, folder):
+    """A condition that is a table, and one of two numbers from a file; in raw units, as large as years."""
+    given = Table(year=Real(), kind=Categorical((), 2, ("old", "new")))
+    table_of = saved(folder / "t.safetensors", simulacra.VAE, SPACE, condition=given, latent=2, hidden=(5,))
+    lines = ["age,sex,pay,kind,year", "1,f,2,old,1999", "2,m,3,new,2024", "1,f,2,new,"]
+    write(folder / "c.csv", lines)
+    done = cli("score", "t.safetensors", "c.csv", "--k", 2)
+    x = frame(folder / "c.csv")
+    whole = {name: values[:2] for name, values in x.items()}
+    c = {"year": [1999.0, 2024.0], "kind": ["old", "new"]}
+    assert done.code == 3 and "line 4 has no condition" in done.err
+    assert column(done.out, "log_prob") == [*numbers(table_of.log_prob(whole, c, k=2).values), ""]
+    lacking = cli("score", "t.safetensors", "new.csv")
+    assert lacking.code == 2 and "no column 'year', 'kind'" in lacking.err
+    vector = saved(
+        folder / "v.safetensors", simulacra.VAE, SPACE, condition=Real((2,)), latent=2, hidden=(5,)
+    )
+    c = np.arange(6.0).reshape(3, 2)
+    np.save(folder / "c.npy", c)
+    done = cli("score", "v.safetensors", "c.csv", "--k", 2, "--condition", "c.npy")
+    assert done.code == 0, done.err
+    assert column(done.out, "log_prob") == numbers(vector.log_prob(x, c, k=2).values)
+    np.save(folder / "c.npy", np.zeros((4, 2)))
+    done = cli("score", "v.safetensors", "c.csv", "--condition", "c.npy", "--out", "o.csv")
+    assert done.code == 2 and "--condition has 4 values, but c.csv has 3 rows" in done.err
+    assert not (folder / "o.csv").exists()
+    done = cli("score", "v.safetensors", "c.csv", "--condition", "year")
+    assert done.code == 2 and "which one column cannot hold" in done.err
 
 
 def test_a_row_without_a_condition_does_not_move_the_draws_of_others(cli, folder):

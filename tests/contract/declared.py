@@ -23,6 +23,7 @@ class Declared:
     Args:
         can: names of its capabilities.
         entry_by_entry: its samples are drawn one entry after the other.
+        several_looks: a draw offers more than one look, so that `watch=` can follow it.
         stages: for each stage the words that describe its updates, see `shape_of_stage`.
         moves: it takes steps; else it is solved in closed form.
         traits: family, space and settings, such as `space: Binary vector` and `dropout`.
@@ -30,6 +31,7 @@ class Declared:
 
     can: frozenset[str]
     entry_by_entry: bool
+    several_looks: bool
     stages: tuple[tuple[str, ...], ...]
     moves: bool
     traits: tuple[str, ...]
@@ -39,13 +41,15 @@ class Declared:
         """The choices as the record has them."""
         stages = tuple(map(tuple, entry["stages"]))
         traits = tuple(entry["traits"])
-        return cls(frozenset(entry["can"]), entry["entry_by_entry"], stages, entry["moves"], traits)
+        looks = entry["entry_by_entry"], entry.get("several_looks", False)
+        return cls(frozenset(entry["can"]), *looks, stages, entry["moves"], traits)
 
     def json(self) -> dict[str, Any]:
         """The choices for the record."""
         return {
             "can": sorted(self.can),
             "entry_by_entry": self.entry_by_entry,
+            "several_looks": self.several_looks,
             "stages": [list(stage) for stage in self.stages],
             "moves": self.moves,
             "traits": list(self.traits),
@@ -69,7 +73,7 @@ def record() -> dict[str, Declared]:
 
 def declared(name: str) -> Declared:
     """The choices of a case; a case that is not in the record yet declares nothing."""
-    nothing = Declared(frozenset(), False, ((),), False, ())
+    nothing = Declared(frozenset(), False, False, ((),), False, ())
     return record().get(name, nothing)
 
 

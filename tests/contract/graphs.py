@@ -28,7 +28,7 @@ def answer(model, what, inputs, n, raw=None):
         return model.sample(n, c, seed=SEED)
     if what == "step":
         with torch.no_grad():
-            return model.step(inputs["state"], Rng(SEED, "step", rows=range(n)))
+            return model.step(inputs["state"], Rng(SEED, "step", rows=range(n)), c)
     if what == "logits":
         with torch.no_grad():
             own = model.preprocessing.apply(raw, Rng(SEED, "score", rows=range(n)))

@@ -88,12 +88,29 @@ def test_energies_are_finite_numbers_of_each_row(case):
 
 @having(can.HasMarkovChain)
 def test_a_chain_is_pure_in_state_and_noise(case):
-    model, rng = trained(case), Rng(3, "chain", rows=range(13))
+    model, rng, (_, c) = trained(case), Rng(3, "chain", rows=range(13)), rows(case, 13)
+    c = c if model.supports(can.TakesCondition) else None
     with evaluating(model):
-        first = model.start_chain(rng)
+        first = model.start_chain(rng, c)
         kept = first.clone()
-        a, b = model.step(first, rng.at(0)), model.step(first, rng.at(0))
+        a, b = model.step(first, rng.at(0), c), model.step(first, rng.at(0), c)
     assert torch.equal(a, b) and torch.equal(first, kept) and len(a) == 13
+
+
+@having(can.HasMarkovChain)
+def test_a_chain_at_observations_shows_them_and_can_go_on(case):
+    """Row by row: a state does not depend on the other rows (2, 3 and 50 of them)."""
+    model, (x, c) = trained(case), rows(case, 50)
+    c = c if model.supports(can.TakesCondition) else None
+    with evaluating(model):
+        y = model.preprocessing.apply(x, Rng(0, "x", rows=range(50))).to(model.dtype)
+        whole = model.chain_at(y, Rng(4, "at", rows=range(50)), c)
+        assert torch.equal(model.shown(whole), y)
+        for n in (2, 3):
+            given = None if c is None else c[:n]
+            part = model.chain_at(y[:n], Rng(4, "at", rows=range(n)), given)
+            assert torch.equal(part, whole[:n])
+        assert model.step(whole, Rng(4, "step", rows=range(50)), c).shape == whole.shape
 
 
 @having(can.TakesCondition)

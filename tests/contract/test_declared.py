@@ -10,7 +10,7 @@ import pytest
 from contract.cases import CASES, Case
 from contract.declared import FILE, Declared, record
 from contract.harness import stages_of
-from simulacra.core.capabilities.general import TakesCondition
+from simulacra.core.capabilities.general import Samples, TakesCondition
 from simulacra.core.model import Model
 from simulacra.core.optimizers import SGD
 from simulacra.core.spaces.composite import Sequence, Table
@@ -75,6 +75,7 @@ def measured(case: Case) -> Declared:
     return Declared(
         frozenset(capability.__name__ for capability in model.capabilities()),
         bool(getattr(model, "entry_by_entry", False)),
+        isinstance(model, Samples) and model.supports(Samples) and model.looks() > 1,
         tuple(shape_of_stage(model.stage(i, past[:i])) for i in range(len(past))),
         bool(past[-1]["steps"]),
         traits_of(case, model),

@@ -100,14 +100,17 @@ def log_p(model, o: int = 0) -> np.ndarray:
     shown, order = [features(column) for column in columns], model.orderings[o].tolist()
     weights = [w.double().numpy() for w in model.nets[o].weights]
     biases = [b.double().numpy() for b in model.nets[o].biases]
+    lines = model.nets[o].regression.double().numpy()
     total = np.zeros(len(c))
     for r, row in enumerate(c):
         for t, j in enumerate(order):
             seen = [f[v] * (i in order[:t]) for i, (f, v) in enumerate(zip(shown, row, strict=True))]
             h = np.concatenate(seen)
+            line = lines[j] @ h * (np.arange(max(model.heads.outputs)) < model.heads.mixtures)
+            line = line if isinstance(columns[j], Scores) else 0 * line
             for layer, (W, b) in enumerate(zip(weights, biases, strict=True)):
                 h = W[j] @ (h if layer == 0 else np.maximum(h, 0)) + b[j]
-            total[r] += log_masses(columns[j], h, model.heads.mixtures)[row[j]]
+            total[r] += log_masses(columns[j], h + line, model.heads.mixtures)[row[j]]
     return total
 
 

@@ -138,6 +138,13 @@ def test_a_condition_is_a_context_of_every_layer(float64, build):
     assert chi_square((drawn @ POWERS[1:]).detach().numpy(), masses) > 1e-3
 
 
+def test_a_single_number_is_a_condition(float64):
+    model = BeliefNet(Binary((2,)), Real(()), hidden=(2,), estimator="nvil")
+    x, h = tensor_of(2), as_draws(hidden_states(model), 4)
+    low, high = (model.log_joint(x, h, torch.full((4,), c)) for c in (-3.0, 3.0))
+    assert abs(float(low.exp().sum()) - 1) < 1e-12 and (low - high).abs().max() > 0.1
+
+
 def _slopes(model, x, h, value):
     names, parameters = zip(*model.named_parameters())
     found = torch.autograd.grad(value, parameters, allow_unused=True)

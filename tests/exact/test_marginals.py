@@ -16,7 +16,8 @@ from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.numeric import Scores
 from simulacra.core.spaces.plain import Binary, Count, Positive, Real
-from simulacra.models.autoregressive.tables.tabular import Tabular, begin_at_marginals
+from simulacra.models.autoregressive.tables.tabular import Tabular
+from simulacra.models.autoregressive.tables.training import begin_at_marginals
 from simulacra.models.variational.latent import bias_from_data
 from simulacra.models.variational.vae import VAE
 

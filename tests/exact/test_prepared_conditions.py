@@ -1,4 +1,4 @@
-"""Conditions are prepared by the training rows as x is; scores of x are those of conditions given prepared."""
+"""Conditions are prepared by the training rows as x is; scores of x are those given prepared ones."""
 
 import json
 
@@ -146,7 +146,7 @@ def test_a_preprocessing_of_ones_own_is_kept_and_one_with_noise_is_refused():
     assert data.conditioning == own and data.train.conditioning == own
     pixels = torch.zeros(ROWS, 2, dtype=torch.uint8)
     noisy = Preprocessing(Levels((2,), 256), (Dequantize(256),))
-    with pytest.raises(ValueError, match="with noise: it must lead to Real.* without noise"):
+    with pytest.raises(ValueError, match=r"with noise: it must lead to Real.* without noise"):
         simulacra.from_tensors(x, Real((3,)), c=pixels, condition=noisy)
 
 

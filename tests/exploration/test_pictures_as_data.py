@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import simulacra
+from contract.toys import Diffusion
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Binary, Levels, Real
 from simulacra.exploration.drawing import marks
@@ -46,6 +47,7 @@ def albums():
     points = torch.randn(50, 2, dtype=torch.float64)
     kept = History(torch.tensor([[-2.0, -2.0], [2.0, 2.0]]), (Snapshot(0, points, torch.rand(40, 40)),))
     metrics = [{"epoch": k, "loss": 1 / (k + 1), "valid_score": -1.0 * k} for k in range(4)]
+    squares = simulacra.from_tensors(torch.randn(50, 1, 3, 3), Real((1, 3, 3)))
     small = {"latent": 2, "hidden": (4,)}
     return {
         "VAE": album(simulacra.VAE(digits.space, **small), digits, metrics),
@@ -53,6 +55,7 @@ def albums():
         "points": album(simulacra.GAN(ring.space, **small), ring, (), kept),
         "RBM": album(simulacra.RBM(bars.space, hidden=4), bars),
         "table": album(simulacra.GaussianCopula(table.space), table),
+        "finite chain": album(Diffusion(squares.space, length=3), squares),
     }
 
 

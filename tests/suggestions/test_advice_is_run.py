@@ -106,7 +106,15 @@ def sick(setting):
     falling = [{"epoch": str(i), "valid_score": str(-1.0 - i), "loss": "nan"} for i in range(9)]
     score = Likelihood(scores(5.0), effective=torch.ones(50), bracket=bracket)
     mixing = SimpleNamespace(
-        r_hat=2.0, r_hat_of="x", tau=9.0, tau_of="x", chains=8, kept=9, from_data=4, effective=3.0
+        r_hat=2.0,
+        r_hat_of="x",
+        tau=9.0,
+        tau_of="x",
+        chains=8,
+        kept=9,
+        from_data=4,
+        effective=3.0,
+        conditions=0,
     )
     first = {
         CODES: codes(torch.tensor([1e-3] * 4), 0.0),

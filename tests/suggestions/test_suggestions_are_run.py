@@ -49,6 +49,7 @@ FORMS = (
     ("cli/commands/data.py", "usage: simulacra data", "placeholders"),
     ("cli/inspect.py", "simulacra data inspect PATH_OR_NAME", "placeholders"),
     ("cli/commands/models.py", "`simulacra models NAME`", "placeholders"),
+    ("cli/options/drawing.py", "sets an option of drawing", "placeholders"),
     ("cli/commands/recipes.py", "`simulacra reproduce NAME`", "placeholders"),
     ("cli/commands/train.py", "usage: simulacra train MODEL DATA", "placeholders"),
     ("cli/commands/train.py", "to train longer: {}", "tests/cli/test_first_answers.py runs it"),
@@ -98,6 +99,7 @@ UNSAID = {
         "cli/commands/demo.py",
         "cli/inspect.py",
         "cli/commands/models.py",
+        "cli/options/drawing.py",
         "cli/options/plan.py",
     ),
     *(

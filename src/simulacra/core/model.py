@@ -128,7 +128,7 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
     """
 
     sharded: ClassVar[tuple[str, ...]] = ()
-    added: ClassVar[tuple[str, ...]] = ()  # buffers that older files lack: they keep their initial values
+    added: tuple[str, ...] = ()  # tensors that older files lack: they keep their initial values
     length: Epochs = Epochs(50)
     arguments: dict[str, Any]
     estimates: list[dict[str, Any]]
@@ -272,7 +272,8 @@ def declared_by(kind: type) -> frozenset[type[can.Capability]]:
         ['Completes', 'Decodes', 'Encodes', 'TakesMissing']
     """
     bases = (base for base in kind.__mro__ if issubclass(base, can.Capability))
-    return frozenset(base for base in bases if base is not can.Capability and not issubclass(base, Model))
+    declared = (base for base in bases if base is not can.Capability and not base.mixin)
+    return frozenset(base for base in declared if not issubclass(base, Model))
 
 
 def settings_of(model: Model) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.capabilities.sampling import present_unlike
 from simulacra.core.errors.finding import Finding
 from simulacra.core.model import Model
 from simulacra.core.progress.estimates import estimated
@@ -60,7 +61,7 @@ class Share:
         # a resumed evaluation draws as many samples as before
         n: int = once(
             "number-of-samples",
-            (model, self.seconds, most),
+            (model, self.seconds, most, *present_unlike(model).items()),
             lambda: self._largest_affordable(model, rows, tries),
             PLAIN,
             0,

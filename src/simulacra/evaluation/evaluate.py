@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from torch import nn
 
 from simulacra.core.artifact.save import CONFIG, WEIGHTS, record
+from simulacra.core.capabilities import general as can
+from simulacra.core.capabilities.sampling import drawing_with, in_words
 from simulacra.core.errors.calls import checked
 from simulacra.core.model import Model
 from simulacra.core.scores.estimate import Protocol as ScoreProtocol
@@ -63,6 +67,7 @@ def evaluate(
     refine: bool = False,
     keep: bool = True,
     budget: float | None = BUDGET,
+    sampling: Mapping[str, Any] | None = None,
 ) -> Report:
     """Scores a model, or a run with its own data, as its capabilities allow.
 
@@ -89,6 +94,9 @@ def evaluate(
         keep: write `report.json`, `report.md` and the scores of the rows to the folder of a run.
         budget: time limit in seconds, from which the length of annealing and the number of samples from
             Markov chains are chosen; None: no limit.
+        sampling: options of drawing by name, such as `{"burn_in": 500}`; None: the model's own. Scores of
+            samples that were drawn with others have a protocol of their own, which `compare` never mixes with
+            that of the model.
 
     Raises:
         KeyboardInterrupt: after an interrupt in a script, with the unfinished report in `done`; in a notebook
@@ -119,18 +127,17 @@ def evaluate(
     judging = Judging(extractor, SAMPLES if samples is None else samples) if asked else None
     asked_for = frozenset({"tables", *(["tasks"] if tasks else []), *(["refined"] if refine else [])})
     share = Share(budget)
-    with keeping(folder if folder is not None and (folder / CONFIG).is_file() else None):
-        found = examined(
-            Case(
-                *(model, data, split, k, seed, limit, share.samples(model, data[split])),
-                annealing=share.annealing(annealing, model),
-                judging=judging,
-                history=history_of(folder),
-                asked=asked_for,
-            )
-        )
-    report = reported(type(model).__name__, protocol_of(data, split, limit, seed), found)
+    if sampling:
+        model._need("sample", can.Samples)
+    kept = keeping(folder if folder is not None and (folder / CONFIG).is_file() else None)
+    with drawing_with(model, sampling or {}) as unlike, kept:
+        n, length = share.samples(model, data[split]), share.annealing(annealing, model)
+        case = Case(model, data, split, k, seed, limit, n, length, judging, history_of(folder), asked_for)
+        found = examined(case)
+    protocol = replace(protocol_of(data, split, limit, seed), sampling=in_words(unlike))
+    report = reported(type(model).__name__, protocol, found)
     report.asked = asked_of(k, split, limit, seed, annealing, extractor, samples, tasks, refine)
+    report.asked |= {"sampling": unlike} if unlike else {}
     if found.interrupted:
         return _cut_short(report, found)
     if folder is not None and (folder / CONFIG).is_file():

@@ -42,6 +42,9 @@ def fresh_report(path: Path, asked: Mapping[str, Any]) -> Report | None:
     for report in reports_in(path):
         if report.provenance is None or report.asked is None or why_not(path, report) is not None:
             continue
+        # samples that were drawn with other options than the model's own say nothing about the model
+        if report.protocol.sampling:
+            continue
         if all(report.asked.get(name) == value for name, value in wanted.items()):
             return report
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
@@ -116,7 +116,7 @@ class Report:
         """Returns the report as a dictionary for JSON, without the scores of single rows."""
         return {
             "model": self.model,
-            "protocol": {**asdict(self.protocol), "digest": self.protocol.digest},
+            "protocol": {**self.protocol.json(), "digest": self.protocol.digest},
             "estimates": self.summaries(),
             **{m.name: None if self[m] is None else as_json(self[m]) for m in RECORDED},
             "findings": [finding.json() for finding in self.findings],

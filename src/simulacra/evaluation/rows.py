@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.capabilities.sampling import in_words, present_unlike
 from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.inputs.chunks import Rows, prepared
 from simulacra.core.interface import CHUNK
@@ -157,11 +158,15 @@ def samples_like(model: Model, split: Split, n: int, seed: int = 0) -> Tensor:
         >>> samples_like(PPCA(data.space, 1), data.test, 7).shape
         torch.Size([7, 3])
     """
+    # under `drawing_with`, the options that differ from the model's own
+    how = present_unlike(model)
+    drawn = (in_words(how),) if how else ()
     if not model.supports(can.TakesCondition):
-        return once("samples", (model, n, seed), lambda: model.sample(n, seed=seed), TENSOR)
+        return once("samples", (model, n, seed, *drawn), lambda: model.sample(n, seed=seed), TENSOR)
     split = subset(split, max(1, min(n, len(split))), seed)
     c = condition_of(model, split.rows(torch.arange(n) % len(split)).c)
-    return once("samples", (model, n, seed, c), lambda: model.sample(n, condition=c, seed=seed), TENSOR)
+    of = (model, n, seed, c, *drawn)
+    return once("samples", of, lambda: model.sample(n, condition=c, seed=seed), TENSOR)
 
 
 def features(model: Model, raw: Tensor, seed: int = 0) -> Tensor:

@@ -1,10 +1,12 @@
 """Small networks, one for each column of a table, each with the columns before it as inputs.
 
     h_j^1 = relu(W_j^1 (m_j * f) + b_j^1)
-    h_j^l = relu(W_j^l h_j^(l-1) + b_j^l),   p_j = V_j h_j^L + b_j                                (1)
+    h_j^l = relu(W_j^l h_j^(l-1) + b_j^l),   p_j = V_j h_j^L + b_j + (r_j' (m_j * f)) e_j          (1)
 
 f holds the features of all columns and of the condition; the mask m_j keeps those of the condition and of
-the columns before j. The networks of all columns are computed together by batched matrix products.
+the columns before j. The regression r_j moves the parameters where e_j is 1, those of a location; it is 0 at
+first, and no training changes it. The networks of all columns are computed together by batched matrix
+products.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ class ColumnNets(nn.Module):
         hidden: sizes of the hidden layers, the same for each column.
         condition: number of features of the condition, which follow those of the columns; 0 without one.
         dropout: dropout rate of the hidden layers.
+        locations: for each column, how many of its first parameters the regression moves; None: none.
 
     Example:
         >>> nets = ColumnNets([1, 2], [3, 2], [1, 0], (4,))
@@ -40,6 +43,8 @@ class ColumnNets(nn.Module):
 
     mask: Tensor
     arrangement: Tensor
+    regression: Tensor
+    moved: Tensor
 
     def __init__(
         self,
@@ -49,6 +54,7 @@ class ColumnNets(nn.Module):
         hidden: Sequence[int] = (64, 64),
         condition: int = 0,
         dropout: float = 0.0,
+        locations: Sequence[int] | None = None,
     ):
         super().__init__()
         self.outputs = list(outputs)
@@ -62,6 +68,8 @@ class ColumnNets(nn.Module):
         sizes = [width, *hidden, most]
         self.weights = nn.ParameterList([torch.empty(d, b, a) for a, b in pairwise(sizes)])
         self.biases = nn.ParameterList([torch.zeros(d, b) for b in sizes[1:]])
+        self.register_buffer("regression", torch.zeros(d, width))
+        self.register_buffer("moved", _moved(outputs, locations or [0] * d), persistent=False)
         self.dropout = Dropout(dropout)
         self._begin()
 
@@ -85,24 +93,31 @@ class ColumnNets(nn.Module):
         for weight, bias in zip(self.weights[1:], self.biases[1:]):
             y = self.dropout(torch.relu(y))
             y = torch.baddbmm(bias.unsqueeze(1), y.transpose(0, 1), weight.mT).transpose(0, 1)
-        return y
+        return y + (f @ (self.regression * self.mask).T).unsqueeze(2) * self.moved
 
     def column(self, f: Tensor, j: int) -> Tensor:
         """Parameters of column j alone for features (*, F), shape (*, its parameters); without dropout."""
-        return self._behind(nn.functional.linear(f, self.weights[0][j] * self.mask[j], self.biases[0][j]), j)
+        return self._of(f * self.mask[j], self.weights[0][j], self.regression[j], j)
 
     def arranged(self, f: Tensor, j: int) -> Tensor:
         """`column` for features in the `arrangement`: those behind what column j sees cost nothing."""
         n = self.sees[j]
-        weight = self.weights[0][j][:, self.arrangement[:n]]
-        return self._behind(nn.functional.linear(f[..., :n], weight, self.biases[0][j]), j)
+        at = self.arrangement[:n]
+        return self._of(f[..., :n], self.weights[0][j][:, at], self.regression[j, at], j)
 
-    def _behind(self, y: Tensor, j: int) -> Tensor:
-        """Parameters of column j from its first layer."""
+    def _of(self, f: Tensor, first: Tensor, regression: Tensor, j: int) -> Tensor:
+        """Parameters of column j from what it sees, by its weights of the first layer and its regression."""
+        n = self.outputs[j]
+        y = nn.functional.linear(f, first, self.biases[0][j])
         # slices of parameter lists are new modules
         for weight, bias in islice(zip(self.weights, self.biases), 1, None):
             y = nn.functional.linear(torch.relu(y), weight[j], bias[j])
-        return y[..., : self.outputs[j]]
+        return y[..., :n] + (f @ regression).unsqueeze(-1) * self.moved[j, :n]
+
+
+def _moved(outputs: Sequence[int], locations: Sequence[int]) -> Tensor:
+    """Row j: 1 at the parameters of column j that its regression moves, shape (columns, most parameters)."""
+    return (torch.arange(max(outputs)) < torch.tensor(locations).unsqueeze(1)).to(torch.get_default_dtype())
 
 
 def _sight(seen: Sequence[int], order: Sequence[int], condition: int) -> np.ndarray:

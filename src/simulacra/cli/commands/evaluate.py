@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from simulacra.cli.options.command import call
@@ -30,6 +30,7 @@ def evaluate(
     tasks: bool = False,
     refine: bool = False,
     budget: str = "1m",
+    sampling: Mapping[str, Any] | None = None,
 ) -> int:
     """Score a run on held-out rows, print the report and write report.json and report.md to the run folder.
 
@@ -56,6 +57,8 @@ def evaluate(
             report the refined ELBO and the amortization gap. It may take minutes.
         budget: time limit, such as 90s, 20m or 1.5h, from which the length of annealing and the number of
             samples from Markov chains are chosen; `none` for no limit. An interrupt keeps what was measured.
+        sampling: options of drawing by name; None: the model's own. Scores of samples then say so, and are
+            compared with none of the model's own samples.
 
     Returns:
         0, or 130 after an interrupt.
@@ -80,7 +83,7 @@ def evaluate(
         )
     options: dict[str, Any] = {"split": split, "k": k, "seed": seed, "limit": limit, "annealing": annealing}
     options |= {"extractor": extractor, "samples": samples, "tasks": tasks, "refine": refine}
-    options |= {"budget": seconds}
+    options |= {"budget": seconds, "sampling": sampling}
     options["keep"] = False  # the report is written below, where a write error ends the command
     code = 0
     try:

@@ -33,6 +33,7 @@ WHAT = {
     "snapshots": "samples at several steps of training, for data of two numbers, with the critic's output",
     "filters": "weights of hidden units as pictures",
     "fantasies": "Markov chains, later and later states to the right",
+    "trajectory": "Markov chains of finite length, from noise to the sample",
     "training-curves": "losses and scores recorded in training",
     "neighbours": "the samples nearest to training rows",
 }

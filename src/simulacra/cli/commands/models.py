@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from argparse import Action
+from collections.abc import Mapping, Sequence
 
 from simulacra.cli.options.arguments import scan
+from simulacra.cli.options.words import kind_of, phrase
 from simulacra.cli.output import say, table
 from simulacra.models.catalog import find, listed
 
@@ -47,16 +49,27 @@ def described(name: str) -> str:
         ValueError: if there is no such model.
     """
     entry = find(name)
+    from simulacra.cli.options.drawing import UNDER, add_fields
     from simulacra.cli.options.plan import model_options
-    from simulacra.cli.options.words import kind_of, phrase
+    from simulacra.cli.options.typed import Typed
 
     options = model_options(entry, f"simulacra train {entry.name} DATA [--model.OPTION ...]").actions
     lines = [f"{entry.name}: {entry.summary}", "; ".join(filter(None, (entry.paper, entry.origin)))]
+    lines += _listed(options)
+    drawing = Typed(f"simulacra sample RUN [--{UNDER}.NAME ...]")
+    if add_fields(drawing, entry.load()):
+        lines += ["", "Options of drawing:"]
+        lines += _listed(drawing.actions)
+    end = "With their defaults; - is none." if options else "It has no options."
+    return "\n".join([*lines, "", end])
+
+
+def _listed(options: Mapping[str, Action]) -> list[str]:
+    lines: list[str] = []
     for option, action in options.items():
         lines += ["", f"  --{option} {_default(action.default)}  ({phrase(kind_of(action))})"]
         lines += textwrap.wrap(action.help or "", 100, initial_indent=INDENT, subsequent_indent=INDENT)
-    end = "With their defaults; - is none." if options else "It has no options."
-    return "\n".join([*lines, "", end])
+    return lines
 
 
 def _default(value: object) -> str:

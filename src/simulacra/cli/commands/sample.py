@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,7 @@ def sample(
     condition: str | None = None,
     out: str | None = None,
     escape_formulas: bool = False,
+    sampling: Mapping[str, Any] | None = None,
 ) -> int:
     """Draw samples from a trained model and write them to a file.
 
@@ -53,19 +54,23 @@ def sample(
             .csv file of a table it follows the columns, with its name in the data.
         out: a .png, .npy, .npz or .csv file, for recordings a .wav file, for music a .mid file, or for
             all three kinds a folder (ending in /) that gets a PNG at its own depth, a .wav or a .mid file
-            for each; by default samples/seed-SEED.png in the run folder.
+            for each; by default samples/seed-SEED.png in the run folder, with options of drawing in its name.
         escape_formulas: in a .csv file, an apostrophe before cells that a spreadsheet would compute.
+        sampling: options of drawing by name; None: the model's own.
 
     Raises:
         ValueError: if n is below 1, or the format of `out` does not fit the data.
     """
     if n is not None and n < 1:
         raise ValueError(f"--n is {n}, but it must be at least 1.")
+    from simulacra.core.capabilities.sampling import in_words
     from simulacra.core.random.keyed import fresh
 
     seed = fresh(seed)
     home = Path(run).parent if Path(run).is_file() else Path(run)
-    path = Path(out) if out else home / "samples" / f"seed-{seed}.png"
+    how = in_words(sampling or {})
+    name = f"seed-{seed}{', ' if how else ''}{how}".replace(", ", "-")
+    path = Path(out) if out else home / "samples" / f"{name}.png"
     each = out is not None and out.endswith(("/", "\\"))
     if not each and path.suffix.lower() not in WRITERS:
         raise ValueError(f"--out {path} must end in {', '.join(WRITERS)}, or in / for a folder.")
@@ -84,13 +89,15 @@ def sample(
         check_given(model)
         given = in_turn(model, n)
     with entries_shown(model) as watch, shown() if watch is None else nullcontext():
-        x = model.sample(n, given, seed, watch)
+        x = model.sample(n, given, seed, watch, **(sampling or {}))
     path.parent.mkdir(parents=True, exist_ok=True)
     write = _files if each else WRITERS[path.suffix.lower()]
     if write is _csv:
         write = partial(_csv, escape=escape_formulas, beside=_conditions_drawn(model, given, n, Path(run)))
+    elif write is _picture:
+        write = partial(_picture, how=how)
     write(model, x.cpu().numpy(), path)
-    say(f"{n} sample{'s' * (n > 1)}, seed {seed}: {path}")
+    say(f"{n} sample{'s' * (n > 1)}, seed {seed}{', ' if how else ''}{how}: {path}")
     return 0
 
 
@@ -155,8 +162,8 @@ def _conditions_drawn(model: Model, condition: Any, n: int, run: Path) -> dict[s
     return {str(spec.get("label") or "label"): [names[i] if names else str(i) for i in numbers]}
 
 
-def _picture(model: Model, x: np.ndarray, path: Path) -> None:
-    """Draws all samples in one PNG file."""
+def _picture(model: Model, x: np.ndarray, path: Path, how: str = "") -> None:
+    """Draws all samples in one PNG file; its title names the options of drawing `how`."""
     import torch
 
     from simulacra.core.spaces.plain import Levels
@@ -164,7 +171,7 @@ def _picture(model: Model, x: np.ndarray, path: Path) -> None:
     from simulacra.exploration.drawing.scale import scale_of
 
     raw = model.preprocessing.raw
-    view(raw, x, path, title=f"{type(model).__name__}: samples")
+    view(raw, x, path, title=f"{type(model).__name__}: samples{f' ({how})' if how else ''}")
     if isinstance(raw, Levels) and raw.image and (words := scale_of(raw, torch.from_numpy(x)).words):
         say(f"the picture shows 256 greys ({words}); --out with .npy, .npz or a folder/ keeps the levels")
 

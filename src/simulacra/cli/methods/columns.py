@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,9 @@ def written(request: Request, produce: Callable[[Put], int]) -> int:
     from simulacra.core.storage.files import write_atomically
 
     if request.piped:
+        if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
+            # the table as a file would have it, on Windows too
+            sys.stdout.reconfigure(encoding="utf-8", newline="")
         n = produce(sys.stdout.write)
         sys.stdout.flush()
         return n

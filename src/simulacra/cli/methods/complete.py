@@ -47,8 +47,8 @@ def complete(
             shape (n, rows, ...), files have numbers.
         known: the part that stays of images (upper, lower, left, right, centre, noise) and of vectors and
             sequences (first, last, noise).
-        condition: the column with the condition of each row, or one class or number for all; by default the
-            column of labels that the run recorded.
+        condition: the column with the condition of each row, or one class or number for all, or a file with
+            one for each row; by default the column of labels that the run recorded.
         seed: random seed; the same seed gives the same completions; by default a new one, which is printed.
 
     Raises:
@@ -64,7 +64,7 @@ def complete(
     hidden = _Hidden(model, known)
 
     def answers(chunk: Chunk) -> list[Tensor]:
-        x, there = model._raw(chunk.x, hidden.of(chunk), _fills())
+        x, there = model._raw(chunk.x, hidden.of(chunk), _fills(), chunk.lengths)
         hidden.count(chunk, there)
         return [_drawn(model, x, there, chunk, seed + j) for j in range(n)]
 
@@ -131,7 +131,7 @@ def _drawn(model: Model, x: Tensor, there: Tensor | None, chunk: Chunk, seed: in
     parts = []
     for run in _runs(chunk.places):
         cut = slice(run.start, run.stop)
-        c = chunk.c if chunk.c is None or not getattr(chunk.c, "ndim", 0) else chunk.c[cut]
+        c = chunk.c if chunk.c is None or len(chunk.c) != len(x) else chunk.c[cut]
         known = None if there is None else there[cut]
         parts.append(model._complete(x[cut], known, c, seed, chunk.first + int(chunk.places[run.start])))
     return torch.cat(parts)

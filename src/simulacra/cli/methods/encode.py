@@ -30,8 +30,8 @@ def encode(run: str, file: str, *, out: str = "-", condition: str | None = None,
         file: a table, an array file, a folder of images or recordings; - for a .csv table on standard input.
         out: a .csv file with the rows and the codes, or a .npy or .npz file with the codes alone (NaN for
             rows without one); - for standard output.
-        condition: the column with the condition of each row, or one class or number for all; by default the
-            column of labels that the run recorded.
+        condition: the column with the condition of each row, or one class or number for all, or a file with
+            one for each row; by default the column of labels that the run recorded.
         seed: seed of random preprocessing, such as dequantization.
 
     Raises:

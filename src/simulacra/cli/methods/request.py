@@ -79,19 +79,13 @@ class Request:
         check_able(model, self.command)
         needed = conditional and (self.condition is not None or model.supports(can.TakesCondition))
 
-        def parse(text: str) -> Any:
-            value = typed_condition(model, text)
-            if len(value) > 1:
-                raise ValueError(f"--condition {text} has several values: name the column that holds them.")
-            return value[0]
-
         wanted = Wanted(
             self._space(model),
             open_artifact(Path(self.run)).config.get("data", {}).get("spec") or {},
             lenient(model),
             model.conditioning.raw if needed and model.conditioning is not None else None,
             self.condition,
-            parse,
+            lambda text: typed_condition(model, text),
             model.preprocessing.geometry,
         )
         return model, open_rows(self.file, wanted)

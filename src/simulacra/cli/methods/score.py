@@ -40,8 +40,8 @@ def score(
         run: run folder or saved model.
         file: a table, an array file, a folder of images or recordings; - for a .csv table on standard input.
         out: a .csv file; - for standard output.
-        condition: the column with the condition of each row, or one class or number for all; by default the
-            column of labels that the run recorded.
+        condition: the column with the condition of each row, or one class or number for all, or a file with
+            one for each row; by default the column of labels that the run recorded.
         k: number of importance samples, for models without a density.
         seed: seed of the importance samples; a row's score depends on the row and the seed alone.
 

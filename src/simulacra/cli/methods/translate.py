@@ -38,8 +38,8 @@ def translate(
         out: for a table a .csv file or - for standard output, for an array a .npy or .npz file, for images
             and recordings a folder.
         to: target class by name or number, where the model has several.
-        condition: the column with the condition of each row, or one class or number for all; by default the
-            column of labels that the run recorded.
+        condition: the column with the condition of each row, or one class or number for all, or a file with
+            one for each row; by default the column of labels that the run recorded.
         seed: seed of the draws; a row's answer depends on the row and the seed alone.
 
     Raises:

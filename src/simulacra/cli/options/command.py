@@ -14,6 +14,9 @@ def call(
 ) -> int:
     """Calls `function` with the words after `simulacra NAME`, or prints its help.
 
+    A function with a parameter `sampling` is given the options `--sampling.NAME` of the model in its first
+    word.
+
     Args:
         name: name of the command.
         function: function of the command; it returns an exit code.
@@ -29,16 +32,24 @@ def call(
     """
     asked = scan(words)
     required = [p for p in inspect.signature(function).parameters.values() if p.default is p.empty]
+    from simulacra.cli.options.drawing import LISTED, UNDER, add_drawing, given
     from simulacra.cli.options.typed import Typed
 
     line = f"simulacra {name} {form} [options]" if form else usage(name, required)
     about = (inspect.getdoc(function) or "").split("\n")[0]
     options = Typed(line, about)
-    options.add(function, skip=[p.name for p in required])
+    drawn = UNDER in inspect.signature(function).parameters
+    options.add(function, skip=[*(p.name for p in required), *([UNDER] if drawn else [])])
+    if drawn:
+        add_drawing(options, next(iter(asked.positional), None), asked.pairs)
+        more = more if asked.positional else LISTED.format(name)
     if "help" in asked.flags:
         print(options.help() + (f"\n{more}\n" if more else ""), end="")
         return 0
-    return function(*_words(name, required, asked.positional), **options.parse(asked.pairs))
+    positional, values = _words(name, required, asked.positional), options.parse(asked.pairs)
+    if drawn:
+        values[UNDER] = given(values.get(UNDER) or {}, asked.pairs)
+    return function(*positional, **values)
 
 
 def usage(name: str, required: Sequence[inspect.Parameter]) -> str:

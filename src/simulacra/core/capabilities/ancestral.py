@@ -9,17 +9,48 @@ entry, so they draw the same x.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from simulacra.core.capabilities.general import HasConditionals
+from simulacra.core.capabilities.sampling import Sampling, Watch
+from simulacra.core.distributions.tempered import tempered
 from simulacra.core.progress.tasks import each
 from simulacra.core.random.keyed import Rng
 
-Watch = Callable[[int, int, Tensor], None]  # (t, d, x so far): after each entry
+
+@dataclass(frozen=True)
+class Temperature(Sampling):
+    """Options of drawing entry by entry.
+
+    Args:
+        temperature: T of p(x_t | x_<t)^(1/T), normalized, from which each entry is drawn; below 1 draws keep
+            closer to the likeliest values.
+
+    Raises:
+        ValueError: if it is not above 0.
+    """
+
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.temperature < float("inf"):
+            raise ValueError(
+                f"temperature is {self.temperature}, but it must be a number above 0: 1 draws from the "
+                "model, 0.5 closer to its likeliest values."
+            )
+
+
+def temperature_of(how: Sampling | None) -> float:
+    """Returns the temperature among options of drawing; 1 without one.
+
+    Args:
+        how: options of drawing; None: the model's own.
+    """
+    return how.temperature if isinstance(how, Temperature) else 1.0
 
 
 def ancestral(
@@ -29,6 +60,7 @@ def ancestral(
     x: Tensor | None = None,
     known: Tensor | None = None,
     watch: Watch | None = None,
+    how: Sampling | None = None,
 ) -> Tensor:
     """Draws rows by equation (1) from the model's incremental state.
 
@@ -38,13 +70,15 @@ def ancestral(
         c: condition of each row; None: no condition.
         x: values of given entries, shape (B, *), or None.
         known: True where x is given, shape of x; None: nothing is given.
-        watch: callback `watch(t, d, x)`, called after each entry with the rows so far.
+        watch: callback `watch(t, d, x, known)`, called after each entry with the rows so far, and True for
+            entries that are drawn.
+        how: options of drawing; at a temperature T, entries are drawn from p^(1/T), normalized.
 
     Returns:
         shape (B, *), float.
     """
     state = model.begin(len(rng.rows), c)
-    return _drawn(model, rng, x, known, watch, _IncrementalSource(model, state))
+    return _drawn(model, rng, x, known, watch, _IncrementalSource(model, state), temperature_of(how))
 
 
 def ancestral_slow(
@@ -98,20 +132,23 @@ def _drawn(
     known: Tensor | None,
     watch: Watch | None,
     source: _IncrementalSource | _WholeModelSource,
+    temperature: float = 1.0,
 ) -> Tensor:
     able = cast(Any, model)
     shape, d, n = able.space.shape, able.space.dims, len(rng.rows)
     rows = torch.zeros(n, d, dtype=able.dtype, device=able.device)
+    seen = torch.zeros(d, dtype=torch.bool, device=able.device)
     given = None if x is None or known is None else (x.reshape(n, d), known.reshape(n, d))
     for t, i in enumerate(each(model.order.tolist(), "drawing", "entry")):
-        p = model.head_at(t).build(source.parameters(t, rows))
+        p = tempered(model.head_at(t).build(source.parameters(t, rows)), temperature)
         value = p.sample(rng.at("entry", t)).to(rows.dtype)
         if given is not None:
             value = torch.where(given[1][:, i], given[0][:, i].to(rows.dtype), value)
         rows[:, i] = value
         source.take(t, value)
         if watch is not None:
-            watch(t + 1, d, rows.reshape(n, *shape))
+            seen[i] = True
+            watch(t + 1, d, rows.reshape(n, *shape), seen.expand(n, d).reshape(n, *shape))
     return rows.reshape(n, *shape)
 
 

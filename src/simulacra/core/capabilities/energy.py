@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Any
 
 from torch import Tensor
 
 from simulacra.core.capabilities.marker import Capability
+from simulacra.core.capabilities.older import taking_condition
 from simulacra.core.random.keyed import Rng
 from simulacra.core.scores.laws import Laws
 
@@ -43,25 +45,49 @@ class HasBoundEnergy(Capability):
 
 
 class HasMarkovChain(Capability):
-    """Has a Markov chain that can be run step by step."""
+    """Has a Markov chain that can be run step by step, stationary or of finite length.
+
+    If `chain_length` is None, the chain is stationary: its states have p(x|c) in the limit. If it is a
+    number, the chain shows a sample after so many steps; its state then carries its own clock, since `step`
+    is not told the time.
+    """
 
     phrase = "steps a Markov chain"
+    chain_length: int | None = None
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        for name in ("start_chain", "step"):
+            if name in vars(cls):
+                setattr(cls, name, taking_condition(cls, name))
 
     @abstractmethod
-    def start_chain(self, rng: Rng) -> Tensor:
+    def start_chain(self, rng: Rng, c: Tensor | None = None) -> Tensor:
         """Returns an initial state for each of `rng.rows`.
 
         Args:
             rng: generator of the initial noise.
+            c: condition of each, shape (B, *); None: no condition.
         """
 
+    def chain_at(self, x: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor | None:
+        """Returns states that show x; None, the default, if the chain cannot begin at observations.
+
+        Args:
+            x: observations in the model's space, shape (B, *).
+            rng: generator of the rest of the states.
+            c: condition of each, shape (B, *); None: no condition.
+        """
+        return None
+
     @abstractmethod
-    def step(self, state: Tensor, rng: Rng) -> Tensor:
-        """Returns the next state; a pure function of (state, rng).
+    def step(self, state: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """Returns the next state; a pure function of (state, rng, c).
 
         Args:
             state: states of the chains, one a row.
             rng: generator of the step's noise.
+            c: condition of each, shape (B, *); None: no condition.
         """
 
     @abstractmethod
@@ -92,11 +118,12 @@ class HasAnnealingPath(Capability):
     phrase = "anneals"
 
     @abstractmethod
-    def start_chain(self, rng: Rng) -> Tensor:
-        """Samples the base distribution (beta = 0): a state for each of `rng.rows`.
+    def start_chain(self, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """Samples the base distribution (beta = 0), which has no condition: a state for each of `rng.rows`.
 
         Args:
             rng: generator of the samples.
+            c: not used by annealing, which gives None; the name is that of a Markov chain's start.
         """
 
     @abstractmethod

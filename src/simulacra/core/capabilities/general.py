@@ -8,7 +8,7 @@ can be tested against enumeration and exported. The methods that users call (`sa
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor
 
@@ -34,20 +34,42 @@ from simulacra.core.capabilities.mappings import (  # noqa: F401
 )
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.capabilities.narrowing import able as able
+from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.distributions.elementary import Gaussian
 from simulacra.core.distributions.heads import LikelihoodHead
 from simulacra.core.random.keyed import Rng
+
+if TYPE_CHECKING:
+    from simulacra.core.spaces.plain import Space
 
 
 class Samples(Capability):
     """Draws observations from p(x) or p(x|c).
 
-    Models with `entry_by_entry = True` run the network once for each entry; their `draw` takes `watch=`
-    (`core.capabilities.ancestral`).
+    Models with options of drawing name their class as `drawing`, and `draw` takes an instance as `how`
+    (`core.capabilities.sampling`). If `looks` is above 1, `draw` takes `watch=`
+    (`core.capabilities.watching`). Models with `entry_by_entry = True` run the network once for each entry.
     """
 
     phrase = "samples"
+    drawing: ClassVar[type[Sampling]] = Sampling
     entry_by_entry: ClassVar[bool] = False
+
+    if TYPE_CHECKING:
+        space: Space
+
+    @property
+    def sampling(self) -> Sampling:
+        """The model's own options of drawing, under which its samples are scored."""
+        return self.drawing()
+
+    def looks(self, how: Sampling | None = None) -> int:
+        """Returns the number of looks at x that a draw offers: 1 if it draws all entries at once.
+
+        Args:
+            how: options of drawing; None: the model's own.
+        """
+        return self.space.dims if self.entry_by_entry else 1
 
     @abstractmethod
     def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:

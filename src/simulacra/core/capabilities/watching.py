@@ -1,50 +1,58 @@
-"""Observing a draw: after each entry, a callback receives all rows so far in raw units."""
+"""Observing a draw: after each look, a callback receives all rows so far in raw units."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from simulacra.core.capabilities.ancestral import Watch
 from simulacra.core.capabilities.general import MissingCapability
+from simulacra.core.capabilities.older import taking_known
+from simulacra.core.capabilities.sampling import Sampling
 
 
 class Canvas:
     """Collects n rows while they are drawn in chunks, and passes them to a callback.
 
-    The callback is called as `watch(t, d, x)` with a new x of shape (n, *) after each entry of each chunk.
-    Entries that are not drawn yet hold the raw value of 0; d counts the entries of all chunks.
+    The callback is called as `watch(t, total, x, known)` with a new x of shape (n, *) after each look of each
+    chunk: after an entry of an autoregressive model, a step of a chain, a frame of a sequence. `known` is
+    True for entries that are drawn; the others hold the raw value of 0. `total` counts the looks of all
+    chunks.
 
     Args:
         watch: the callback.
-        model: a model that draws entry by entry.
+        model: a model that draws in several looks.
         n: number of rows.
         chunk: number of rows that are drawn at once.
+        how: options of drawing.
 
     Raises:
         MissingCapability: if the model draws all entries at once.
     """
 
-    def __init__(self, watch: Watch, model: Any, n: int, chunk: int):
-        if not getattr(model, "entry_by_entry", False):
+    def __init__(self, watch: Callable[..., None], model: Any, n: int, chunk: int, how: Sampling):
+        if model.looks(how) < 2:
             raise MissingCapability(
-                f"{type(model).__name__} cannot do sample(watch=): that needs a model that draws entry by "
-                "entry; this one draws all entries at once."
+                f"{type(model).__name__} cannot do sample(watch=): that needs a model that draws in several "
+                "looks, entry by entry or by the steps of a chain; this one draws all entries at once."
             )
-        self.watch, self.preprocessing = watch, model.preprocessing
+        self.watch, self.preprocessing = taking_known(watch), model.preprocessing
         self.chunk, self.chunks = chunk, -(-n // chunk)
         blank = torch.zeros(n, *model.space.shape, dtype=model.dtype, device=model.device)
         self.x = self.preprocessing.inverse(blank)
+        self.known = torch.zeros_like(self.x, dtype=torch.bool)
 
-    def on(self, rows: range) -> Watch:
+    def on(self, rows: range) -> Callable[..., None]:
         """Returns a callback for the chunk that draws these rows, which takes them in the model's space."""
-        before = rows.start // self.chunk
+        before, here = rows.start // self.chunk, slice(rows.start, rows.stop)
 
-        def drawn(t: int, d: int, y: Tensor) -> None:
-            self.x[rows.start : rows.stop] = self.preprocessing.inverse(y)
-            # a copy, since a callback may keep every x, for an animation
-            self.watch(before * d + t, self.chunks * d, self.x.clone())
+        def drawn(t: int, total: int, y: Tensor, known: Tensor | None = None) -> None:
+            self.x[here] = self.preprocessing.inverse(y)
+            # a model of another package may not say what is known
+            self.known[here] = True if known is None else known
+            # copies, since a callback may keep every x, for an animation
+            self.watch(before * total + t, self.chunks * total, self.x.clone(), self.known.clone())
 
         return drawn

@@ -34,7 +34,7 @@ class Exportable:
         run: the method on tensors, (model, input, rng, condition) -> output.
         output: name of the output.
         input: name of the input; "": noise is the only input.
-        example: (model, rng) -> an example of the input with one row for each row of rng.
+        example: (model, rng, condition) -> an example of the input with one row for each row of rng.
         key: purpose of the random numbers in their key, as in `Rng(seed, key)`.
     """
 
@@ -42,7 +42,7 @@ class Exportable:
     run: Callable[[Any, Any, Rng, Tensor | None], Tensor]
     output: str
     input: str = ""
-    example: Callable[[Any, Rng], Tensor] | None = None
+    example: Callable[[Any, Rng, Tensor | None], Tensor] | None = None
     key: str = "score"
 
 
@@ -52,21 +52,21 @@ WORDS = {
         lambda model, z, rng, c: model.preprocessing.restore(model.emit(z, c)),
         "x",
         "z",
-        lambda model, rng: rng.normal("z", model.code_size, dtype=model.dtype),
+        lambda model, rng, c: rng.normal("z", model.code_size, dtype=model.dtype),
     ),
     "encode": Exportable(
         can.Encodes,
         lambda model, x, rng, c: model.infer(_preprocessed(model, x, rng), c),
         "z",
         "x",
-        lambda model, rng: _raw_example(model, rng),
+        lambda model, rng, c: _raw_example(model, rng),
     ),
     "step": Exportable(
         can.HasMarkovChain,
-        lambda model, state, rng, c: model.step(state, rng),
+        lambda model, state, rng, c: model.step(state, rng, c),
         "next_state",
         "state",
-        lambda model, rng: model.start_chain(rng),
+        lambda model, rng, c: model.start_chain(rng, c),
         "step",
     ),
     "sample": Exportable(
@@ -80,7 +80,7 @@ WORDS = {
         lambda model, x, rng, c: model.parameters_of(_preprocessed(model, x, rng), c),
         "logits",
         "x",
-        lambda model, rng: _raw_example(model, rng),
+        lambda model, rng, c: _raw_example(model, rng),
     ),
 }
 

@@ -125,11 +125,11 @@ def graph_inputs(
     """
     word, asked, inputs = WORDS[what], Recorded(), dict(given or {})
     rng = Rng(seed, word.key, rows=range(n), device=model.device)
-    if word.example is not None and word.input not in inputs:
-        inputs[word.input] = word.example(model, rng.at("example"))
     if model.condition is not None and CONDITION not in inputs:
         c = example(model.condition, rng)
         inputs[CONDITION] = c.long() if isinstance(model.condition, Categorical) else c
+    if word.example is not None and word.input not in inputs:
+        inputs = {word.input: word.example(model, rng.at("example"), inputs.get(CONDITION)), **inputs}
     noted = Rng(seed, word.key, rows=range(n), device=model.device, source=asked)
     with evaluating(model):
         _run(model, word, inputs, noted.by_content(inputs["x"]) if word.input == "x" else noted)

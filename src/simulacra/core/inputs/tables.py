@@ -167,7 +167,7 @@ def _class_codes(names: tuple[str, ...], values: Iterable[Any], where: str) -> n
     number: dict[str | None, float] = {name: i for i, name in enumerate(names)} | {None: np.nan}
     if tuple(map(str.capitalize, names)) == TRUTH:
         # booleans of Python are False and True, those of a file may be false and true
-        number = {name: float(i) for i, name in enumerate(TRUTH)} | number
+        number.update((name, i) for i, name in enumerate(TRUTH) if name not in names)
     texts = [None if is_gone(value) else class_name(value) for value in values]
     for text in dict.fromkeys(texts):
         if text not in number:

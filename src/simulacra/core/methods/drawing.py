@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.capabilities.sampling import chosen, names_of
 from simulacra.core.capabilities.watching import Canvas
 from simulacra.core.errors.calls import checked
 from simulacra.core.errors.outputs import check_drawn
@@ -18,16 +20,18 @@ from simulacra.core.numerics.precision import precise_device
 from simulacra.core.progress.tasks import stage
 from simulacra.core.random.keyed import Rng, fresh
 
-if TYPE_CHECKING:
-    from simulacra.core.capabilities.ancestral import Watch
-
 
 class Drawing(RawRows):
     """The methods `sample` and `complete`."""
 
     @checked
     def sample(
-        self, n: int, condition: Any = None, seed: int | None = None, watch: Watch | None = None
+        self,
+        n: int,
+        condition: Any = None,
+        seed: int | None = None,
+        watch: Callable[..., None] | None = None,
+        **how: Any,
     ) -> Tensor:
         """Draws n samples in raw units, shape (n, *). Sample i does not depend on n.
 
@@ -36,11 +40,15 @@ class Drawing(RawRows):
             condition: one condition for all samples, or one for each, where the model takes a condition.
             seed: the same seed gives the same samples; None: new samples in each call, from torch's global
                 generator.
-            watch: callback `watch(t, d, x)` for models that draw entry by entry: called after each of d
-                entries with a copy of the n rows so far in raw units (see `core.capabilities.watching`).
+            watch: callback `watch(t, total, x, known)` for models that draw in several looks, entry by entry
+                or by the steps of a chain: called after each with a copy of the n rows so far in raw units,
+                and True for entries that are drawn (see `core.capabilities.watching`).
+            how: the model's options of drawing by name, such as `burn_in` or `temperature`; `model.sampling`
+                holds them with the values that apply otherwise.
 
         Raises:
-            ValueError: if the model cannot sample, or not entry by entry, or a condition is missing.
+            ValueError: if the model cannot sample, or not in several looks, a condition is missing, or the
+                model has no such option of drawing.
 
         Example:
             >>> from simulacra import PPCA, Real
@@ -49,16 +57,19 @@ class Drawing(RawRows):
             True
         """
         self._need("sample", can.Samples)
+        options = chosen(self, how)
         if n < 0:
             raise ValueError(f"n is {n}, but a number of samples is at least 0.")
         c = self._condition(condition, n)
         rng = Rng(fresh(seed), "sample", device=self.device)
-        canvas = None if watch is None else Canvas(watch, self, n, by_rows.CHUNK)
+        canvas = None if watch is None else Canvas(watch, self, n, by_rows.CHUNK, options)
+        more: dict[str, Any] = {"how": options} if names_of(type(options)) else {}
         draws, parts = can.able(self, can.Samples), []
         with evaluating(cast(nn.Module, self)), stage("samples", n, "sample") as progress:
             for rows in chunks_of(n):
-                progress.part, seen = len(rows), {} if canvas is None else {"watch": canvas.on(rows)}
-                x = draws.draw(rng.on(rows), None if c is None else c[rows.start : rows.stop], **seen)
+                progress.part = len(rows)
+                more |= {} if canvas is None else {"watch": canvas.on(rows)}
+                x = draws.draw(rng.on(rows), None if c is None else c[rows.start : rows.stop], **more)
                 check_drawn(self, x, len(rows))
                 parts.append(self.preprocessing.inverse(x))
                 progress.advance(len(rows))

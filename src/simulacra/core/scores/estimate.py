@@ -33,6 +33,8 @@ class Protocol:
         split: name of the split, such as `test`.
         space: description of the raw space, whose base measure the likelihood refers to.
         preprocessing: label of the steps that change the scored data (binarization and its seed).
+        sampling: options of drawing that differ from the model's own, such as `burn_in=500`, of scores of
+            samples; empty: the model's own.
     """
 
     data: str
@@ -40,6 +42,7 @@ class Protocol:
     split: str
     space: str
     preprocessing: str
+    sampling: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "space", present_description(re.sub(r", levels=\d+", "", self.space)))
@@ -48,8 +51,12 @@ class Protocol:
     @property
     def digest(self) -> str:
         """Digest of all fields but the name; scores with equal digests are comparable."""
-        text = json.dumps({k: v for k, v in asdict(self).items() if k != "name"}, sort_keys=True)
+        text = json.dumps({k: v for k, v in self.json().items() if k != "name"}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def json(self) -> dict[str, str]:
+        """Returns the fields by name, `sampling` only if it is not empty."""
+        return {name: value for name, value in asdict(self).items() if value or name != "sampling"}
 
     def differences(self, other: Protocol) -> dict[str, tuple[str, str]]:
         """Returns the fields in which two protocols differ, with both values."""
@@ -60,7 +67,8 @@ class Protocol:
 
     def __str__(self) -> str:
         how = "" if self.preprocessing == "raw" else f", {self.preprocessing}"
-        return f"{self.name} {self.split}{how}"
+        drawn = f", drawn with {self.sampling}" if self.sampling else ""
+        return f"{self.name} {self.split}{how}{drawn}"
 
 
 @dataclass(repr=False)
@@ -129,7 +137,7 @@ class Estimate:
             "conditional": self.conditional,
             "examples": len(self.values),
             "details": self.details,
-            "protocol": asdict(self.protocol) if self.protocol else None,
+            "protocol": self.protocol.json() if self.protocol else None,
             "text": str(self),
         }
 

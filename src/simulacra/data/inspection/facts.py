@@ -264,7 +264,7 @@ def _grouping(
         values = {name: data.train.x[:, j].numpy() for j, (name, _) in enumerate(raw.fields)}
     # a column with a different value in each row makes no groups
     named = {name: len(np.unique(x)) for name, x in values.items() if _is_group(name)}
-    named = {name: many for name, many in (named | recurring).items() if 1 < many < len(data.train.x)}
+    named = {name: many for name, many in {**named, **recurring}.items() if 1 < many < len(data.train.x)}
     if not named:
         return None
     # the finest groups keep every row of a person in one split

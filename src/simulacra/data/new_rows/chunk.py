@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 
@@ -53,7 +54,7 @@ class Chunk:
         places: number of each of them among the rows of the chunk, shape (B,).
         heads: text of each row in an output, shape (n,); n is larger than B where rows cannot be used.
         first: number of the chunk's first row in the file, from 0.
-        c: condition of the rows of x, or None.
+        c: raw condition of each row of x, or one for all, shape (B, *) or (1, *); None: no condition.
         known: True where an entry of x is observed, shape of x; None: NaN are gaps.
         lengths: number of valid steps of each sequence, shape (B,), or None.
         cells: cells of each row of a table, and the mask of gaps among the model's columns, or None.
@@ -83,6 +84,8 @@ class NewRows(ABC):
         odd: rows with a cell that cannot be read, counted while they are read.
         unused: rows that the model cannot take, counted while they are read.
         reasons: sentences on such cells and rows, by topic, in the order in which they occur.
+        value: conditions that the user gave: one for all rows, or one for each, shape (N, *); None: those of
+            the file, if rows need one.
     """
 
     path: Path
@@ -91,6 +94,34 @@ class NewRows(ABC):
     odd: int = 0
     unused: int = 0
     reasons: dict[str, str] = field(default_factory=dict)
+    value: Tensor | None = None
+
+    def given(self, places: np.ndarray) -> Tensor | None:
+        """Returns the conditions that the user gave for rows of the file.
+
+        Args:
+            places: numbers of the rows, from 0.
+
+        Raises:
+            ValueError: if there are several conditions, but fewer than rows.
+        """
+        if self.value is None or len(self.value) == 1:
+            return self.value
+        if len(places) and places.max() >= len(self.value):
+            raise self._unequal(f"more than {places.max():,}")
+        return self.value[torch.from_numpy(places)]
+
+    def check_all_given(self, n: int) -> None:
+        """Raises ValueError if the user gave more than one condition, but not one for each of n rows."""
+        if self.value is not None and len(self.value) not in (1, n):
+            raise self._unequal(f"{n:,}")
+
+    def _unequal(self, rows: str) -> ValueError:
+        many = 0 if self.value is None else len(self.value)
+        return ValueError(
+            f"--condition has {many:,} values, but {self.path} has {rows} rows: give one for each row, or "
+            "one for all, or name the column that holds them."
+        )
 
     @abstractmethod
     def chunks(self, size: int) -> Iterator[Chunk]:

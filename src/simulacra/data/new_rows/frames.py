@@ -34,6 +34,7 @@ class FrameRows(TableRows):
             heads = [joined(row, ",") for row in rows]
             at = [f"row {first + i} (from 0)" for i in range(len(rows))]
             yield self.chunk_of(columns, heads, first, at)
+        self.check_all_given(len(self.cells[0]))
 
 
 def open_frame(path: Path, wanted: Wanted) -> FrameRows:

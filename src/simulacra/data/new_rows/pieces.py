@@ -35,14 +35,12 @@ class PieceRows(NewRows):
     Args:
         wanted: what the model takes.
         source: the data as their reader found them.
-        value: condition of all rows, where the data have none.
         labelled: True if the labels of the data are the conditions.
         masks: mask of known entries of each part, from the file.
     """
 
     wanted: Wanted = field(default_factory=lambda: Wanted(Binary(())))
     source: Source = field(default_factory=lambda: Source("", Binary(()), {}))
-    value: Any = None
     labelled: bool = False
     masks: Tensor | None = None
 
@@ -59,6 +57,7 @@ class PieceRows(NewRows):
                 at = range(start, min(start + size, len(part)))
                 yield self._chunk(part, at, first)
                 first += len(at)
+        self.check_all_given(first)
 
     def _chunk(self, part: Part, at: range, first: int) -> Chunk:
         cut = slice(at.start, at.stop)
@@ -67,7 +66,7 @@ class PieceRows(NewRows):
         if self.masks is not None:
             known = self.masks[first : first + len(at)]
         names = part.sides["file"][cut].tolist() if self.files else list(range(first, first + len(at)))
-        c = self.value
+        c = self.given(np.arange(first, first + len(at)))
         if self.labelled and part.labels is not None:
             c = self._classes(part.labels[cut])
         lengths = None if part.lengths is None else part.lengths[cut]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Real, Space
 from simulacra.data.new_rows.cells import Coded, coded
@@ -31,16 +31,14 @@ class TableRows(NewRows):
     Args:
         wanted: what the model takes.
         places: number of each column of the model's raw space among those of the file.
-        label: number of the column of the condition, or None.
-        value: condition of all rows, where no column holds it.
+        labels: numbers of the columns of the condition; [] where the user gave it.
         marks: decimal and thousands marks.
         words: spellings of gaps that the run recorded.
     """
 
     wanted: Wanted = field(default_factory=lambda: Wanted(Table(x=Real(()))))
     places: list[int] = field(default_factory=list)
-    label: int | None = None
-    value: Any = None
+    labels: list[int] = field(default_factory=list)
     marks: Marks = Marks()
     words: Collection[str] = ()
 
@@ -58,7 +56,7 @@ class TableRows(NewRows):
         if twice is not None:
             raise ValueError(f"{self.path} has several columns {twice!r}: rename all but one.")
         self.places = [self.names.index(name) for name in raw.names]
-        self.label, self.value = self.wanted.place_of_condition(self.path, self.names)
+        self.labels, self.value = self.wanted.columns_of_condition(self.path, self.names)
 
     def chunk_of(
         self, columns: Sequence[Sequence[str]], heads: list[str], first: int, at: list[str]
@@ -86,16 +84,12 @@ class TableRows(NewRows):
             name = raw.names[int(np.isnan(x[row]).argmax())]
             why = "a cell that cannot be read" if odd[row].any() else "a gap"
             self.reasons.setdefault("unused", f"{at[row]} has {why} in column {name!r}")
-        c = self.value
-        if self.label is not None:
-            codes = self._conditions(columns[self.label], at)
-            usable &= ~np.isnan(codes)
-            c = torch.from_numpy(codes[usable])
-            space = self.wanted.condition
-            assert space is not None
-            c = c.long() if isinstance(space, Categorical) else c.reshape(-1, *space.shape)
+        codes = self._conditions(columns, at)
+        if codes is not None:
+            usable &= ~np.isnan(codes).any(1)
         self.unused += int((~usable).sum())
         places = usable.nonzero()[0]
+        c = self.given(first + places) if codes is None else self._raw_conditions(codes[usable])
         return Chunk(torch.from_numpy(x[usable]), places, heads, first, c, cells=(list(zip(*columns)), gaps))
 
     def filled(self, chunk: Chunk, columns: Mapping[str, list[Any]], every: bool = False) -> list[str]:
@@ -146,21 +140,43 @@ class TableRows(NewRows):
                     f"column {name!r} holds {columns[j][i][:40]!r} in {at[i]} ({column.reason.rstrip('.')})",
                 )
 
-    def _conditions(self, cells: Sequence[str], at: list[str]) -> np.ndarray:
-        """Returns the condition of each row as a number, NaN where there is none.
+    def _conditions(self, columns: Sequence[Sequence[str]], at: list[str]) -> np.ndarray | None:
+        """Returns the condition of each row as numbers, NaN where it is not there, shape (n, columns).
 
         Raises:
-            ValueError: if the condition is no single class or number.
+            ValueError: if columns cannot hold the condition.
+        """
+        if not self.labels:
+            return None
+        found = []
+        for part, j in zip(self._parts_of_condition(), self.labels):
+            column = coded(part, columns[j], self.marks, self.words, f"column {self.names[j]!r}")
+            found.append(column.codes)
+            if np.isnan(column.codes).any():
+                i = int(np.isnan(column.codes).argmax())
+                why = column.reason or f"column {self.names[j]!r}, the condition, is empty"
+                self.reasons.setdefault("condition", f"{at[i]} has no condition ({why.rstrip('.')})")
+        return np.stack(found, 1)
+
+    def _parts_of_condition(self) -> list[Space]:
+        """Returns the space of each column of the condition.
+
+        Raises:
+            ValueError: if the model takes no condition, or one that these columns cannot hold.
         """
         space = self.wanted.condition
-        if space is None or space.shape not in ((), (1,)):
-            what = "takes no condition" if space is None else f"takes a condition of {space}"
-            raise ValueError(f"the model {what}, which a column cannot hold: leave out --condition.")
-        assert self.label is not None
-        name = self.names[self.label]
-        found = coded(space, cells, self.marks, self.words, f"column {name!r}")
-        if np.isnan(found.codes).any():
-            i = int(np.isnan(found.codes).argmax())
-            why = found.reason or f"column {name!r}, the condition, is empty"
-            self.reasons.setdefault("condition", f"{at[i]} has no condition ({why.rstrip('.')})")
-        return found.codes
+        if isinstance(space, Table) and len(space.names) == len(self.labels):
+            return [field for _, field in space.fields]
+        if space is not None and space.shape in ((), (1,)):
+            return [space]
+        what = "takes no condition" if space is None else f"takes a condition of {space}"
+        raise ValueError(f"the model {what}, which one column cannot hold: leave out --condition.")
+
+    def _raw_conditions(self, codes: np.ndarray) -> torch.Tensor:
+        """Returns conditions in raw units, shape (B, *)."""
+        space, c = self.wanted.condition, torch.from_numpy(codes)
+        assert space is not None
+        if isinstance(space, Table):
+            return c
+        c = c.reshape(len(c), *space.shape)
+        return c.long() if isinstance(space, (Categorical, Ordinal)) else c

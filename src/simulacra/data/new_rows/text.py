@@ -56,6 +56,7 @@ class TextRows(TableRows):
             at = [f"line {row.line}" for row in rows]
             yield self.chunk_of(columns, [row.text for row in rows], first, at)
             first += len(rows)
+        self.check_all_given(first)
 
 
 def open_text(path: Path, wanted: Wanted) -> TextRows:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from simulacra.core.preprocessing.images import Geometry
+from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
 
 LISTED = 10  # most columns that a message names
@@ -22,10 +23,10 @@ class Wanted:
         raw: raw space of its rows.
         spec: options of `load_data` that its run recorded; {} for a model that was saved alone.
         lenient: True if rows with gaps can be used.
-        condition: space of the condition that rows need, or None.
+        condition: raw space of the condition that rows need, or None.
         given: condition as the user gave it: the name of a column or key, a class or a number; None: the
             column of labels that the run recorded.
-        parse: turns the text of a condition into a value for all rows.
+        parse: turns the text of a condition into one for all rows or one for each, shape (n, *).
         geometry: cropping and resizing of the model's images, or None.
     """
 
@@ -37,24 +38,27 @@ class Wanted:
     parse: Callable[[str], Any] = str
     geometry: Geometry | None = None
 
-    def place_of_condition(self, path: Path, names: Sequence[str]) -> tuple[int | None, Any]:
-        """Returns the number of the column that holds the condition, or None and one value for all rows.
+    def columns_of_condition(self, path: Path, names: Sequence[str]) -> tuple[list[int], Any]:
+        """Returns the numbers of the columns that hold the condition, or [] and the values that were given.
 
         Args:
             path: the file, for errors.
-            names: names of its columns, or keys.
+            names: names of its columns.
 
         Raises:
             ValueError: if the rows need a condition and there is neither a column nor a value.
         """
         if self.given is not None:
-            return (names.index(self.given), None) if self.given in names else (None, self.parse(self.given))
+            return ([names.index(self.given)], None) if self.given in names else ([], self.parse(self.given))
         if self.condition is None:
-            return None, None
+            return [], None
         label = self.spec.get("label")
-        if label is not None and str(label) in names:
-            return names.index(str(label)), None
-        named = f" {str(label)!r}" if label is not None else " of conditions"
+        recorded = self.condition.names if isinstance(self.condition, Table) else (str(label),)
+        if all(name in names for name in recorded):
+            return [names.index(name) for name in recorded], None
+        lacking = [repr(name) for name in recorded if name not in names]
+        unnamed = label is None and not isinstance(self.condition, Table)
+        named = " of conditions" if unnamed else f" {', '.join(lacking[:LISTED])}"
         raise ValueError(
             f"{path} has no column{named}, and the model needs the condition of each row: name the column "
             "with --condition COLUMN, or give one class or number for all rows with --condition VALUE."

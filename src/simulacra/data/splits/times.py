@@ -64,18 +64,18 @@ def read_times(values: np.ndarray, name: str) -> np.ndarray:
     read = _number if _number(given[0]) is not None else _date
     times = [read(str(value)) for value in given]
     if None in times and (found := _written_otherwise([str(value) for value in given], name)):
-        times = found
+        times = list(found)
     if None in times:
         row = times.index(None)
         if not str(given[row]).strip():
             gaps = sum(not str(value).strip() for value in given)
             raise ValueError(
-                f"time={name!r} is missing in {gaps:,} row{'s' * (gaps > 1)}, the first of them row {row} (from "
-                "0): fill it in, or leave these rows out of the file."
+                f"time={name!r} is missing in {gaps:,} row{'s' * (gaps > 1)}, the first of them row {row} "
+                "(from 0): fill it in, or leave these rows out of the file."
             )
         raise ValueError(
-            f"time={name!r} has {given[row]!r} in row {row} (from 0): times are all numbers, or all ISO dates "
-            "such as 2024-12-31 or 2024-12-31T23:59, 31.12.2024 or 31/12/2024: write them so."
+            f"time={name!r} has {given[row]!r} in row {row} (from 0): times are all numbers, or all ISO "
+            "dates such as 2024-12-31 or 2024-12-31T23:59, 31.12.2024 or 31/12/2024: write them so."
         )
     known = [time for time in times if isinstance(time, datetime)]
     if not known:
@@ -105,8 +105,8 @@ def _written_otherwise(texts: list[str], name: str) -> list[datetime] | None:
             continue
     if len(found) > 1 and len({*map(tuple, found.values())}) > 1:
         raise ValueError(
-            f"time={name!r} has dates such as {texts[0]!r}, of which no day is above 12, so that day and month "
-            "cannot be told apart: write them as ISO dates, such as 2024-12-31."
+            f"time={name!r} has dates such as {texts[0]!r}, of which no day is above 12, so that day and "
+            "month cannot be told apart: write them as ISO dates, such as 2024-12-31."
         )
     return next(iter(found.values()), None)
 

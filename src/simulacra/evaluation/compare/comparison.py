@@ -205,6 +205,7 @@ def _refusal(a: ScoreTable, b: ScoreTable, x: CompareEntry, y: CompareEntry) -> 
     """Returns a sentence: the differences of two tables of one kind, and a remedy."""
     unlike = a.first.unlike(b.first)
     differ = "; ".join(f"{name}: {one} against {other}" for name, (one, other) in unlike.items())
-    how = mend(x, y) if {"on", "protocol"} & set(unlike) else measured_alike(unlike)
+    drawn_alike = "sampling" not in unlike
+    how = mend(x, y) if drawn_alike and {"on", "protocol"} & set(unlike) else measured_alike(unlike)
     both = f"{', '.join(a.rows)} against {', '.join(b.rows)}"
     return f"{both}: {a.first.kind} were not measured alike ({differ}). {how}".strip()

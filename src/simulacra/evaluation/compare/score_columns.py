@@ -233,7 +233,8 @@ def _cell(found: Interval, percent: bool = False, digits: int = 3) -> Cell:
 
 def _key(protocol: Protocol, **more: Any) -> dict[str, Any]:
     """Returns the protocol and everything else that must be equal for scores to share a table."""
-    return {"on": str(protocol), **more, "protocol": protocol.digest}
+    drawn = {"sampling": protocol.sampling} if protocol.sampling else {}
+    return {"on": str(protocol), **more, **drawn, "protocol": protocol.digest}
 
 
 def share(value: float, n: int) -> Cell:

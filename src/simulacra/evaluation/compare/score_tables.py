@@ -18,7 +18,7 @@ from typing import Any, Literal
 from simulacra.core.scores.chance import LEVEL, beyond_chance, chance_of, said_of
 from simulacra.evaluation.interval import WIDE, Interval
 
-HIDDEN = ("protocol", "weights")  # digests, not shown in titles
+HIDDEN = ("protocol", "weights", "sampling")  # not shown in titles: digests, and what `on` says
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,18 @@ if all halves have the same distribution. With s_j^2 and rho_tj the variance and
 
 summed over Geyer's initial monotone sequence: tau states are worth one independent one.
 
+Chains of p(x|c) have different distributions for different c. Two chains are run for each of several
+conditions of held-out rows, ranks are taken within a condition, and B / n is the mean over conditions of the
+variance between the halves of one condition. A chain of finite length has no stationary distribution, so
+nothing here applies to it.
+
 Reference: Vehtari, Gelman, Simpson, Carpenter and Buerkner 2021; Geyer 1992.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -51,6 +57,7 @@ class Mixing:
         chains: number of chains m.
         from_data: number of chains that started at held-out rows.
         kept: number of kept states of each chain: the second half of its sweeps.
+        conditions: number of conditions, each with its own chains; 0: the model takes none.
     """
 
     r_hat: float
@@ -60,6 +67,7 @@ class Mixing:
     chains: int
     from_data: int
     kept: int
+    conditions: int = 0
 
     @property
     def effective(self) -> float:
@@ -77,14 +85,15 @@ def mixing(
 ) -> Mixing | None:
     """Runs Markov chains and measures how well they mix.
 
-    Chains start from the model's initial states; if the state contains x, half of them start from rows.
+    Half of the chains start from rows if the model's `chain_at` allows it, the others from its initial
+    states.
 
     Args:
-        model: model with Markov chains.
+        model: model with stationary Markov chains.
         data: data set.
         split: split of these rows: `train`, `valid` or `test`.
         seed: seed of all draws.
-        chains: number of chains.
+        chains: number of chains; for a model with a condition, two for each of half as many rows.
         sweeps: steps of each chain; the first half is discarded.
 
     Returns:
@@ -100,47 +109,66 @@ def mixing(
     chain = can.able(model, can.HasMarkovChain)
     rng = Rng(seed, "chains", rows=range(chains), device=model.device)
     with evaluating(model):
-        state, from_data = _initial_states(model, data, split, chain.start_chain(rng.at("start")), seed)
+        begun = _begun(model, data, split, rng, seed)
+        state, c, rng = begun.state, begun.c, rng.on(range(len(begun.state)))
         looks, numbers = _functions(model, data, seed), []
         for t in each(range(sweeps), "mixing", "sweep"):
-            state = chain.step(state, rng.at(t))
+            state = chain.step(state, rng.at(t), c)
             if t >= sweeps // 2:
-                numbers.append(_values(model, state, looks))
+                numbers.append(_values(model, state, looks, c))
     kept = torch.stack(numbers, 1)
     names = [*(["the free energy"] if _has_energy(model) else []), *looks.names]
     moving = {name: theta for name, theta in zip(names, kept) if float(theta.std()) > 0}
     if not moving:
         return None
-    r_hats = {name: r_hat(theta.T) for name, theta in moving.items()}
-    taus = {name: autocorrelation_time(theta.T) for name, theta in moving.items()}
+    groups = max(begun.conditions, 1)
+    r_hats = {name: r_hat(theta.T, groups) for name, theta in moving.items()}
+    taus = {name: autocorrelation_time(theta.T, groups) for name, theta in moving.items()}
     worst, slowest = max(r_hats, key=r_hats.__getitem__), max(taus, key=taus.__getitem__)
-    return Mixing(r_hats[worst], worst, taus[slowest], slowest, chains, from_data, kept.shape[1])
+    counts = (len(state), begun.from_data, kept.shape[1], begun.conditions)
+    return Mixing(r_hats[worst], worst, taus[slowest], slowest, *counts)
 
 
-def r_hat(theta: Tensor) -> float:
+def r_hat(theta: Tensor, groups: int = 1) -> float:
     """Returns the rank-normalized split R-hat, equation (1), the larger of bulk and folded.
 
     Args:
         theta: value of a function for each state, shape (m, n).
+        groups: number of distributions; chain i has that of number i modulo `groups`.
 
     Example:
         >>> same = torch.randn(4, 500, generator=torch.Generator().manual_seed(0))
         >>> abs(r_hat(same) - 1) < 0.02, r_hat(same + 3 * torch.arange(4).unsqueeze(1)) > 2
         (True, True)
     """
-    halves = split_halves(theta.double())
-    folded = (halves - halves.quantile(0.5)).abs()
-    return max(basic_r_hat(normal_scores(halves)), basic_r_hat(normal_scores(folded)))
+    halves = [split_halves(part) for part in _by_group(theta.double(), groups)]
+    folded = [(half - half.quantile(0.5)).abs() for half in halves]
+    return max(basic_r_hat(*map(normal_scores, halves)), basic_r_hat(*map(normal_scores, folded)))
 
 
-def basic_r_hat(theta: Tensor) -> float:
-    """Returns equation (1) for chains of shape (m, n); infinite for different constant chains."""
-    n = theta.shape[1]
-    W, B_over_n = float(theta.var(1).mean()), float(theta.mean(1).var())
+def _by_group(theta: Tensor, groups: int) -> Tensor:
+    """Returns the chains (m, n) by their distribution, shape (groups, m / groups, n)."""
+    return theta.view(-1, groups, theta.shape[1]).transpose(0, 1)
+
+
+def basic_r_hat(*chains: Tensor) -> float:
+    """Returns equation (1); infinite for different constant chains.
+
+    Args:
+        chains: values of the chains of each distribution, shape (m, n).
+    """
+    n = chains[0].shape[1]
+    W = float(torch.stack([theta.var(1).mean() for theta in chains]).mean())
+    B_over_n = _between(chains)
     if W == 0:
         return math.inf if B_over_n > 0 else 1.0
     # (1)
     return math.sqrt(((n - 1) / n * W + B_over_n) / W)
+
+
+def _between(chains: Iterable[Tensor]) -> float:
+    """Returns B / n: the variance of the means of chains of one distribution, averaged over distributions."""
+    return float(torch.stack([theta.mean(1).var() for theta in chains]).mean())
 
 
 def split_halves(theta: Tensor) -> Tensor:
@@ -157,16 +185,17 @@ def normal_scores(theta: Tensor) -> Tensor:
     return torch.special.ndtri((rank - 3 / 8) / (theta.numel() + 1 / 4)).view_as(theta)
 
 
-def autocorrelation_time(theta: Tensor) -> float:
+def autocorrelation_time(theta: Tensor, groups: int = 1) -> float:
     """Returns tau of equation (2) in steps, at least 1 / log10(m n) as in Stan, for alternating chains.
 
     Args:
         theta: value of a function for each state, shape (m, n).
+        groups: number of distributions; chain i has that of number i modulo `groups`.
     """
     x = theta.double()
     m, n = x.shape
     W = float(x.var(1).mean())
-    var_plus = (n - 1) / n * W + (float(x.mean(1).var()) if m > 1 else 0.0)
+    var_plus = (n - 1) / n * W + (_between(_by_group(x, groups)) if m > groups else 0.0)
     if var_plus == 0 or W == 0:
         return math.inf
     # autocovariances with divisor n - 1, like W
@@ -203,13 +232,14 @@ def _functions(model: Model, data: Dataset, seed: int) -> _Functions:
     return _Functions(torch.cat([rows.new_full((d, 1), 1 / d), directions], 1), ["the mean entry", *names])
 
 
-def _values(model: Model, state: Tensor, looks: _Functions) -> Tensor:
+def _values(model: Model, state: Tensor, looks: _Functions, c: Tensor | None) -> Tensor:
     """Returns the value of each function for each state, shape (functions, chains)."""
     x = can.able(model, can.HasMarkovChain).shown(state)
     seen = (_flat(model, x) @ looks.along).T
     if not _has_energy(model):
         return seen
-    return torch.cat([to_float64(can.able(model, can.HasEnergy).free_energy(x)).cpu().unsqueeze(0), seen])
+    F = can.able(model, can.HasEnergy).free_energy(x, c)
+    return torch.cat([to_float64(F).cpu().unsqueeze(0), seen])
 
 
 def _flat(model: Model, x: Tensor) -> Tensor:
@@ -217,29 +247,34 @@ def _flat(model: Model, x: Tensor) -> Tensor:
 
 
 def _has_energy(model: Model) -> bool:
-    return model.supports(can.HasEnergy) and model.condition is None
+    return model.supports(can.HasEnergy) and (model.condition is None or model.supports(can.TakesCondition))
 
 
-def _initial_states(model: Model, data: Dataset, split: str, state: Tensor, seed: int) -> tuple[Tensor, int]:
-    """Returns initial states and the number of those at rows of the split: half, if a state begins with x."""
-    m = len(state) // 2
-    if len(data[split]) < m:
-        return state, 0
-    x = next(blocks(model, data[split], seed, m)).y
-    features = model.space.features(x, state.dtype).flatten(1)
-    if state.dim() != 2 or state.shape[1] < features.shape[1]:
-        return state, 0
-    begun = state.clone()
-    begun[:m, : features.shape[1]] = features
-    return (begun, m) if _is_visible(model, begun[:m], x) else (state, 0)
+@dataclass(frozen=True)
+class _Begun:
+    """Initial states of chains, their conditions, and the numbers of chains from rows and of conditions."""
+
+    state: Tensor
+    c: Tensor | None
+    from_data: int
+    conditions: int
 
 
-def _is_visible(model: Model, state: Tensor, x: Tensor) -> bool:
-    """Returns True if the visible part of the states is x."""
-    shown = can.able(model, can.HasMarkovChain).shown(state)
-    return shown.shape == x.shape and bool((shown == x).all())
-
-
-def chains_of(model: Model) -> bool:
-    """Returns True if the model has Markov chains and no condition."""
-    return model.supports(can.HasMarkovChain) and model.condition is None
+def _begun(model: Model, data: Dataset, split: str, rng: Rng, seed: int) -> _Begun:
+    """Returns the initial states: half of them at rows of the split, if the chain can begin there."""
+    chain, n, starts = can.able(model, can.HasMarkovChain), len(rng.rows), rng.at("start")
+    conditional, m = model.supports(can.TakesCondition), n // 2
+    if len(data[split]) < m and not conditional:
+        return _Begun(chain.start_chain(starts), None, 0, 0)
+    rows = next(blocks(model, data[split], seed, max(m, 1)))
+    m, c = len(rows.y), None
+    if conditional:
+        assert rows.c is not None
+        # chains i and i + m have the condition of row i
+        n, c = 2 * m, torch.cat([rows.c, rows.c])
+    state = chain.start_chain(starts.on(range(n)), c)
+    at = chain.chain_at(rows.y, starts.on(range(m)), rows.c) if n > 1 else None
+    conditions = m if conditional else 0
+    if at is None:
+        return _Begun(state, c, 0, conditions)
+    return _Begun(torch.cat([at.to(state.dtype), state[m:]]), c, m, conditions)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.capabilities.chains import stationary
 from simulacra.core.spaces.composite import Table
 from simulacra.data.toys import Modes
-from simulacra.evaluation.diagnostics.mixing import chains_of
 from simulacra.evaluation.likelihood.held_out import has_likelihood
 from simulacra.evaluation.likelihood.relative import has_relative
 from simulacra.evaluation.measures.measure import Need
@@ -18,7 +18,7 @@ CODED = Need("a model that encodes and decodes with an error", lambda case: can.
 RATED = Need("a model with rates", lambda case: case.can(can.HasRates))
 CLASSIFIES = Need("a model that classifies", lambda case: case.can(can.Classifies))
 VITALS_OF = Need("a model with diagnostics", lambda case: case.can(can.HasDiagnostics))
-CHAINED = Need("a model with a Markov chain", lambda case: chains_of(case.model))
+CHAINED = Need("a model with a stationary Markov chain", lambda case: stationary(case.model))
 SCORED = Need("a likelihood or a bound", lambda case: has_likelihood(case.model))
 IMPLICIT = Need("a model without a likelihood", lambda case: not has_likelihood(case.model))
 RELATIVE = Need("a score", lambda case: has_relative(case.model))

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.inputs.tables import TRUTH
 from simulacra.core.spaces.classes import Categorical, Ordinal, codes_of
 from simulacra.core.spaces.composite import Table
-from simulacra.core.inputs.tables import TRUTH
 from simulacra.core.spaces.plain import Binary, Count, Levels, Positive, Space
 from simulacra.exploration.drawing.marks import Bars, Histogram, Mark
 from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid

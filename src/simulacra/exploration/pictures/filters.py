@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -35,17 +37,34 @@ def filters(album: Album) -> Picture:
 
 
 def fantasies(album: Album) -> Picture:
-    """Markov chains from random states on: one chain in each row, later states to the right."""
+    """Stationary Markov chains from random states on: one chain in each row, later states to the right."""
+    title = f"{type(album.model).__name__}: fantasies{album.binarized}, a chain a row, after so many sweeps"
+    return _chains(album, "fantasies", SWEEPS, title)
+
+
+def trajectory(album: Album) -> Picture:
+    """Markov chains of finite length: one chain in each row, from its first state to the sample."""
+    length = can.able(album.model, can.HasMarkovChain).chain_length
+    assert length is not None
+    steps = sorted({round(i * length / (COLUMNS - 1)) for i in range(COLUMNS)})
+    title = f"{type(album.model).__name__}: trajectories{album.binarized}, a chain a row, after so many steps"
+    return _chains(album, "trajectory", steps, title)
+
+
+def _chains(album: Album, name: str, shown: Sequence[int], title: str) -> Picture:
+    """Chains whose states are shown after so many steps; classes in turn where the condition is a class."""
     model, chain = album.model, can.able(album.model, can.HasMarkovChain)
-    rng = Rng(album.seed, "fantasies", rows=range(CHAINS), device=model.device)
+    rng = Rng(album.seed, name, rows=range(CHAINS), device=model.device)
+    given = album.conditions(CHAINS)
+    c = None if given is None else model._condition(given, CHAINS)
     seen, at = [], 0
     with evaluating(model):
-        state = chain.start_chain(rng.at("start"))
-        for sweeps in SWEEPS:
-            for t in each(range(at, sweeps), "chains", "sweep"):
-                state = chain.step(state, rng.at(t))
-            at = sweeps
+        state = chain.start_chain(rng.at("start"), c)
+        for steps in shown:
+            for t in each(range(at, steps), "chains", "sweep"):
+                state = chain.step(state, rng.at(t), c)
+            at = steps
             seen.append(model.preprocessing.inverse(chain.shown(state)))
-    x = torch.stack(seen, 1)
-    title = f"{type(model).__name__}: fantasies{album.binarized}, a chain a row, after so many sweeps"
-    return sheet(album.space, x, title, column_names=[f"{n:,}" for n in SWEEPS])
+    names = [album.class_names()[k] for k in given.tolist()] if given is not None and album.classes else []
+    columns = [f"{n:,}" for n in shown]
+    return sheet(album.space, torch.stack(seen, 1), title, column_names=columns, row_names=names)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.capabilities.chains import stationary
 from simulacra.core.model import Model
 from simulacra.core.progress.tasks import each
 from simulacra.core.scores.likelihood import CutShort
@@ -227,7 +228,11 @@ CLASSES = Need(
 )
 RATED = Need("a model with rates", lambda album: album.can(can.HasRates))
 FILTERS = Need("a model with filters", lambda album: album.can(can.HasFilters))
-CHAIN = Need("a model that steps a Markov chain", lambda album: album.can(can.HasMarkovChain))
+STATIONARY = Need("a model that steps a stationary Markov chain", lambda album: stationary(album.model))
+FINITE = Need(
+    "a model that steps a Markov chain of finite length",
+    lambda album: album.can(can.HasMarkovChain) and not stationary(album.model),
+)
 TWO = Need("two held-out rows", lambda album: len(album.held_out) >= 2)
 ENDS = Need("a prior or two held-out rows", lambda album: album.has_prior or TWO.met(album))
 HISTORY = Need(
@@ -295,7 +300,8 @@ PICTURES: tuple[Kind, ...] = (
     Kind("critic_field", critic_field, (SAMPLES, CRITIC, POINTS, NO_CONDITION), _always),
     Kind("snapshots", snapshots, (SAMPLES, HISTORY), _always),
     Kind("filters", energies.filters, (FILTERS,)),
-    Kind("fantasies", energies.fantasies, (CHAIN, IMAGES, NO_CONDITION)),
+    Kind("fantasies", energies.fantasies, (STATIONARY, IMAGES), _by_conditions),
+    Kind("trajectory", energies.trajectory, (FINITE, IMAGES), _by_conditions),
     Kind("training_curves", figures.curves, (METRICS,)),
     Kind("neighbours", figures.neighbours, (SAMPLES, IMAGES), _always),
 )

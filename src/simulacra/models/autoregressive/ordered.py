@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.capabilities.ancestral import Watch, ancestral, complete
+from simulacra.core.capabilities.ancestral import Temperature, ancestral, complete
 from simulacra.core.capabilities.general import Completes, HasConditionals, TakesCondition
+from simulacra.core.capabilities.sampling import Sampling, Watch
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
@@ -52,6 +53,7 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
         ValueError: if the order is no permutation, or the likelihood does not fit the space.
     """
 
+    drawing = Temperature
     entry_by_entry = True
     ordering: Tensor
 
@@ -88,16 +90,19 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
         # (1)
         return self.head.build(self.parameters_of(x, c)).log_prob(x)
 
-    def draw(self, rng: Rng, c: Tensor | None = None, watch: Watch | None = None) -> Tensor:
+    def draw(
+        self, rng: Rng, c: Tensor | None = None, how: Sampling | None = None, watch: Watch | None = None
+    ) -> Tensor:
         """Samples x entry by entry in the order, shape (B, *).
 
         Args:
             rng: source of random numbers, which has the number of rows.
             c: condition, or None.
-            watch: called after each entry with the number of entries drawn, their total and x so far; None:
-                never.
+            how: options of drawing; None: the model's own.
+            watch: called after each entry with the number of entries drawn, their total, x so far and True
+                for the entries that are drawn; None: never.
         """
-        return ancestral(self, rng, c, watch=watch)
+        return ancestral(self, rng, c, watch=watch, how=how)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
         """Returns x with missing entries drawn given the known ones, by `ancestral.complete`.

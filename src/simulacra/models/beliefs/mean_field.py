@@ -98,13 +98,13 @@ class MeanFieldSBN(Generative, HasBound, HasRates, Encodes, Completes, TakesMiss
         there = torch.ones_like(x, dtype=torch.bool) if known is None else known
         f = torch.where(there, self.features(x), torch.zeros((), dtype=self.dtype, device=x.device))
         of_c = self.beside(f.new_zeros(1, 1, 0), c).squeeze(1)
-        seen = [there.flatten(1).to(f.dtype), *([f.new_ones(1, 1)] * (len(self.hidden) - 1))]
+        seen = [there.unsqueeze(1).flatten(1).to(f.dtype), *([f.new_ones(1, 1)] * (len(self.hidden) - 1))]
         # (b + U_c c) + U h
         levels = [
             Level(b + of_c @ U[:, n:].T, U[:, :n], counted)
             for U, b, n, counted in zip(self.weights, self.biases, self.hidden, seen)
         ]
-        return Stack(f.flatten(1), levels, self.p_layers[-1].shift(of_c))
+        return Stack(f.unsqueeze(1).flatten(1), levels, self.p_layers[-1].shift(of_c))
 
     @torch.no_grad()
     def factors(self, stack: Stack) -> Factors:

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core.capabilities.general import HasRates
+from simulacra.core.capabilities.sampling import Sampling, Watch
 from simulacra.core.distributions.divergences import kl_to_standard_normal
 from simulacra.core.distributions.elementary import Gaussian
 from simulacra.core.distributions.heads import mean_image
@@ -188,17 +189,38 @@ class HierarchicalVAE(LatentVariableModel, HasRates):
             z = law(down, z).loc
         return mean_image(self.likelihood(z, c), self.space)
 
-    def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
+    def looks(self, how: Sampling | None = None) -> int:
+        """Returns the number L of levels.
+
+        Args:
+            how: not used.
+        """
+        return len(self.latents)
+
+    def draw(self, rng: Rng, c: Tensor | None = None, watch: Watch | None = None) -> Tensor:
         """Samples z_L ~ N(0, I), then z_{L-1} ~ p(.|z_L) down to x ~ p(x|z_1), shape (B, *).
 
         Args:
             rng: source of random numbers, with one row for each sample.
             c: conditions, shape (B, *), or None.
+            watch: called after each level with x drawn from it by the means of the levels below; None: never.
         """
         z = rng.normal(f"z{len(self.latents)}", self.latents[-1], dtype=self.dtype)
+        self._seen(z, c, rng, len(self.down), watch)
         for i in range(len(self.down), 0, -1):
             z = law(self.down[i - 1], z).sample(rng, f"z{i}")
+            self._seen(z, c, rng, i - 1, watch)
         return self.likelihood(z, c).sample(rng)
+
+    def _seen(self, z: Tensor, c: Tensor | None, rng: Rng, below: int, watch: Watch | None) -> None:
+        """Calls `watch` with the x that the means of the levels below z, and the noise of x, give."""
+        if watch is None:
+            return
+        for i in range(below, 0, -1):
+            z = law(self.down[i - 1], z).loc
+        x = self.likelihood(z, c).sample(rng)
+        L = len(self.latents)
+        watch(L - below, L, x, torch.ones_like(x, dtype=torch.bool))
 
 
 def law(network: nn.Module, z: Tensor) -> Gaussian:

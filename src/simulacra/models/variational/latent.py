@@ -13,7 +13,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, cast
 
 import torch
 from torch import Tensor, nn
@@ -59,7 +59,7 @@ LikelihoodName = Literal[
 ]
 TABLES: Mapping[str, Any] = {"least_steps": 3000, "lr": 2e-3, "schedule": "cosine"}
 MAX_LOG_SIGMA = 20.0  # largest |log sigma| of a code
-PROPOSALS = 128  # number of codes from which a completion resamples one
+PROPOSALS, ROUNDS = 64, 4  # codes of each round of a completion, which resamples one of all rounds
 
 
 @dataclass
@@ -244,8 +244,10 @@ class LatentVariableModel(
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
         """Returns x with the missing entries drawn from p(x_missing | x_known), by importance resampling.
 
-        Of `PROPOSALS` codes z_j ~ q(z|x_known) one is chosen with probability w_j / sum w, where
-        w_j = p(x_known, z_j) / q(z_j|x_known) (Mattei and Frellsen 2019, equation 12).
+        Of all codes one is chosen with probability w_j / sum w, where w_j = p(x_known, z_j) / q(z_j) (Mattei
+        and Frellsen 2019, equation 12). The first `PROPOSALS` codes have q(z|x_known); those of each further
+        round have q(z|x_known, x_missing) with what the rounds before have drawn (population Monte Carlo,
+        Cappe et al. 2004), since an encoder that never saw gaps proposes codes far from the posterior.
 
         Args:
             x: observations, shape (B, *); missing entries may have any value.
@@ -260,10 +262,24 @@ class LatentVariableModel(
         )
 
     def _fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None) -> Tensor:
-        drawn = self.codes(x, c, rng, PROPOSALS, known)
-        chosen = Categorical(self._weights(x, c, drawn, known), 0).sample(rng, "which")
-        z = drawn.z[torch.arange(len(x), device=x.device), chosen]
-        draws = self.likelihood(z, c).sample(rng)
+        """Returns completions of a piece of rows, of which every further round proposes from the last."""
+        z, log_w, filled, seen = [], [], x, cast(Tensor | None, known)
+        for t in range(ROUNDS):
+            drawn = self.codes(filled, c, rng.at("round", t) if t else rng, PROPOSALS, seen)
+            z.append(drawn.z)
+            log_w.append(self._weights(x, c, drawn, known))
+            chosen = rng if t == ROUNDS - 1 else rng.at("filled", t)
+            filled, seen = self._filled_by(torch.cat(z, 1), torch.cat(log_w, 1), x, known, chosen, c), None
+        return filled
+
+    def _filled_by(
+        self, z: Tensor, log_w: Tensor, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None
+    ) -> Tensor:
+        """Returns x with missing entries drawn given one code of z (B, k, latent), chosen by its weight."""
+        # a draw that is too large for the encoder has no weight
+        weights = log_w.nan_to_num(nan=-math.inf, posinf=math.inf, neginf=-math.inf)
+        chosen = Categorical(weights, 0).sample(rng, "which")
+        draws = self.likelihood(z[torch.arange(len(x), device=x.device), chosen], c).sample(rng)
         # an integer dtype cannot hold real draws
         wide = x.dtype if self.space.discrete else torch.promote_types(x.dtype, draws.dtype)
         return torch.where(known, x.to(wide), draws.to(wide))

@@ -13,7 +13,7 @@ from simulacra.core.progress.tasks import Progress, duration, showing, stage, st
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from simulacra.core.capabilities.ancestral import Watch
+    from simulacra.core.capabilities.sampling import Watch
     from simulacra.core.model import Model
     from simulacra.training.loop import Loop
 
@@ -144,8 +144,8 @@ def entries_shown(model: Model, show: bool | None = None) -> Iterator[Watch | No
     form = "entry {n_fmt} of {total_fmt} |{bar}| {elapsed}<{remaining}"
     with tqdm(bar_format=form, dynamic_ncols=True) as bar:
 
-        def drawn(t: int, d: int, x: Tensor) -> None:
-            bar.total = d
+        def drawn(t: int, total: int, x: Tensor, known: Tensor) -> None:
+            bar.total = total
             bar.update(t - bar.n)
 
         yield drawn

@@ -43,10 +43,11 @@ def mixing(evidence: Evidence) -> Finding | None:
     if found is None:
         return None
     name, see = "mixing of chains", f"A5, {PAGE}#mixing-of-chains"
+    given = f" and two for each of {found.conditions} conditions" if found.conditions else ""
     measured = (
         f"R-hat is {found.r_hat:.3g} ({found.r_hat_of}) and the autocorrelation time {found.tau:.3g} sweeps "
         f"({found.tau_of}), so {found.chains} chains of {found.kept} sweeps, {found.from_data} of them from "
-        f"rows, are worth {found.effective:.3g} states"
+        f"rows{given}, are worth {found.effective:.3g} states"
     )
     normal = f"R-hat below {R_HAT:g}, {FEW_STATES} states or more"
     if found.r_hat <= R_HAT and found.effective >= FEW_STATES:

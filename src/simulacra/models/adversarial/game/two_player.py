@@ -11,6 +11,7 @@ Reference: Goodfellow et al. 2014, algorithm 1; Radford et al. 2015. Rows F1, F2
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -24,9 +25,11 @@ from simulacra.core.capabilities.general import (
     Samples,
     TakesCondition,
 )
+from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.errors.other_data import as_real
 from simulacra.core.errors.suggestion import Refusal, build_with, load_with
 from simulacra.core.model import Model
+from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
@@ -47,6 +50,27 @@ from simulacra.models.adversarial.game.stabilizers import History, Stabilizers
 from simulacra.nets.adversarial.pooled import pooled_layers
 
 
+@dataclass(frozen=True)
+class Truncation(Sampling):
+    """Options of drawing from a generator.
+
+    Args:
+        truncation: largest absolute value of an entry of the noise z, which is drawn from the normal prior
+            within it: nearer to the likeliest samples, with less variety; None: the whole prior.
+
+    Raises:
+        ValueError: if it is not above 0.
+    """
+
+    truncation: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.truncation is not None and not 0 < self.truncation < float("inf"):
+            raise ValueError(
+                f"truncation is {self.truncation}, but a bound of the noise is a number above 0, such as 0.7."
+            )
+
+
 class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, HasFeatures):
     """Abstract base of the adversarial models, equation (1); subclasses choose networks and objective.
 
@@ -65,6 +89,7 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
     """
 
     noise: Tensor
+    drawing = Truncation
 
     def __init__(
         self,
@@ -166,6 +191,31 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
         z = rng.normal(name, self.latent, dtype=self.dtype)
         return z if self.play.prior == "normal" else z * self.latent**0.5 / z.norm(dim=1, keepdim=True)
 
+    def truncated(self, rng: Rng, most: float) -> Tensor:
+        """Draws z from N(0, 1) within [-most, most], by the inverse of its distribution, shape (B, latent).
+
+            z = Phi^-1(Phi(-a) + u (Phi(a) - Phi(-a))),   u uniform on [0, 1)
+
+        Args:
+            rng: source of random numbers.
+            most: bound a of each entry.
+
+        Raises:
+            ValueError: if the prior is not normal.
+
+        Reference: Brock, Donahue and Simonyan 2019, the truncation trick.
+        """
+        if self.play.prior != "normal":
+            raise ValueError(
+                f"truncation is {most}, but only noise with a normal prior is truncated, and the prior of "
+                f"this {type(self).__name__} is {self.play.prior}: leave it out."
+            )
+        # in double precision, where u = 0 gives -a and not -inf
+        u = to_float64(rng.uniform("z truncated", self.latent, dtype=self.dtype))
+        tail = torch.special.ndtr(u.new_tensor(-most))
+        z = torch.special.ndtri(tail + u * (1 - 2 * tail))
+        return z.to(self.device, self.dtype).clamp(-most, most)
+
     def generate(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns samples G(z, c) scaled as D sees them, shape (B, *features_shape).
 
@@ -218,14 +268,16 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
             h = (h + 1) / 2
         return self.space.from_features(h)
 
-    def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
+    def draw(self, rng: Rng, c: Tensor | None = None, how: Sampling | None = None) -> Tensor:
         """Samples x = G(z, c) with z from the prior and levels rounded, shape (B, *).
 
         Args:
             rng: source of random numbers, which has the number of rows.
             c: condition, or None.
+            how: options of drawing; None: the model's own.
         """
-        x = self.emit(self.prior(rng), c)
+        most = how.truncation if isinstance(how, Truncation) else None
+        x = self.emit(self.prior(rng) if most is None else self.truncated(rng, most), c)
         return x if isinstance(self.space, Real) else x.round()
 
     def critic_score(self, x: Tensor, c: Tensor | None = None) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.capabilities.ancestral import Watch
+from simulacra.core.capabilities.sampling import Watch
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
 
@@ -21,13 +21,14 @@ def replay(x: Tensor, orders: Tensor, watch: Watch) -> None:
     Args:
         x: drawn rows, shape (B, columns).
         orders: indices of the columns in the order of each row, shape (B, columns).
-        watch: called after each column with the columns so far, their total, and the rows, with 0 in columns
-            that are still to come.
+        watch: called after each column with the columns so far, their total, the rows, with 0 in columns that
+            are still to come, and True for the columns so far.
     """
-    seen = torch.zeros_like(x)
+    seen, known = torch.zeros_like(x), torch.zeros_like(x, dtype=torch.bool)
     for t, j in enumerate(orders.unbind(1)):
         seen.scatter_(1, j.unsqueeze(1), x.gather(1, j.unsqueeze(1)))
-        watch(t + 1, x.shape[1], seen)
+        known.scatter_(1, j.unsqueeze(1), True)
+        watch(t + 1, x.shape[1], seen, known)
 
 
 def order_of(space: Space, order: Sequence[str] | None) -> list[int]:

@@ -11,7 +11,8 @@ are drawn in order, with the known ones held fixed,
     E prod over known j of p(x_j | x_before j) = p(x_known)                                            (4)
 
 The product is an importance weight. It gives bounds and completions, and the training on incomplete rows, in
-which a weighted draw of the current model completes each row (Monte Carlo EM, `tables.training`).
+which a weighted draw of the current model completes each row (Monte Carlo EM, `tables.training`). Training
+begins at linear regressions of the numbers (`tables.regressions`).
 
 Reference: Uria et al. 2013 and 2014 (mixtures, ensembles of orders); rows H6, H12.
 """
@@ -26,7 +27,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from simulacra.core.capabilities.ancestral import Watch, allowed, ancestral
+from simulacra.core.capabilities.ancestral import Temperature, allowed, ancestral, temperature_of
 from simulacra.core.capabilities.general import (
     Completes,
     HasConditionals,
@@ -34,9 +35,11 @@ from simulacra.core.capabilities.general import (
     TakesCondition,
     TakesMissing,
 )
+from simulacra.core.capabilities.sampling import Sampling, Watch
 from simulacra.core.distributions.column_heads import ColumnHeads, Conditionals, check_columns, columns_of
 from simulacra.core.distributions.elementary import Distribution
 from simulacra.core.distributions.heads import LikelihoodHead
+from simulacra.core.distributions.tempered import tempered
 from simulacra.core.model import Model
 from simulacra.core.optimizers import Adam
 from simulacra.core.random.keyed import Rng
@@ -46,7 +49,8 @@ from simulacra.core.spaces.column_features import ColumnFeatures
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Epochs, Stage, Update
 from simulacra.models.autoregressive.tables.column_orders import order_of, orderings, replay, usual_orders
-from simulacra.models.autoregressive.tables.training import begin_at_marginals, negative_log_likelihood
+from simulacra.models.autoregressive.tables.regressions import NUMBERS, begin_at_regressions
+from simulacra.models.autoregressive.tables.training import negative_log_likelihood
 from simulacra.nets.columnwise import ColumnNets
 
 BOUND = 64  # importance samples of the validation bound
@@ -88,6 +92,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         'exact'
     """
 
+    drawing = Temperature
     entry_by_entry = True
     length = Epochs(20)
     orderings: Tensor
@@ -118,8 +123,12 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         self.register_buffer("orderings", torch.tensor(every))
         outputs = self.heads.outputs
         seen, given = self.sight.seen, self.sight.given
-        make = partial(ColumnNets, seen, outputs, hidden=hidden, condition=given, dropout=dropout)
+        locations = [mixtures * isinstance(column, NUMBERS) for column in self.columns]
+        make = partial(
+            ColumnNets, seen, outputs, hidden=hidden, condition=given, dropout=dropout, locations=locations
+        )
         self.nets = nn.ModuleList([make(order=o) for o in every])
+        self.added = tuple(f"nets.{o}.regression" for o in range(orders))
         self.head = LikelihoodHead("columns", (max(outputs), space.dims), self._build)
         if orders > 1:
             self.remove(HasConditionals)
@@ -136,13 +145,13 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         return [Update("likelihood", ("",), negative_log_likelihood, optimizer=Adam(weight_decay=1e-4))]
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns the only stage, in which every column starts at its marginal.
+        """Returns the only stage, in which columns start at their marginals, numbers at regressions.
 
         Args:
             i: index of the stage, from 0.
             past: not used.
         """
-        return Stage("train", self.updates(), self.length, start=begin_at_marginals) if i == 0 else None
+        return Stage("train", self.updates(), self.length, start=begin_at_regressions) if i == 0 else None
 
     # ---- scores
 
@@ -208,21 +217,24 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
 
     # ---- sampling
 
-    def draw(self, rng: Rng, c: Tensor | None = None, watch: Watch | None = None) -> Tensor:
+    def draw(
+        self, rng: Rng, c: Tensor | None = None, how: Sampling | None = None, watch: Watch | None = None
+    ) -> Tensor:
         """Samples rows column by column, each in one of the orders, shape (B, columns).
 
         Args:
             rng: source of random numbers, which has the number of rows.
             c: condition, or None.
-            watch: called after each column with the number of columns drawn, their total and x so far; None:
-                never.
+            how: options of drawing; None: the model's own.
+            watch: called after each column with the number of columns drawn, their total, x so far and True
+                for the columns that are drawn; None: never.
         """
         if len(self.nets) == 1:
-            return ancestral(self, rng, c, watch=watch)
-        n = len(rng.rows)
+            return ancestral(self, rng, c, watch=watch, how=how)
+        n, T = len(rng.rows), temperature_of(how)
         nothing = torch.zeros(n, self.space.dims, dtype=self.dtype, device=self.device)
         each = [
-            self.weighted(o, nothing, nothing.bool(), rng.at("order", o), 1, c)[0][:, 0]
+            self.weighted(o, nothing, nothing.bool(), rng.at("order", o), 1, c, T)[0][:, 0]
             for o in range(len(self.nets))
         ]
         which = (rng.uniform("order") * len(each)).long().clamp_max(len(each) - 1).to(self.device)
@@ -271,7 +283,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         return torch.where(known, x.to(candidates.dtype), chosen), log_w
 
     def weighted(
-        self, o: int, x: Tensor, known: Tensor, rng: Rng, k: int, c: Tensor | None
+        self, o: int, x: Tensor, known: Tensor, rng: Rng, k: int, c: Tensor | None, temperature: float = 1.0
     ) -> tuple[Tensor, Tensor]:
         """Draws rows in order o with the known columns held fixed.
 
@@ -282,6 +294,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
             rng: source of random numbers, per row.
             k: number of draws of each row.
             c: conditions of the rows, or None.
+            temperature: T at which missing columns are drawn.
 
         Returns:
             Completed rows, shape (B, k, columns), and log-weights (4) in nats, shape (B, k).
@@ -292,13 +305,14 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         f = self.sight.of(x, c, self.dtype)[:, net.arrangement].unsqueeze(1).repeat(1, k, 1)
         drawn = x.to(self.dtype).unsqueeze(1).repeat(1, k, 1)
         log_w = drawn.new_zeros(len(x), k)
+        at = partial(tempered, temperature=temperature)
         for j in self.orderings[o].tolist():
             p = self.heads.heads[j].build(net.arranged(f, j))
             there = known[:, j : j + 1]
             if bool(there.any()):
                 log_w = log_w + torch.where(there, p.entries(drawn[..., j]), torch.zeros_like(log_w))
             if not bool(there.all()):
-                value = self.heads.finite(p.sample(rng, f"column-{j}").to(self.dtype), j)
+                value = self.heads.finite(at(p).sample(rng, f"column-{j}").to(self.dtype), j)
                 drawn[..., j] = torch.where(there, drawn[..., j], value)
                 shown, start = self.sight.column(j, drawn[..., j], self.dtype), net.sees[j]
                 f[..., start : start + shown.shape[-1]] = shown

@@ -25,7 +25,7 @@ from typing import Any, TypedDict
 import torch
 from torch import Tensor
 
-from simulacra.core.capabilities.ancestral import Watch, ancestral
+from simulacra.core.capabilities.ancestral import Temperature, ancestral
 from simulacra.core.capabilities.general import (
     Completes,
     HasConditionals,
@@ -33,6 +33,7 @@ from simulacra.core.capabilities.general import (
     Samples,
     TakesCondition,
 )
+from simulacra.core.capabilities.sampling import Sampling, Watch
 from simulacra.core.model import Model
 from simulacra.core.numerics import moments
 from simulacra.core.random.keyed import Rng
@@ -66,6 +67,7 @@ class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):
         ValueError: if the likelihood does not fit the space, or the ensemble is empty.
     """
 
+    drawing = Temperature
     entry_by_entry = True
     orders: Tensor
     net: EntrywiseMLP
@@ -155,18 +157,26 @@ class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):
         flat = x.reshape(len(x), -1)
         return torch.stack([InOrders(self, o).log_density(flat[:, o[0]], c) for o in self.orders.split(1)], 1)
 
-    def draw(self, rng: Rng, c: Tensor | None = None, watch: Watch | None = None) -> Tensor:
+    def draw(
+        self, rng: Rng, c: Tensor | None = None, how: Sampling | None = None, watch: Watch | None = None
+    ) -> Tensor:
         """Samples x ~ p(x) of (2): each row in a random order of the ensemble, shape (B, *).
 
         Args:
             rng: source of random numbers, which has the number of rows.
             c: condition, or None.
-            watch: called after each entry with the number of entries drawn, their total and x so far; None:
-                never.
+            how: options of drawing; None: the model's own.
+            watch: called after each entry with the number of entries drawn, their total, x so far and True
+                for the entries that are drawn; None: never.
         """
         orders = self._orders_for(rng)
-        placed = None if watch is None else lambda t, d, x: watch(t, d, self._placed(x, orders))
-        return self._placed(InOrders(self, orders).draw(rng, c, placed), orders)
+
+        def placed(t: int, d: int, x: Tensor, known: Tensor) -> None:
+            assert watch is not None
+            watch(t, d, self._placed(x, orders), self._placed(known, orders))
+
+        drawn = InOrders(self, orders).draw(rng, c, how, None if watch is None else placed)
+        return self._placed(drawn, orders)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
         """Returns x with missing entries drawn given the known ones, exactly for any mask.
@@ -261,9 +271,11 @@ class InOrders(HasConditionals):
         # (1)
         return self.entry_head.build(numbers).log_prob(x.flatten()).view(x.shape).sum(1)
 
-    def draw(self, rng: Rng, c: Tensor | None = None, watch: Watch | None = None) -> Tensor:
+    def draw(
+        self, rng: Rng, c: Tensor | None = None, how: Sampling | None = None, watch: Watch | None = None
+    ) -> Tensor:
         """Samples x ~ p(x|o) by position, shape (B, d)."""
-        return ancestral(self, rng, c, watch=watch)
+        return ancestral(self, rng, c, watch=watch, how=how)
 
     def begin(self, n: int, c: Tensor | None = None) -> Any:
         """Returns the model's sampling state of n rows without known entries."""

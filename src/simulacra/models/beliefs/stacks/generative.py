@@ -116,7 +116,7 @@ class Generative(Model, Samples, HasPrior, TakesCondition):
         """
         if self.condition is None or c is None:
             return u
-        f = self.condition.features(c, self.dtype).flatten(1).unsqueeze(1)
+        f = self.condition.vectors(c, self.dtype).unsqueeze(1)
         return torch.cat([u.expand(f.shape[0], -1, -1), f.expand(-1, u.shape[1], -1)], -1)
 
     def log_p_layers(self, h: Sequence[Tensor], c: Tensor | None = None) -> list[Tensor]:

@@ -74,7 +74,7 @@ class Net(Generative, HasRates, Encodes):
         f = self.features(x)
         if known is not None:
             f = torch.where(self.space.features_known(known), f, torch.zeros_like(f))
-        return f.flatten(1).unsqueeze(1)
+        return f.unsqueeze(1).flatten(1).unsqueeze(1)
 
     def recognize(self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None) -> Draws:
         """Draws h ~ q(h|x) k times for each row; log q is differentiable, h is not.

@@ -155,26 +155,30 @@ class OrderedEntries(Visible):
 
     def _flat(self, x: Tensor) -> Tensor:
         """Returns x as units of a layer, shape (B, 1, d)."""
-        return x.flatten(1).unsqueeze(1).to(self.layer.bias.dtype)
+        return x.unsqueeze(1).flatten(1).unsqueeze(1)
+
+    def _shaped(self, h: Tensor) -> Tensor:
+        """Returns units (*, d) in the shape of observations."""
+        return h.reshape(*h.shape[:-1], *self.space.shape)
 
     def log_prob(self, x: Tensor, u: Tensor, known: Tensor | None = None) -> Tensor:
         """Returns log p(x|u) in nats, shape (B, k); the marginal of known entries has no closed form."""
         assert known is None, "the model removed the capability TakesMissing"
-        return self.layer.log_prob(self._flat(x), u)
+        return self.layer.log_prob(self._flat(x).to(u.dtype), u)
 
     def draw(self, u: Tensor, rng: Rng, name: str = "x") -> Tensor:
         """Draws x ~ p(x|u), shape (B, k, *)."""
-        return self.layer.draw(u, rng, name, u.shape[1]).unflatten(2, self.space.shape)
+        return self._shaped(self.layer.draw(u, rng, name, u.shape[1]))
 
     def completed(self, x: Tensor, known: Tensor, u: Tensor, rng: Rng) -> tuple[Tensor, Tensor]:
         """Draws the missing entries; returns x (B, k, *) and the terms of the known ones (B, k)."""
-        p, there = self.layer.given(u), known.flatten(1).unsqueeze(1)
-        drawn = p.sample(rng, "x", u.shape[1], Given(self._flat(x), there))
-        return drawn.unflatten(2, self.space.shape).to(x.dtype), p.log_prob(drawn, there)
+        p, there = self.layer.given(u), self._flat(known)
+        drawn = p.sample(rng, "x", u.shape[1], Given(self._flat(x).to(u.dtype), there))
+        return self._shaped(drawn).to(x.dtype), p.log_prob(drawn, there)
 
     def mean(self, u: Tensor) -> Tensor:
         """Returns the mean of x with the entries before each replaced by their means, shape (B, *)."""
-        return self.layer.given(u.unsqueeze(1)).means.squeeze(1).unflatten(1, self.space.shape)
+        return self._shaped(self.layer.given(u.unsqueeze(1)).means.squeeze(1))
 
     def start(self, model: Model, source: Source, rng: Rng) -> None:
         """Sets the biases to the log-odds of the entries' means."""

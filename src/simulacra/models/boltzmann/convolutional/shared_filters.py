@@ -32,19 +32,19 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.capabilities.general import Completes, Encodes, HasFilters
+from simulacra.core.capabilities.chains import ChainSampler
+from simulacra.core.capabilities.general import Encodes, HasFilters
 from simulacra.core.numerics import moments
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Real, Space
 from simulacra.core.updates import Loss, Source, Update
 from simulacra.models.boltzmann.convolutional.maps import Maps
-from simulacra.models.boltzmann.machine.completion import clamped
 from simulacra.models.boltzmann.machine.energy_model import Layers, Machine
 from simulacra.models.boltzmann.machine.learning import Learning, check_at_least, check_scale
 from simulacra.models.boltzmann.machine.units import Bernoulli, Gaussian, Units
 
 
-class Convolutional(Machine, Encodes, Completes, HasFilters):
+class Convolutional(Machine, ChainSampler, Encodes, HasFilters):
     """Abstract base with equations (1) to (3); subclasses choose the layers and the stages.
 
     Args:
@@ -213,17 +213,6 @@ class Convolutional(Machine, Encodes, Completes, HasFilters):
             c: not used.
         """
         return self.pooled(x).flatten(1)
-
-    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Returns x with missing entries drawn by Gibbs sweeps given the others, shape (B, *).
-
-        Args:
-            x: observations, shape (B, *); missing entries may have any value.
-            known: True where known, shape (B, *).
-            rng: source of random numbers.
-            c: not used.
-        """
-        return clamped(self, x, known, rng)
 
     def filters(self, layer: int = 1) -> Tensor:
         """Returns the filters of a layer as images; above the lowest, as combinations of those below.

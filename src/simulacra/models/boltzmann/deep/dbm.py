@@ -20,19 +20,18 @@ import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch
-from simulacra.core.capabilities.general import Completes
+from simulacra.core.capabilities.chains import ChainSampler
 from simulacra.core.numerics.exchange import row_mean
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Source, Stage
 from simulacra.models.boltzmann.deep.layered import Layered, biases_from_data
-from simulacra.models.boltzmann.machine.completion import clamped
 from simulacra.models.boltzmann.machine.energy_model import Layers
 from simulacra.models.boltzmann.machine.learning import Learning, estimator_for, few
 from simulacra.models.boltzmann.restricted.bipartite import MEAN_RATE
 
 
-class DBM(Layered, Completes):
+class DBM(Layered, ChainSampler):
     """Deep Boltzmann machine over binary data.
 
     Its bound is computed if the odd layers together, or the even ones including the visible one, have at
@@ -114,17 +113,6 @@ class DBM(Layered, Completes):
         """
         q = self.posterior_means(batch.x, batch.c, batch.known)
         return {name: rng.bernoulli(f"start {name}", q[name]) for name in self.rest}
-
-    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Returns x with missing entries drawn by `burn_in` Gibbs sweeps given the others, shape (B, *).
-
-        Args:
-            x: observations, shape (B, *); missing entries may have any value.
-            known: True where known, shape (B, *).
-            rng: source of random numbers.
-            c: conditions, shape (B, *), or None.
-        """
-        return clamped(self, x, known, rng, c)
 
 
 def begin(model: DBM, source: Source, rng: Rng) -> None:

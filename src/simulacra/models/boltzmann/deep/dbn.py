@@ -28,6 +28,7 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core.batch import Batch
+from simulacra.core.capabilities.chains import BurnIn
 from simulacra.core.capabilities.general import (
     Encodes,
     HasAnnealingPath,
@@ -36,6 +37,7 @@ from simulacra.core.capabilities.general import (
     HasDensity,
     Samples,
 )
+from simulacra.core.capabilities.sampling import Sampling, Watch
 from simulacra.core.distributions.elementary import Bernoulli
 from simulacra.core.model import Model
 from simulacra.core.numerics.precision import to_float64
@@ -74,6 +76,8 @@ class DBN(Model, Samples, HasBound, HasBoundEnergy, Encodes, HasAnnealingPath):
         >>> [model.stage(i, []).name for i in range(2)], model.sample(5).shape
         (['layer-1', 'layer-2'], torch.Size([5, 4]))
     """
+
+    drawing = BurnIn
 
     def __init__(
         self,
@@ -131,14 +135,41 @@ class DBN(Model, Samples, HasBound, HasBoundEnergy, Encodes, HasAnnealingPath):
 
     # ---- capabilities
 
-    def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
+    @property
+    def sampling(self) -> Sampling:
+        """The top RBM's own options of drawing."""
+        return self.top.sampling
+
+    def looks(self, how: Sampling | None = None) -> int:
+        """Returns the number of sweeps of the top RBM.
+
+        Args:
+            how: options of drawing; None: the model's own.
+        """
+        return self.top.looks(how)
+
+    def draw(
+        self, rng: Rng, c: Tensor | None = None, how: Sampling | None = None, watch: Watch | None = None
+    ) -> Tensor:
         """Samples the top RBM, then the layers below in turn, shape (B, *).
 
         Args:
             rng: source of random numbers, with one row for each sample.
             c: not used.
+            how: options of drawing; None: the model's own.
+            watch: called after each sweep of the top RBM with what the layers below draw from its state;
+                None: never.
         """
-        h = self.top.draw(rng.at("top"))
+
+        def seen(t: int, total: int, h: Tensor, known: Tensor) -> None:
+            assert watch is not None
+            x = self._below(h, rng)
+            watch(t, total, x, torch.ones_like(x, dtype=torch.bool))
+
+        return self._below(self.top.draw(rng.at("top"), None, how, None if watch is None else seen), rng)
+
+    def _below(self, h: Tensor, rng: Rng) -> Tensor:
+        """Draws the layers below the top RBM in turn from its visible units, shape (B, *)."""
         for i, rbm in reversed(list(enumerate(self.layers[:-1]))):
             h = rbm.units["v"].draw(rbm.field("v", {"h": h}), rng, f"down {i}")
         return h.reshape(h.shape[0], *self.space.shape)
@@ -185,8 +216,13 @@ class DBN(Model, Samples, HasBound, HasBoundEnergy, Encodes, HasAnnealingPath):
 
     # ---- annealing: the lower layers are normalized, so log Z is that of the top RBM
 
-    def start_chain(self, rng: Rng) -> Tensor:
-        """Draws independent visible units of the top RBM, shape (B, units)."""
+    def start_chain(self, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """Draws independent visible units of the top RBM, shape (B, units).
+
+        Args:
+            rng: source of random numbers.
+            c: not used.
+        """
         return self.top.start_chain(rng)
 
     def base_log_z(self) -> Tensor:

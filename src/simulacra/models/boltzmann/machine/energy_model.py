@@ -27,16 +27,10 @@ import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch
-from simulacra.core.capabilities.general import (
-    HasAnnealingPath,
-    HasDensity,
-    HasEnergy,
-    HasMarkovChain,
-    Samples,
-)
+from simulacra.core.capabilities.chains import BurnIn, ChainDraws
+from simulacra.core.capabilities.general import HasAnnealingPath, HasDensity, HasEnergy
 from simulacra.core.model import Model
 from simulacra.core.numerics.precision import to_float64
-from simulacra.core.progress.tasks import each
 from simulacra.core.random.keyed import Rng, RowKeys
 from simulacra.core.spaces.plain import Space
 from simulacra.models.boltzmann.machine.partition import CONDITIONS, can_sum, conditions_of, log_z
@@ -45,7 +39,7 @@ from simulacra.models.boltzmann.machine.units import Units
 Layers = dict[str, Tensor]
 
 
-class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealingPath):
+class Machine(Model, ChainDraws, HasDensity, HasEnergy, HasAnnealingPath):
     """Abstract base with equations (1) to (3); subclasses provide layers and energy.
 
     Args:
@@ -59,6 +53,7 @@ class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealin
     """
 
     base: Tensor
+    drawing = BurnIn
 
     def __init__(
         self,
@@ -237,9 +232,37 @@ class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealin
 
     # ---- chains
 
-    def start_chain(self, rng: Rng) -> Tensor:
-        """Draws independent units as a chain's initial state, with the field `base` on v, (B, entries)."""
+    def start_chain(self, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """Draws independent units as a chain's initial state, with the field `base` on v, (B, entries).
+
+        Args:
+            rng: source of random numbers.
+            c: not used: the units have no condition.
+        """
         return self.packed({name: self._free(name, rng, rng.rows) for name in self.rest})
+
+    def chain_at(self, x: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """Returns a state with the layer v of observations; the other layers are independent units.
+
+        Args:
+            x: observations, shape (B, *).
+            rng: source of random numbers.
+            c: not used: the units have no condition.
+        """
+        return self.packed({**self.unpacked(self.start_chain(rng)), "v": self.visible(x)})
+
+    def clamp(self, state: Tensor, x: Tensor, known: Tensor) -> Tensor:
+        """Returns the states with the known entries of observations in the layer v, shape (B, entries).
+
+        Args:
+            state: state of the chains, shape (B, entries).
+            x: observations, shape (B, *).
+            known: True where x is known, shape (B, *).
+        """
+        # with more blocks a sweep would draw the last one given units that were not reset
+        assert len(self.blocks) == 2
+        layers, keep = self.unpacked(state), known.reshape(len(x), *self.shapes["v"])
+        return self.packed({**layers, "v": torch.where(keep, self.visible(x), layers["v"])})
 
     def _free(self, name: str, rng: Rng, rows: RowKeys) -> Tensor:
         field = self._base(name).expand(len(rows), *self.shapes[name])
@@ -250,14 +273,15 @@ class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealin
     def _base(self, name: str) -> Tensor:
         return self.base if name == "v" else self.base.new_zeros(self.shapes[name])
 
-    def step(self, state: Tensor, rng: Rng) -> Tensor:
+    def step(self, state: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
         """Runs one sweep of block Gibbs sampling on the state of a chain, shape (B, entries).
 
         Args:
             state: state of the chains, shape (B, entries).
             rng: source of random numbers.
+            c: conditions, shape (B, *), or None.
         """
-        return self.packed(self.sweep(self.unpacked(state), rng, rng.rows))
+        return self.packed(self.sweep(self.unpacked(state), rng, rng.rows, c))
 
     def shown(self, state: Tensor) -> Tensor:
         """Returns the observations of chain states, shape (B, *)."""
@@ -314,18 +338,6 @@ class Machine(Model, Samples, HasDensity, HasEnergy, HasMarkovChain, HasAnnealin
             return field
         # (3)
         return beta * field + (1 - beta) * self._base(name)
-
-    def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Samples observations by `burn_in` Gibbs sweeps from independent units, shape (B, *).
-
-        Args:
-            rng: source of random numbers, with one row for each sample.
-            c: conditions, shape (B, *), or None.
-        """
-        layers = self.unpacked(self.start_chain(rng))
-        for t in each(range(self.burn_in), "chains", "sweep"):
-            layers = self.sweep(layers, rng.at(t), rng.rows, c)
-        return self.observed(layers["v"])
 
     # ---- annealing
 

@@ -19,7 +19,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from simulacra.core.batch import Batch, Terms
+from simulacra.core.capabilities.chains import BurnIn
 from simulacra.core.capabilities.general import HasDensity, HasPartitionFunctions
+from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.optimizers import SGD
 from simulacra.core.random.contents import Contents, histories
@@ -137,6 +139,8 @@ class RecurrentRBM(Recurrent, HasPartitionFunctions):
         ValueError: if the space holds no sequences of binary frames, or an option is out of range.
     """
 
+    drawing = BurnIn
+
     def __init__(
         self,
         space: Space,
@@ -156,6 +160,11 @@ class RecurrentRBM(Recurrent, HasPartitionFunctions):
         self.frames = Frames(space.of, hidden, burn_in)
         if min(hidden, self.visible) > UNITS:
             self.remove(HasDensity)
+
+    @property
+    def sampling(self) -> Sampling:
+        """The frames' own options of drawing."""
+        return self.frames.sampling
 
     @property
     def W(self) -> Tensor:
@@ -205,15 +214,16 @@ class RecurrentRBM(Recurrent, HasPartitionFunctions):
         # (3)
         return -self.frames.marginal({"v": v}, torch.cat([b, c], 1)) - log_partition(self.W, b, c)
 
-    def draw_frame(self, b: Tensor, c: Tensor, rng: Rng) -> Tensor:
+    def draw_frame(self, b: Tensor, c: Tensor, rng: Rng, how: Sampling | None = None) -> Tensor:
         """Samples a frame by `burn_in` Gibbs sweeps from independent units, shape (B, d).
 
         Args:
             b: biases of the visible units, shape (B, d).
             c: biases of the hidden units, shape (B, hidden).
             rng: source of random numbers.
+            how: options of drawing; None: the model's own.
         """
-        return self.frames.draw(rng, torch.cat([b, c], 1))
+        return self.frames.draw(rng, torch.cat([b, c], 1), how)
 
 
 def start_chains_there(model: RecurrentRBM, source: Source, rng: Rng) -> None:

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from simulacra.core.batch import Batch, Terms
+from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.optimizers import Adam
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
@@ -96,13 +97,14 @@ class RNNNADE(Recurrent):
         y = shared_recursion(v.unsqueeze(2), self.W.unsqueeze(1), c, self.V.unsqueeze(1)).squeeze(2) + b
         return -F.binary_cross_entropy_with_logits(y, v, reduction="none").sum(1)
 
-    def draw_frame(self, b: Tensor, c: Tensor, rng: Rng) -> Tensor:
+    def draw_frame(self, b: Tensor, c: Tensor, rng: Rng, how: Sampling | None = None) -> Tensor:
         """Samples a frame entry by entry, shape (B, d).
 
         Args:
             b: biases of the visible units, shape (B, d).
             c: biases of the hidden units, shape (B, hidden).
             rng: source of random numbers.
+            how: not used.
         """
         u = rng.uniform("v", self.visible, dtype=b.dtype)
         entries = []

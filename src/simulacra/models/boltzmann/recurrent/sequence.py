@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities.general import Continues, HasDensity, Samples, TakesLengths
+from simulacra.core.capabilities.sampling import Sampling, Watch
 from simulacra.core.model import Model
 from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng
@@ -83,13 +84,14 @@ class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
         """
 
     @abstractmethod
-    def draw_frame(self, b: Tensor, c: Tensor, rng: Rng) -> Tensor:
+    def draw_frame(self, b: Tensor, c: Tensor, rng: Rng, how: Sampling | None = None) -> Tensor:
         """Samples a frame for each row of biases, shape (B, d).
 
         Args:
             b: biases of the visible units, shape (B, d).
             c: biases of the hidden units, shape (B, hidden).
             rng: source of random numbers.
+            how: options of drawing; None: the model's own.
         """
 
     # ---- scores and samples
@@ -130,14 +132,27 @@ class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
         lengths = self.space.lengths_of(known, type(self).__name__)
         return to_float64(self.frame_log_prob(x[:, : int(lengths.max())], lengths)).sum(1)
 
-    def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
+    def looks(self, how: Sampling | None = None) -> int:
+        """Returns the number of frames.
+
+        Args:
+            how: not used.
+        """
+        return self.space.steps
+
+    def draw(
+        self, rng: Rng, c: Tensor | None = None, how: Sampling | None = None, watch: Watch | None = None
+    ) -> Tensor:
         """Samples sequences frame by frame, shape (B, T, d).
 
         Args:
             rng: source of random numbers, with one row for each sample.
             c: not used.
+            how: options of drawing; None: the model's own.
+            watch: called after each frame with their number so far, their total, x so far and True for frames
+                that are drawn; None: never.
         """
-        return self._continued(torch.zeros(len(rng.rows), 0, self.visible), None, rng)
+        return self._continued(torch.zeros(len(rng.rows), 0, self.visible), None, rng, how, watch)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
         """Continues each sequence from its known first steps, shape (B, T, d).
@@ -151,18 +166,34 @@ class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
         lengths = self.space.lengths_of(known, type(self).__name__)
         return self._continued(self.features(x)[:, : int(lengths.max())], lengths, rng)
 
-    def _continued(self, begun: Tensor, lengths: Tensor | None, rng: Rng) -> Tensor:
+    def _continued(
+        self,
+        begun: Tensor,
+        lengths: Tensor | None,
+        rng: Rng,
+        how: Sampling | None = None,
+        watch: Watch | None = None,
+    ) -> Tensor:
         """Samples sequences that start with the frames `begun`, of which each row keeps its own number."""
         s = torch.zeros(begun.shape[0], self.R.shape[0], dtype=self.dtype, device=self.device)
         frames = []
         for t in range(self.space.steps):
-            v = self.draw_frame(*self.biases(s), rng.at(t))
+            v = self.draw_frame(*self.biases(s), rng.at(t), how)
             if lengths is not None and t < begun.shape[1]:
                 v = torch.where((t < lengths).unsqueeze(1), begun[:, t], v)
             frames.append(v)
+            if watch is not None:
+                watch(t + 1, self.space.steps, *self._so_far(frames))
             # (2)
             s = self.f(self.drive(v) + s @ self.R)
         return torch.stack(frames, 1)
+
+    def _so_far(self, frames: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Returns the first frames with 0 after them, and True for these frames, each (B, T, d)."""
+        later = [torch.zeros_like(frames[0])] * (self.space.steps - len(frames))
+        x = torch.stack([*frames, *later], 1)
+        known = torch.arange(self.space.steps, device=x.device) < len(frames)
+        return x, known.view(1, -1, 1).expand_as(x)
 
 
 class StateNet(nn.Module):

@@ -21,13 +21,13 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core.batch import Batch
-from simulacra.core.capabilities.general import Completes, Decodes, Encodes, HasFilters, TakesCondition
+from simulacra.core.capabilities.chains import ChainSampler
+from simulacra.core.capabilities.general import Decodes, Encodes, HasFilters, TakesCondition
 from simulacra.core.numerics import moments
 from simulacra.core.numerics.exchange import row_mean
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Source, Stage
-from simulacra.models.boltzmann.machine.completion import clamped
 from simulacra.models.boltzmann.machine.energy_model import Layers, Machine
 from simulacra.models.boltzmann.machine.learning import Learning, check_at_least, few
 from simulacra.models.boltzmann.machine.units import Bernoulli, Units
@@ -35,7 +35,7 @@ from simulacra.models.boltzmann.machine.units import Bernoulli, Units
 MEAN_RATE = 0.01  # weight of a batch in the running means of the layers
 
 
-class Restricted(Machine, Encodes, Decodes, Completes, HasFilters, TakesCondition):
+class Restricted(Machine, ChainSampler, Encodes, Decodes, HasFilters, TakesCondition):
     """Abstract base with equation (1); subclasses choose the visible units.
 
     Args:
@@ -171,17 +171,6 @@ class Restricted(Machine, Encodes, Decodes, Completes, HasFilters, TakesConditio
             c: conditions, shape (B, *), or None.
         """
         return self.observed(self.visible_given_hidden(z, c))
-
-    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Returns x with missing entries drawn by Gibbs sweeps given the others, shape (B, *).
-
-        Args:
-            x: observations, shape (B, *); missing entries may have any value.
-            known: True where known, shape (B, *).
-            rng: source of random numbers.
-            c: conditions, shape (B, *), or None.
-        """
-        return clamped(self, x, known, rng, c)
 
     def filters(self) -> Tensor:
         """Returns the weights of each hidden unit, shape (hidden, *shape of x)."""
