@@ -204,3 +204,14 @@ def test_options_out_of_range_are_refused():
         BiHM(Binary((3,)), k=1)
     with pytest.raises(ValueError, match="proposals is 0"):
         BiHM(Binary((3,)), proposals=0)
+
+
+def test_a_row_has_its_sample_and_its_bound_in_any_batch(float64):
+    model = machine(proposals=7)
+    whole = model.draw(Rng(5, rows=range(50)))
+    for n in (2, 3):
+        assert torch.equal(model.draw(Rng(5, rows=range(n))), whole[:n])
+    x = whole.detach()
+    bounds = model.bound(x, None, Rng(5, rows=range(50)), 3)
+    for n in (2, 3):
+        assert (model.bound(x[:n], None, Rng(5, rows=range(n)), 3) - bounds[:n]).abs().max() < 1e-12
