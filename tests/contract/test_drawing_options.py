@@ -20,7 +20,13 @@ from simulacra.core.errors.calls import WrongCall
 from simulacra.core.random.keyed import Rng
 
 pytestmark = pytest.mark.fault("wider.b")
-BRIEF = {"burn_in": 2, "steps": 2, "truncation": 0.5, "temperature": 0.7}  # a value that is no model's own
+BRIEF = {
+    "burn_in": 2,
+    "steps": 2,
+    "truncation": 0.5,
+    "temperature": 0.7,
+    "proposals": 5,
+}  # a value that is no model's own
 
 
 @having(can.Samples)
