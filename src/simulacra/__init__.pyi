@@ -84,7 +84,9 @@ from simulacra.models.autoregressive.vectors.nade_k import NADEK
 from simulacra.models.autoregressive.vectors.rnade import RNADE
 from simulacra.models.autoregressive.wavenet import WaveNet
 from simulacra.models.beliefs.belief_net import BeliefNet
+from simulacra.models.beliefs.bidirectional import BiHM
 from simulacra.models.beliefs.darn import DARN
+from simulacra.models.beliefs.mean_field import MeanFieldSBN
 from simulacra.models.boltzmann.convolutional.conv_dbm import ConvDBM
 from simulacra.models.boltzmann.convolutional.conv_rbm import ConvRBM
 from simulacra.models.boltzmann.deep.dbm import DBM
@@ -139,6 +141,7 @@ __all__ = [
     "Autoencoder",
     "Batch",
     "BeliefNet",
+    "BiHM",
     "Binary",
     "BoltzmannMachine",
     "BoostedField",
@@ -188,6 +191,7 @@ __all__ = [
     "HierarchicalVAE",
     "HigherOrderBM",
     "Levels",
+    "MeanFieldSBN",
     "MixtureRBM",
     "Model",
     "MultiPredictionDBM",

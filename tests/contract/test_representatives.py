@@ -14,6 +14,8 @@ CAPABILITIES = [
     for kind in vars(can).values()
     if isinstance(kind, type) and issubclass(kind, can.Capability) and kind is not can.Capability
 ]
+# no model of the library has these yet; tests/packages/mapping_models has them
+MAPPINGS = {f"can: {name}" for name in ("Denoises", "Predicts", "Translates")}
 
 
 def features_of(names) -> set[str]:
@@ -25,7 +27,7 @@ def test_every_family_update_space_setting_and_capability_is_represented():
     chosen = features_of(representatives())
     assert chosen == features_of(case.name for case in CASES)
     assert chosen >= {f"family: {entry.family}" for entry in CATALOG.values()}
-    assert chosen >= {f"can: {capability.__name__}" for capability in CAPABILITIES}
+    assert chosen >= {f"can: {capability.__name__}" for capability in CAPABILITIES} - MAPPINGS
 
 
 def test_every_shape_of_update_is_represented():

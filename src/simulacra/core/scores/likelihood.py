@@ -180,17 +180,7 @@ def score(
         check_one_each(density, len(x), model, "log_density")
         return Score(raw(density), "exact", "exact", entries=scored)
     if model.supports(HasImportanceWeights):
-        method = f"IWAE bound, k={k}" if k > 1 else "ELBO, k=1"
-        try:
-            found = importance_bound(able(model, HasImportanceWeights), x, c, k, rng, entries, known)
-        except CutShort as short:
-            found, n = short.done, len(short.done.bound)
-            log_det, scored = log_det[:n], x[:n].numel() if known is None else int(known[:n].sum())
-            short.done = Score(
-                raw(found.bound), "lower", method, raw(found.elbo), found.effective.cpu(), scored
-            )
-            raise
-        return Score(raw(found.bound), "lower", method, raw(found.elbo), found.effective.cpu(), scored)
+        return _importance_score(able(model, HasImportanceWeights), x, c, log_det, k, rng, entries, known)
     elbo = able(model, HasBound).elbo(x, c, rng, **observed(known))
     check_one_each(elbo, len(x), model, "elbo")
     if model.supports(TightensBound):
@@ -199,6 +189,31 @@ def score(
         method = f"{able(model, TightensBound).bound_name}, k={k}"
         return Score(raw(bound), "lower", method, raw(elbo), entries=scored)
     return Score(raw(elbo), "lower", "ELBO", entries=scored)
+
+
+def _importance_score(
+    model: HasImportanceWeights,
+    x: Tensor,
+    c: Tensor | None,
+    log_det: Tensor,
+    k: int,
+    rng: Rng,
+    entries: int,
+    known: Tensor | None,
+) -> Score:
+    method = f"IWAE bound, k={k}" if k > 1 else "ELBO, k=1"
+
+    def scored(found: ImportanceBound) -> Score:
+        n = len(found.bound)
+        raw = lambda value: to_float64(value).cpu() + log_det[:n]
+        count = x[:n].numel() if known is None else int(known[:n].sum())
+        return Score(raw(found.bound), "lower", method, raw(found.elbo), found.effective.cpu(), count)
+
+    try:
+        return scored(importance_bound(model, x, c, k, rng, entries, known))
+    except CutShort as short:
+        short.done = scored(short.done)
+        raise
 
 
 @torch.no_grad()
