@@ -15,23 +15,23 @@ persistent Langevin chains, whose states u' go on from step to step:
 
     J = E_data U(u) - E_chains U(u')                                                                (4)
 
-The gradient of (1) is that of the Fisher divergence between the model and the data smoothed by s: the model
-learns the smoothed density, not that of the data. (3) is minimal at the density of the data with c = log Z, if
-the network can represent it. The gradient of (4) is that of the likelihood, as far as the chains have converged.
+The gradient of (1) is that of s^2 times the Fisher divergence between the model and the data smoothed by s:
+the model learns the smoothed density, not that of the data. (3) is minimal at the density of the data with
+c = log Z, if the network can represent it. The gradient of (4) is that of the likelihood, as far as the chains
+have converged.
 
-Reference: Vincent 2011; Gutmann and Hyvaerinen 2012; Xie et al. 2016; Du and Mordatch 2019. Rows A15, D10.
+Reference: Vincent 2011; Gutmann and Hyvaerinen 2012; Xie et al. 2016; Du and Mordatch 2019. Row D10.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 from torch.nn import functional as F
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.optimizers import Adam
 from simulacra.core.random.keyed import Rng
 from simulacra.core.updates import Update
@@ -91,17 +91,6 @@ def update_of(objective: Objective, lr: float) -> Update:
     """
     before = advance if objective == "langevin" else None
     return Update("energy", ("",), LOSSES[objective], before=before, optimizer=Adam(lr=lr))
-
-
-def check_objective(objective: str) -> None:
-    """Raises ValueError if there is no such objective.
-
-    Args:
-        objective: name of the objective.
-    """
-    if objective not in get_args(Objective):
-        known, usual = ", ".join(get_args(Objective)), build_with(objective="score-matching")
-        raise Refusal(f"objective is {objective!r}; possible are {known}: use {usual}.", usual)
 
 
 def check_above(**values: float) -> None:

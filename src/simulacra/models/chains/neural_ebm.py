@@ -14,7 +14,7 @@ nothing but s. Samples are drawn by Langevin or Hamiltonian moves in u with acce
 
 The objectives are in `energy_objectives`.
 
-Reference: LeCun et al. 2006; Xie et al. 2016 (1); Du and Mordatch 2019; Song and Kingma 2021. Row A15.
+Reference: LeCun et al. 2006; Xie et al. 2016 (1); Du and Mordatch 2019; Song and Kingma 2021. Rows A7, D10.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Real, Space
 from simulacra.core.updates import Epochs, Source, Stage, Update
 from simulacra.models.chains.energy_net import check_smooth, energy_net
-from simulacra.models.chains.energy_objectives import Objective, check_above, check_objective, update_of
+from simulacra.models.chains.energy_objectives import Objective, check_above, update_of
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
@@ -129,7 +129,6 @@ class NeuralEBM(Model, ChainDraws, HasEnergy, HasAnnealingPath, Completes):
         if not isinstance(space, Real):
             mend = as_real(space)
             raise Refusal(f"NeuralEBM is a continuous density, but the space is {space}: {mend}.", mend)
-        check_objective(objective)
         check_above(sigma=sigma, noise_draws=noise_draws, chains=chains, moves=moves, leapfrog=leapfrog)
         check_above(step_size=step_size, burn_in=burn_in, lr=lr)
         if objective == "score-matching" and network is None:
