@@ -14,4 +14,13 @@ ENTRIES = (
         ("D10",),
         "an energy by any network: score matching, noise-contrastive estimation or Langevin chains",
     ),
+    Entry(
+        "gsn",
+        "chains",
+        "chains.gsn",
+        "GSN",
+        "Bengio, Yao, Alain and Vincent 2013; Bengio et al. 2014",
+        ("D12", "D13", "D14"),
+        "generative stochastic network: the Markov chain of a denoising autoencoder, with latent units",
+    ),
 )

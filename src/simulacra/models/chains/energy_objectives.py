@@ -17,8 +17,8 @@ persistent Langevin chains, whose states u' go on from step to step:
 
 The gradient of (1) is that of s^2 times the Fisher divergence between the model and the data smoothed by s:
 the model learns the smoothed density, not that of the data. (3) is minimal at the density of the data with
-c = log Z, if the network can represent it. The gradient of (4) is that of the likelihood, as far as the chains
-have converged.
+c = log Z, if the network can represent it. The gradient of (4) is that of the likelihood, as far as the
+chains have converged.
 
 Reference: Vincent 2011; Gutmann and Hyvaerinen 2012; Xie et al. 2016; Du and Mordatch 2019. Row D10.
 """
