@@ -63,6 +63,8 @@ class GSN(Model, ChainSampler, TakesCondition):
         corruption: C of (1), such as `salt:0.4`, `mask:0.3` or `gaussian:0.5`; `none` for no corruption;
             `auto` is `salt:0.4`, or `gaussian:0.5` for numbers without ends.
         walk: steps k of the chain in training.
+        walk_back: if True, x follows the chain in training; if False, it is held at the row, and only h
+            follows.
         memory: if True, h_t is an input of the next step.
         units: `tanh` or `binary`, equation (4).
         noise: standard deviation s of (4), of `tanh` units.
@@ -92,6 +94,7 @@ class GSN(Model, ChainSampler, TakesCondition):
         likelihood: str = "auto",
         corruption: str = "auto",
         walk: int = 5,
+        walk_back: bool = True,
         memory: bool = True,
         units: Units = "tanh",
         noise: float = 1.0,
@@ -106,7 +109,7 @@ class GSN(Model, ChainSampler, TakesCondition):
             quiet = build_with(noise=0.0)
             raise Refusal(f"noise is {noise}, but a standard deviation is at least 0: use {quiet}.", quiet)
         self.latent, self.walk, self.memory, self.burn_in, self.lr = latent, walk, memory, burn_in, lr
-        self.units, self.noise = units, noise
+        self.units, self.noise, self.walk_back = units, noise, walk_back
         self.corruption = parse(fitting(space) if corruption == "auto" else corruption)
         if self.corruption is not None:
             self.corruption.space(space)
@@ -261,7 +264,7 @@ def walked_back(model: GSN, batch: Batch, rng: Rng) -> Terms:
         p = model.emission(h, batch.c)
         # (3)
         found.append(-p.log_prob(batch.x))
-        if t < model.walk - 1:
+        if model.walk_back and t < model.walk - 1:
             with torch.no_grad():
                 x = p.sample(rng.at(t))
     return Terms(
