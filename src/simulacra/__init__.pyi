@@ -39,6 +39,7 @@ from simulacra.core.capabilities.general import (
 from simulacra.core.capabilities.mappings import Denoises, Predicts, Translates
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.capabilities.sampling import Sampling
+from simulacra.core.capabilities.slope import HasScore
 from simulacra.core.export.onnx import export_onnx
 from simulacra.core.model import Model
 from simulacra.core.preprocessing.chain import Preprocessing
@@ -101,6 +102,8 @@ from simulacra.models.boltzmann.restricted.gaussian_rbm import GaussianRBM
 from simulacra.models.boltzmann.restricted.grouped_rbm import GroupedRBM
 from simulacra.models.boltzmann.restricted.mixture_rbm import MixtureRBM
 from simulacra.models.boltzmann.restricted.rbm import RBM
+from simulacra.models.chains.gsn import GSN
+from simulacra.models.chains.neural_ebm import NeuralEBM
 from simulacra.models.flows.gaussian import GaussianModel
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
@@ -118,6 +121,7 @@ __all__ = [
     "DCGAN",
     "FVBN",
     "GAN",
+    "GSN",
     "IWAE",
     "LSGAN",
     "MADE",
@@ -181,12 +185,14 @@ __all__ = [
     "HasPosterior",
     "HasPrior",
     "HasRates",
+    "HasScore",
     "HierarchicalVAE",
     "HigherOrderBM",
     "Levels",
     "MixtureRBM",
     "Model",
     "MultiPredictionDBM",
+    "NeuralEBM",
     "NoiseAwareGAN",
     "Numeric",
     "Options",

@@ -221,7 +221,7 @@ CATALOGUED = [
     _catalogued("neural-ebm/noise", lambda: real(2), objective="noise-contrastive", noise_draws=3, **MOVES),
     _catalogued("neural-ebm/chains", lambda: real(3), objective="langevin", chains=7, moves=2, **MOVES),
     _catalogued("gsn", images, latent=5, hidden=(7,), walk=2, burn_in=5),
-    _catalogued("gsn/label", labelled, latent=5, hidden=(), walk=2, burn_in=5, units="binary"),
+    _catalogued("gsn/label", lambda: classes(3), latent=5, hidden=(7,), walk=2, burn_in=5, units="binary"),
 ]
 
 

@@ -26,6 +26,7 @@ Reference: Duane et al. 1987; Roberts and Tweedie 1996 (Langevin); Neal 2011, eq
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -65,8 +66,9 @@ def slope_of(energy: Energy) -> Slope:
 
     def slope(u: Tensor) -> Tensor:
         with torch.enable_grad():
-            at = u.detach().clone().requires_grad_()
-            (found,) = torch.autograd.grad(energy(at).sum(), at)
+            # the derivative at a shift of 0: tracing for export follows a tensor made here, not an input
+            shift = torch.zeros_like(u).requires_grad_()
+            (found,) = torch.autograd.grad(energy(u.detach() + shift).sum(), shift)
         return found
 
     return slope
@@ -119,7 +121,7 @@ def move(
     each, wide = u.shape[1:], (-1, *[1] * (u.dim() - 1))
     v = rng.normal("momentum", *each, dtype=u.dtype).reshape(u.shape)
     # (5)
-    e = size * RANGE ** -rng.uniform("size", 1, dtype=u.dtype).reshape(wide)
+    e = size * (-math.log(RANGE) * rng.uniform("size", 1, dtype=u.dtype).reshape(wide)).exp()
     u_new, v_new = leapfrog(u, v, slope_of(energy), e, steps, scale)
     with torch.no_grad():
         gain = energy(u) - energy(u_new) + (v.square() - v_new.square()).flatten(1).sum(1) / 2

@@ -163,7 +163,7 @@ class GSN(Model, ChainSampler, TakesCondition):
         """Returns the features of the condition as inputs of a network; an empty tuple without one."""
         if self.condition is None or c is None:
             return ()
-        return (self.condition.features(c, self.dtype).reshape(len(c), -1),)
+        return (self.condition.features(c, self.dtype).reshape(c.shape[0], -1),)
 
     def first(self, rng: Rng) -> Tensor:
         """Draws h_0 at a = 0, shape (B, latent).
@@ -177,13 +177,13 @@ class GSN(Model, ChainSampler, TakesCondition):
     # ---- the chain, whose states are x and h side by side
 
     def packed(self, x: Tensor, h: Tensor) -> Tensor:
-        """Returns the state of x and h, shape (B, d + latent).
+        """Returns the state of x and h, without a gradient, shape (B, d + latent).
 
         Args:
             x: observations, shape (B, *).
             h: units, shape (B, latent).
         """
-        return torch.cat([x.reshape(len(h), -1).to(h.dtype), h], 1)
+        return torch.cat([x.reshape(h.shape[0], -1).to(h.dtype), h], 1).detach()
 
     def shown(self, state: Tensor) -> Tensor:
         """Returns x of a state, shape (B, *).
@@ -191,7 +191,7 @@ class GSN(Model, ChainSampler, TakesCondition):
         Args:
             state: states of the chains, shape (B, d + latent).
         """
-        return state[:, : -self.latent].reshape(len(state), *self.space.shape)
+        return state[:, : -self.latent].reshape(state.shape[0], *self.space.shape)
 
     def start_chain(self, rng: Rng, c: Tensor | None = None) -> Tensor:
         """Draws h_0 and x_0 ~ P(x | h_0), shape (B, d + latent).

@@ -141,7 +141,7 @@ class NeuralEBM(Model, ChainDraws, HasEnergy, HasAnnealingPath, Completes):
         self.register_buffer("location", torch.zeros(space.shape))
         self.register_buffer("deviation", torch.ones(space.shape))
         kept = chains if objective == "langevin" else 0
-        self.register_buffer("chains", self.start_chain(Rng(0, "chains", rows=range(kept))))
+        self.register_buffer("chains", self.free(Rng(0, "chains", rows=range(kept))))
         self.register_buffer("acceptance", torch.ones(kept))
 
     # ---- training
@@ -203,60 +203,76 @@ class NeuralEBM(Model, ChainDraws, HasEnergy, HasAnnealingPath, Completes):
         constant = self.deviation.log().sum() + self.space.dims * HALF_LOG_2PI
         return self.potential(self.standardized(x)) + constant
 
-    # ---- chains of u
+    # ---- chains, whose states are observations
+
+    def free(self, rng: Rng) -> Tensor:
+        """Draws u from the Gaussian, shape (B, *).
+
+        Args:
+            rng: generator of the draws.
+        """
+        return rng.normal("start", *self.space.shape, dtype=self.dtype)
+
+    def observed(self, u: Tensor) -> Tensor:
+        """Returns x = m + s u, shape (B, *).
+
+        Args:
+            u: standardized observations, shape (B, *).
+        """
+        return self.location + self.deviation * u
 
     def start_chain(self, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Draws u from the Gaussian, shape (B, *).
+        """Draws x from the Gaussian q, shape (B, *).
 
         Args:
             rng: generator of the draws.
             c: not used.
         """
-        return rng.normal("start", *self.space.shape, dtype=self.dtype)
+        return self.observed(self.free(rng))
 
     def chain_at(self, x: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Returns u of observations, shape (B, *).
+        """Returns x as a state, shape (B, *).
 
         Args:
             x: observations, shape (B, *).
             rng: not used.
             c: not used.
         """
-        return self.standardized(x)
+        return self.features(x)
 
     def shown(self, state: Tensor) -> Tensor:
-        """Returns x = m + s u, shape (B, *).
+        """Returns x, which is the state, shape (B, *).
 
         Args:
-            state: u of the chains, shape (B, *).
+            state: states of the chains, shape (B, *).
         """
-        return self.location + self.deviation * state
+        return state
 
     def step(self, state: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
         """Makes one Langevin or Hamiltonian move, shape (B, *).
 
         Args:
-            state: u of the chains, shape (B, *).
+            state: states of the chains, shape (B, *).
             rng: generator of the move.
             c: not used.
         """
-        return self.moved(state, rng).state
+        return self.stepped(state, rng, c, self.sampling)
 
     def stepped(self, state: Tensor, rng: Rng, c: Tensor | None, how: Sampling) -> Tensor:
         """Makes one move of a draw with its own options, shape (B, *).
 
         Args:
-            state: u of the chains, shape (B, *).
+            state: states of the chains, shape (B, *).
             rng: generator of the move.
             c: not used.
             how: options of drawing.
         """
         assert isinstance(how, Moves)
-        return self.moved(state, rng, how=how).state
+        return self.observed(self.moved(self.standardized(state), rng, how=how).state)
 
     def moved(
         self,
-        state: Tensor,
+        u: Tensor,
         rng: Rng,
         beta: float = 1.0,
         scale: Tensor | float = 1.0,
@@ -265,7 +281,7 @@ class NeuralEBM(Model, ChainDraws, HasEnergy, HasAnnealingPath, Completes):
         """Returns the next u, which leaves U_beta invariant, and the probability that it was accepted.
 
         Args:
-            state: u of the chains, shape (B, *).
+            u: standardized observations, shape (B, *).
             rng: generator of the move.
             beta: position on the path (4).
             scale: 1 for entries that move and 0 for those that are held.
@@ -273,7 +289,7 @@ class NeuralEBM(Model, ChainDraws, HasEnergy, HasAnnealingPath, Completes):
         """
         size = self.step_size if how is None or how.step_size is None else how.step_size
         steps = self.leapfrog if how is None or how.leapfrog is None else how.leapfrog
-        return move(state, lambda u: self.potential(u, beta), rng, size, steps, scale)
+        return move(u, lambda u: self.potential(u, beta), rng, size, steps, scale)
 
     @property
     def sampling(self) -> Moves:
@@ -290,10 +306,10 @@ class NeuralEBM(Model, ChainDraws, HasEnergy, HasAnnealingPath, Completes):
             c: not used.
         """
         given = self.standardized(self.space.filled(x, known))
-        state, free = torch.where(known, given, self.start_chain(rng)), (~known).to(given.dtype)
+        u, free = torch.where(known, given, self.free(rng)), (~known).to(given.dtype)
         for t in each(range(self.burn_in), "chains", "sweep"):
-            state = self.moved(state, rng.at(t), scale=free).state
-        return torch.where(known, x.to(state.dtype), self.shown(state))
+            u = self.moved(u, rng.at(t), scale=free).state
+        return torch.where(known, x.to(u.dtype), self.observed(u))
 
     # ---- annealing
 
@@ -307,16 +323,17 @@ class NeuralEBM(Model, ChainDraws, HasEnergy, HasAnnealingPath, Completes):
         """Makes one step of annealing on the path (4).
 
         Args:
-            state: u of the chains, shape (B, *).
+            state: states of the chains, shape (B, *).
             before: present beta.
             after: next beta.
             rng: generator of the move.
             c: not used.
 
         Returns:
-            The log-weights (before - after) f(u) in nats, shape (B,), and the next u.
+            The log-weights (before - after) f(u) in nats, shape (B,), and the next x.
         """
-        return (before - after) * to_float64(self.tilt(state)), self.moved(state, rng, after).state
+        u = self.standardized(state)
+        return (before - after) * to_float64(self.tilt(u)), self.observed(self.moved(u, rng, after).state)
 
 
 def fit_gaussian(model: NeuralEBM, source: Source, rng: Rng) -> None:
@@ -334,7 +351,7 @@ def fit_gaussian(model: NeuralEBM, source: Source, rng: Rng) -> None:
     model.location.copy_(m.reshape(model.location.shape))
     model.deviation.copy_(s.reshape(model.deviation.shape))
     rows = rng.shard("chains", model.chains)
-    model.chains.copy_(model.start_chain(rng.at("chains").on(rows)))
+    model.chains.copy_(model.free(rng.at("chains").on(rows)))
 
 
 def mean_and_variance(model: Model, source: Source, rng: Rng) -> tuple[Tensor, Tensor]:
