@@ -68,6 +68,7 @@ from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
 from simulacra.models.adversarial.three_way import ThreeWayGAN
 from simulacra.models.adversarial.wgan import WGAN, WGANGP
 from simulacra.models.autoencoders.autoencoder import Autoencoder
+from simulacra.models.autoencoders.contractive import ContractiveAutoencoder
 from simulacra.models.autoencoders.gaussian_copula import GaussianCopula
 from simulacra.models.autoencoders.pca import PCA
 from simulacra.models.autoencoders.ppca import PPCA
@@ -151,6 +152,7 @@ __all__ = [
     "Classifies",
     "Completes",
     "Continues",
+    "ContractiveAutoencoder",
     "ConvDBM",
     "ConvRBM",
     "Count",

@@ -63,7 +63,7 @@ from simulacra.evaluation.tables.report import TableReport, table_evidence
 from simulacra.evaluation.tables.summary import TableSummary
 from simulacra.evaluation.tables.wording import table_rows
 from simulacra.evaluation.tasks.classification import Classification, classification
-from simulacra.evaluation.tasks.denoising import Denoising, denoising, denoising_rows
+from simulacra.evaluation.tasks.denoising import Denoising, denoising, denoising_rows, gain_in_words
 from simulacra.evaluation.tasks.suite import Tasks, task_rows, tasks
 
 DRAWS = 16  # importance samples of the training rows' ELBO
@@ -219,6 +219,7 @@ DENOISING: Measure[Denoising] = Measure(
     record=Denoising,
     lines=denoising_rows,
     columns=columns.denoising_columns,
+    instead=gain_in_words,
 )
 MEMORIZATION: Measure[Memorization] = Measure(
     "memorization",

@@ -179,6 +179,16 @@ def denoising_rows(found: Denoising) -> list[tuple[str, str]]:
     return [(f"denoising of {at.corruption}", _in_words(at)) for at in found.levels]
 
 
+def gain_in_words(found: Denoising) -> str:
+    """Returns the gain at the level of training, as one clause.
+
+    Args:
+        found: the scores.
+    """
+    at = found.trained or found.levels[0]
+    return f"denoising of {at.corruption} gains {at.gain.value:.2f} dB"
+
+
 def _in_words(at: AtLevel) -> str:
     text = f"gain {in_words(at.gain, '.2f')} dB"
     if at.noisy.psnr is not None and at.clean.psnr is not None:
