@@ -105,6 +105,8 @@ from simulacra.models.boltzmann.restricted.gaussian_rbm import GaussianRBM
 from simulacra.models.boltzmann.restricted.grouped_rbm import GroupedRBM
 from simulacra.models.boltzmann.restricted.mixture_rbm import MixtureRBM
 from simulacra.models.boltzmann.restricted.rbm import RBM
+from simulacra.models.chains.gsn import GSN
+from simulacra.models.chains.neural_ebm import NeuralEBM
 from simulacra.models.flows.gaussian import GaussianModel
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
@@ -122,6 +124,7 @@ __all__ = [
     "DCGAN",
     "FVBN",
     "GAN",
+    "GSN",
     "IWAE",
     "LSGAN",
     "MADE",
@@ -195,6 +198,7 @@ __all__ = [
     "MixtureRBM",
     "Model",
     "MultiPredictionDBM",
+    "NeuralEBM",
     "NoiseAwareGAN",
     "Numeric",
     "Options",
