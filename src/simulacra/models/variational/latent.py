@@ -123,7 +123,7 @@ class LatentVariableModel(
         ValueError: if the likelihood does not fit the space, or a custom network has the wrong output shape.
     """
 
-    straight: ClassVar[bool] = False  # networks of normal scores have linear maps beside them
+    _linear: ClassVar[bool] = False  # networks of normal scores have linear maps beside them
 
     def __init__(
         self,
@@ -149,7 +149,7 @@ class LatentVariableModel(
         self.head = likelihood_head(space, likelihood, scale, mixtures)
         kind, sizes = default_net(space, net, hidden)
         output = self.head.output
-        linear = self.straight and isinstance(space, Table) and space.scored is not None
+        linear = self._linear and isinstance(space, Table) and space.scored is not None
         self.encoder = encoder or build_encoder(
             space, 2 * latent, kind, sizes, condition, activation, dropout, space.dims * gaps, linear
         )
@@ -293,7 +293,7 @@ class LatentVariableModel(
 class LatentGaussian(LatentVariableModel, HasPosterior, HasJoint, HasRates):
     """Abstract base with one code of prior N(0, I); subclasses choose the objective."""
 
-    straight = True
+    _linear = True
 
     @property
     def part_names(self) -> tuple[str, ...]:  # type: ignore[override]
