@@ -64,8 +64,8 @@ def factors_from_data(model: Any, source: Source, rng: Rng) -> None:
     decoder.output_bias[drawn + 1] = 0.5 * (1 - W.square().sum(1)).clamp_min(LEAST).log().to(decoder.linear)
     # (3)
     encoder.linear[:q, seen] = (E / scale).to(encoder.linear)
-    last.bias[:q] = -(E / scale @ mean).to(encoder.linear)  # type: ignore[index, operator]
-    last.bias[sigmas : sigmas + q] = log_sigma.to(encoder.linear)  # type: ignore[index, operator]
+    last.bias[:q] = -(E / scale @ mean).to(encoder.linear)  # type: ignore[operator]
+    last.bias[sigmas : sigmas + q] = log_sigma.to(encoder.linear)  # type: ignore[operator]
 
 
 def places(space: Table) -> tuple[Tensor, Tensor]:
