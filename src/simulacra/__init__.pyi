@@ -82,7 +82,9 @@ from simulacra.models.autoregressive.vectors.nade_k import NADEK
 from simulacra.models.autoregressive.vectors.rnade import RNADE
 from simulacra.models.autoregressive.wavenet import WaveNet
 from simulacra.models.beliefs.belief_net import BeliefNet
+from simulacra.models.beliefs.bidirectional import BiHM
 from simulacra.models.beliefs.darn import DARN
+from simulacra.models.beliefs.mean_field import MeanFieldSBN
 from simulacra.models.boltzmann.convolutional.conv_dbm import ConvDBM
 from simulacra.models.boltzmann.convolutional.conv_rbm import ConvRBM
 from simulacra.models.boltzmann.deep.dbm import DBM
@@ -137,6 +139,7 @@ __all__ = [
     "Autoencoder",
     "Batch",
     "BeliefNet",
+    "BiHM",
     "Binary",
     "BoltzmannMachine",
     "BoostedField",
@@ -184,6 +187,7 @@ __all__ = [
     "HierarchicalVAE",
     "HigherOrderBM",
     "Levels",
+    "MeanFieldSBN",
     "MixtureRBM",
     "Model",
     "MultiPredictionDBM",

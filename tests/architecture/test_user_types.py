@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -55,16 +54,8 @@ WRONG = (
 )
 
 
-@pytest.fixture
-def said(tmp_path_factory) -> dict[int, list[tuple[str, str]]]:
-    """The sentence and the code of every error of mypy in the script, by line."""
-    pytest.importorskip("mypy")
-    return errors_of(tmp_path_factory.getbasetemp() / "user_script.py")
-
-
-@cache
 def errors_of(script: Path) -> dict[int, list[tuple[str, str]]]:
-    """Errors of mypy by line; it runs once, which takes half a minute."""
+    """The sentence and the code of every error of mypy by line; it takes half a minute."""
     script.write_text(RIGHT + "\n".join(line for line, *_ in WRONG), encoding="utf-8")
     # a cache of its own: two processes that write one cache end in an internal error of mypy
     cache_dir = f"--cache-dir={script.parent / 'mypy'}"
@@ -83,13 +74,12 @@ pytestmark = pytest.mark.slow
 FIRST = RIGHT.count("\n") + 1  # number of the first wrong line
 
 
-def test_right_lines_have_no_error(said):
+def test_each_mistake_is_found_and_nothing_else(tmp_path):
+    """One test, so that mypy runs once."""
+    pytest.importorskip("mypy")
+    said = errors_of(tmp_path / "user_script.py")
     assert {number: error for number, error in said.items() if number < FIRST} == {}
-
-
-@pytest.mark.parametrize("number", range(len(WRONG)), ids=lambda i: WRONG[i][0])
-def test_a_wrong_line_has_its_error(said, number):
-    _, code, words = WRONG[number]
-    errors = said.get(FIRST + number, [])
-    assert [c for _, c in errors] == [code], errors
-    assert words in errors[0][0]
+    for number, (line, code, words) in enumerate(WRONG, FIRST):
+        errors = said.get(number, [])
+        assert [c for _, c in errors] == [code], (line, errors)
+        assert words in errors[0][0], (line, errors)

@@ -66,6 +66,7 @@ def test_a_kill_of_explore_leaves_the_pictures_so_far(cli, run, monkeypatch):
 
 
 @TERMINABLE
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_a_kill_of_the_process_is_answered(trained, tmp_path):
     """The whole process: annealing of a machine that would take minutes."""

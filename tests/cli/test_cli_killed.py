@@ -62,6 +62,7 @@ def test_killed_at_a_random_moment(whole, tmp_path):
     assert equal(read_tensors(tmp_path / "run" / "model.safetensors")[0], whole)
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no Ctrl-C for a single process")
 def test_interrupted_while_another_process_asks_for_the_folder(whole, tmp_path, cli):

@@ -215,6 +215,9 @@ CATALOGUED = [
     _catalogued("belief-net/others", lambda: real(3), hidden=(5, 3), k=3, estimator="leave-one-out"),
     _catalogued("belief-net/straight", lambda: binary(6), hidden=(5, 3), k=2, estimator="straight-through"),
     _catalogued("darn", lambda: binary(6), hidden=(5, 3), k=3, recognition="nade", visible="darn"),
+    _catalogued("bihm", lambda: binary(6), hidden=(5, 3), k=3, proposals=3),
+    _catalogued("bihm/conditional", lambda: classes(3), hidden=(5,), k=2, proposals=2),
+    _catalogued("mean-field-sbn", lambda: binary(6), hidden=(5, 3), steps=2),
 ]
 
 

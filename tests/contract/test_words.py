@@ -47,6 +47,8 @@ WORDS = [
 LONGER = {
     "vae": 80,
     "belief-net": 100,
+    "bihm": 150,
+    "mean-field-sbn": 100,
     "belief-net/straight": 150,
     "darn": 150,
     "vae/scores": 300,

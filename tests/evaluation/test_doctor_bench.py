@@ -16,9 +16,10 @@ SLOW = ("GAN", "Tabular", "RNADE", "nobody", "sees nothing", "one point", "150 e
 
 
 def case_parameters(cases):
-    """Each case by its name, with the fault that it shows; what trains for long is for the whole suite."""
+    """Each case by its name, with its fault; the whole suite has the healthy and the slow."""
     for case in cases:
-        marks = [pytest.mark.thorough] if any(word in case.name for word in SLOW) else []
+        long = not case.sick or any(word in case.name for word in SLOW)
+        marks = [pytest.mark.thorough] if long else []
         fault = FAULTS.get(case.sick[0], "scores 2.10") if case.sick else "scores 2.4"
         before = runs.read(runs.FIRST)[case.name]
         failed = before["hits"] == 0 if case.sick else bool(before["alarms"][SEED])

@@ -13,7 +13,8 @@ from simulacra.core.batch import Batch
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary
 from simulacra.models.beliefs import BeliefNet
-from simulacra.models.beliefs.net import Draws, Net
+from simulacra.models.beliefs.stacks.generative import Draws
+from simulacra.models.beliefs.stacks.net import Net
 
 KINDS = ("sbn", "darn", "nade")
 GAIN = 1.3

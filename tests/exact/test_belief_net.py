@@ -97,7 +97,7 @@ def test_completions_have_the_conditional_probabilities(float64, visible, monkey
     masses = (whole / whole.sum()).numpy()
 
     def p_value(proposals: int, rows: int) -> float:
-        monkeypatch.setattr("simulacra.models.beliefs.net.PROPOSALS", proposals)
+        monkeypatch.setattr("simulacra.models.beliefs.stacks.weighted.PROPOSALS", proposals)
         filled = model.fill(x.expand(rows, -1), known.expand(rows, -1), Rng(6, rows=range(rows)))
         assert (filled[:, 0] == 1).all()
         return chi_square((filled[:, 1:] @ POWERS[1:]).numpy(), masses)

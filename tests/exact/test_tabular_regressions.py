@@ -123,14 +123,3 @@ def test_a_file_from_before_the_regressions_loads_and_scores_as_it_did(float64, 
     assert len(older) == len(tensors) - 2
     write_tensors(path, older, {**header, "digest": digest(older)})
     torch.testing.assert_close(simulacra.load(path).log_prob(x).values, model.eval().log_prob(x).values)
-
-
-@pytest.mark.thorough
-@pytest.mark.fault("15.gaps")
-@pytest.mark.parametrize("d", [2, 5])
-def test_a_correlation_is_drawn_as_it_is_where_two_cells_of_five_are_missing(d):
-    """All defaults; .74 and .71 when the networks began at the marginals."""
-    x = neighbours(1000, d, 0.4, seed=2)
-    data = simulacra.load_data({f"c{j}": column for j, column in enumerate(x.T)}, missing="mask")
-    drawn = simulacra.fit(Tabular(data.space), data, progress=False).model.sample(4000, seed=1).numpy()
-    assert 0.75 < mean_correlation(drawn) < 0.85

@@ -13,6 +13,7 @@ import pytest
 
 import simulacra
 from contract.cases import named
+from contract.representatives import quick
 from simulacra.cli import main
 
 HEAVY = (
@@ -54,6 +55,7 @@ COMMANDS: dict[str, set[str]] = {
     "train vae bars-and-stripes --epochs 1 --out new": COMPILER | {"matplotlib"},
     "export RUN --what decode": COMPILER | {"onnx"},
 }
+QUICK = ("info", "sample RUN --out samples.csv --n 3")
 WORDS = """
 import json, sys, torch, simulacra
 heavy = {heavy!r}
@@ -112,7 +114,7 @@ def folder(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.fault("scores 3.1")
-@pytest.mark.parametrize("words", COMMANDS)
+@pytest.mark.parametrize("words", quick(COMMANDS, QUICK.__contains__))
 def test_a_command_imports_the_heavy_packages_it_needs(folder, words):
     code = COMMAND.format(words=words.replace("RUN", "run").split(), heavy=HEAVY)
     status, found = last_line(code, cwd=folder)

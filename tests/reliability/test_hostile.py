@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 import simulacra
+from contract.representatives import quick
 from reliability.hostile.malformed import BOMBS, malformed
 from reliability.hostile.odd_options import odd_option
 from reliability.hostile.reading import forked
@@ -22,6 +23,8 @@ from reliability.hostile.samples import samples, sound, table
 from simulacra.api import resume
 from simulacra.evaluation.report import read_report
 from simulacra.training.fit import load_run
+
+FEW = ("gzipped line", "nested music", "picture", "ragged music")
 
 pytestmark = [
     pytest.mark.fault("doors 1.7"),
@@ -80,7 +83,7 @@ def test_malformed_files_are_read_or_refused(numbers, tmp_path):
     assert not faults
 
 
-@pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.parametrize("name", quick(BOMBS, FEW.__contains__))
 def test_files_that_unpack_to_gigabytes_are_refused(name, tmp_path):
     file, make = BOMBS[name]
     outcome = _load(tmp_path, file, make(), tmp_path / "answer")

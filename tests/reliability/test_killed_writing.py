@@ -103,6 +103,7 @@ def same(report, other):
     return report.json() == other.json() and scores
 
 
+@pytest.mark.thorough
 def test_evaluate_leaves_the_old_report_or_the_new_one(killed, template, monkeypatch):
     # all folders hold the same run: its evidence is computed once
     monkeypatch.setattr(scoring, "examined", Once(scoring.examined))

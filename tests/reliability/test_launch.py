@@ -32,6 +32,7 @@ def test_two_processes_give_the_weights_of_one(tmp_path):
     assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-6
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_a_failure_in_a_child_arrives_as_its_sentence(tmp_path):
     with pytest.raises(TrainingFailed, match="is not finite"):

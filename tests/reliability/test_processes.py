@@ -25,6 +25,7 @@ from simulacra.training.loop import Interrupted
 
 TOLERANCE = 1e-6
 MIXED = "couples the rows|normalizes over the rows"
+MORE, WHOLE = ("accumulated", "averaged"), pytest.mark.thorough
 RESUMED = ("vae", "gan", "rbm", "stacked-autoencoder")
 SETTINGS = {
     "plain": {},
@@ -68,10 +69,11 @@ def dtype_of(case: Case) -> torch.dtype:
     return torch.float64 if case.name in NEAR_ZERO else torch.float32
 
 
-def settings_of(case: Case) -> list[str]:
-    """The settings in which a pair trains the case."""
+def settings_of(case: Case, whole: bool) -> list[str]:
+    """The settings in which a pair trains the case: rows that are not coupled in the whole suite only."""
     more = {"resumed": case.name in RESUMED, "stopped": stops(case)}
-    return [*SETTINGS, *(name for name, holds in more.items() if holds)]
+    always = SETTINGS if whole or case.coupled else ("plain",)
+    return [*always, *(name for name, holds in more.items() if holds)]
 
 
 def interrupted_and_resumed(case: Case, folder, backend):
@@ -87,11 +89,11 @@ def interrupted_and_resumed(case: Case, folder, backend):
     return train(case, folder, init=99, resume=True, backend=backend, devices=2)
 
 
-def work(fabric, folder, case: Case) -> None:
+def work(fabric, folder, case: Case, whole: bool) -> None:
     """Train the case as one of two processes; leave states, or what went wrong, in files."""
     torch.set_num_threads(1)
     backend = FabricBackend(fabric)
-    for setting in settings_of(case):
+    for setting in settings_of(case, whole):
         stem = folder / f"{setting}-{backend.rank}"
         try:
             settings = SETTINGS.get(setting, STOPPED) | {"devices": 2}
@@ -106,13 +108,13 @@ def work(fabric, folder, case: Case) -> None:
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory):
+def pair(tmp_path_factory, request):
     """`pair(case, setting, rank)`: the state, or the error's text, of one of the two processes."""
-    folders = {}
+    folders, whole = {}, request.config.getoption("--all")
 
     def launch(case: Case) -> None:
         options = options_of(case, devices=2)
-        make_fabric(options, start_method="fork").launch(work, folders[case.name], case)
+        make_fabric(options, start_method="fork").launch(work, folders[case.name], case, whole)
 
     def result(case: Case, setting: str, rank: int):
         if case.name not in folders:
@@ -137,7 +139,7 @@ def distance(a: dict, b: dict) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("setting", ["plain", *(pytest.param(name, marks=WHOLE) for name in MORE)])
 @represented(where=free)
 def test_two_processes_are_one(case, setting, pair):
     first, second = pair(case, setting, 0), pair(case, setting, 1)

@@ -60,21 +60,36 @@ REFUSED = (
         lambda **o: simulacra.UnrolledMRF(Binary((9,)), **{"edges": "grid", **o}),
     ),
     (
-        "models/beliefs/estimators.py",
+        "models/beliefs/estimators/choice.py",
         "draws or more: take {}",
         lambda **o: simulacra.BeliefNet(BITS.space, **{"estimator": "leave-one-out", "k": 1, **o}),
     ),
     (
-        "models/beliefs/estimators.py",
+        "models/beliefs/estimators/choice.py",
         "needs independent units: take {}",
         lambda **o: simulacra.BeliefNet(
             BITS.space, **{"estimator": "straight-through", "recognition": "darn", **o}
         ),
     ),
     (
-        "models/beliefs/net.py",
+        "models/beliefs/stacks/generative.py",
         "but the space is {}: take {}",
         lambda **o: simulacra.DARN(Real((4,)), **{"visible": "nade", **o}),
+    ),
+    (
+        "models/beliefs/bidirectional.py",
+        "differences between draws: take {}",
+        lambda **o: simulacra.BiHM(BITS.space, **{"k": 1, **o}),
+    ),
+    (
+        "models/beliefs/bidirectional.py",
+        "one of 1 or more: take {}",
+        lambda **o: simulacra.BiHM(BITS.space, **{"proposals": 0, **o}),
+    ),
+    (
+        "models/beliefs/mean_field.py",
+        "one sweep or more: take {}",
+        lambda **o: simulacra.MeanFieldSBN(BITS.space, **{"steps": 0, **o}),
     ),
     ("nets/coders.py", "use {}", lambda **o: simulacra.VAE(Real((5,)), **{"latent": 2, "net": "conv", **o})),
     (

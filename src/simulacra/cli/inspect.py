@@ -138,7 +138,7 @@ def _best(name: str, found: Inspection, pairs: Sequence[Pair]) -> list[Candidate
     """
     mended = Mended(name, found, pairs)
     families: dict[str, list[Entry]] = {}
-    for entry in sorted(CATALOG.values(), key=_bound):
+    for entry in sorted((entry for entry in CATALOG.values() if not entry.baseline), key=_bound):
         families.setdefault(entry.family, []).append(entry)
     fitting: list[Candidate] = []
     # families in the order of their smallest bounds

@@ -103,6 +103,7 @@ def conditioning_of(
         geometry: cropping and resizing of images; None: none.
 
     Example:
+        >>> import torch
         >>> chain = conditioning_of(Real((2,)), torch.tensor([[9.0, 5.0], [11.0, 5.0]]))
         >>> chain.steps[0].shift, chain.steps[0].scale
         ((10.0, 5.0), (1.0, 1.0))

@@ -23,6 +23,7 @@ class Entry:
         rows: identifiers of the rows of the systems table that the model implements, such as `("F1",)`.
         summary: description in one line, as `simulacra models` prints it.
         made_for: kind of space that the model was made for, which `data inspect` then suggests first.
+        baseline: True for a model that others are measured against; `data inspect` does not suggest it.
         extension: entry point of a model of another package, whose name is then the `family`; None: built in.
     """
 
@@ -34,6 +35,7 @@ class Entry:
     rows: tuple[str, ...]
     summary: str
     made_for: str = ""
+    baseline: bool = False
     extension: Extension | None = None
 
     @property

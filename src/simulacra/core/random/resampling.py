@@ -28,7 +28,7 @@ def kept(x: Tensor, log_w: Tensor, rng: Rng) -> Tensor:
         rng: generator of the choice.
     """
     which = Categorical(log_w, 0).sample(rng, "which")
-    return x[torch.arange(len(x), device=x.device), which]
+    return x[torch.arange(x.shape[0], device=x.device), which]
 
 
 def effective(log_w: Tensor) -> Tensor:

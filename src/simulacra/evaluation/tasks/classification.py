@@ -78,9 +78,9 @@ def labels_of(rows: Split) -> Tensor | None:
     Example:
         >>> from simulacra.core.spaces.plain import Real
         >>> from simulacra.data.sources.tensors import from_tensors
-        >>> known, c = torch.tensor([True, False]), torch.tensor([1, 1])
+        >>> known, c = torch.tensor([False, True]), torch.tensor([0, 1])
         >>> labels_of(from_tensors(torch.zeros(2, 3), Real((3,)), c=c, c_known=known, valid=0, test=0).train)
-        tensor([ 1, -1])
+        tensor([-1,  1])
     """
     y = rows.c if rows.labels is None else rows.labels
     if y is None or y.dim() != 1 or y.is_floating_point():

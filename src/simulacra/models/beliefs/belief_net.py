@@ -2,7 +2,7 @@
 
     p(x, h) = p(x|h_1) p(h_1|h_2) ... p(h_L),   p(h_i = 1 | h_(i+1)) = sg(b + U h_(i+1))          (1)
 
-The estimators are in files of their own: `wake_sleep`, `reinforce` and `straight`.
+The estimators are in files of their own: `estimators.wake_sleep`, `reinforce` and `straight`.
 
 Reference: Neal 1992; Hinton et al. 1995; Mnih and Gregor 2014; Bornschein and Bengio 2015. Rows B1, B4 to
 B6, B8 to B10.
@@ -14,12 +14,18 @@ import math
 
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Update
-from simulacra.models.beliefs.estimators import Estimator, Phi, baseline_for, check_estimator, updates_of
-from simulacra.models.beliefs.layers import Kind
-from simulacra.models.beliefs.net import Net
+from simulacra.models.beliefs.estimators.choice import (
+    Estimator,
+    Phi,
+    baseline_for,
+    check_estimator,
+    updates_of,
+)
+from simulacra.models.beliefs.stacks.layers import Kind
+from simulacra.models.beliefs.stacks.weighted import WeightedNet
 
 
-class BeliefNet(Net):
+class BeliefNet(WeightedNet):
     """Sigmoid belief net of any depth with a recognition net.
 
     Args:

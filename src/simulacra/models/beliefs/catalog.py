@@ -23,4 +23,22 @@ ENTRIES = (
         ("H15",),
         "belief net whose hidden units read the units before them in their layer",
     ),
+    Entry(
+        "bihm",
+        "beliefs",
+        "beliefs.bidirectional",
+        "BiHM",
+        "Bornschein et al. 2016",
+        ("B7",),
+        "geometric mean of a directed net and its recognition net, with a bound of its own",
+    ),
+    Entry(
+        "mean-field-sbn",
+        "beliefs",
+        "beliefs.mean_field",
+        "MeanFieldSBN",
+        "Saul, Jaakkola and Jordan 1996",
+        ("B3",),
+        "small sigmoid belief net with a deterministic bound and no recognition net",
+    ),
 )

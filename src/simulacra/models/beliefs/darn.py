@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Update
-from simulacra.models.beliefs.estimators import Phi, check_estimator, updates_of
-from simulacra.models.beliefs.layers import Kind
-from simulacra.models.beliefs.net import Net
+from simulacra.models.beliefs.estimators.choice import Phi, check_estimator, updates_of
+from simulacra.models.beliefs.stacks.layers import Kind
+from simulacra.models.beliefs.stacks.weighted import WeightedNet
 
 
-class DARN(Net):
+class DARN(WeightedNet):
     """Deep autoregressive network, trained by reweighted wake-sleep.
 
     Args:

@@ -13,5 +13,6 @@ ENTRIES = (
         "Dempster, Laird and Rubin 1977",
         ("C7",),
         "a Gaussian with full covariance, in closed form: the baseline of every density",
+        baseline=True,
     ),
 )

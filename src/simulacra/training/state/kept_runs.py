@@ -77,6 +77,7 @@ def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
         >>> differences({"model": "VAE", "options": {"lr": 1}}, {"model": "VAE", "options": {"lr": 2}})
         ['lr']
     """
-    found = [name for name in now if name != "options" and then.get(name) != now[name]]
+    # an entry that says nothing, such as no preprocessing of conditions, may be left out
+    found = [name for name in now if name != "options" and (then.get(name) or None) != (now[name] or None)]
     options = then.get("options", {})
     return found + [name for name, value in now["options"].items() if options.get(name, value) != value]

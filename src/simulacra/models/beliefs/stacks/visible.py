@@ -1,8 +1,8 @@
 """The visible layer p(x|u) of a belief net: independent entries of any space, or ordered binary ones.
 
 A space's own distribution makes the entries independent given u. On a binary space the visible layer may be a
-layer of `models.beliefs.layers`, whose entries read those before them: the probability of some entries alone
-then has no closed form.
+layer of `models.beliefs.stacks.layers`, whose entries read those before them: the probability of some entries
+alone then has no closed form.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Source
-from simulacra.models.beliefs.layers import LAYERS, Given, Kind, Shift
+from simulacra.models.beliefs.stacks.layers import LAYERS, Given, Kind, Shift
 
 ROWS = 2000  # training rows from which the biases start
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.gradients import Baseline, leave_one_out, score_function, with_value
 from simulacra.core.random.keyed import Rng
-from simulacra.models.beliefs.net import Net
+from simulacra.models.beliefs.stacks.net import Net
 
 
 def with_baseline(model: Net, batch: Batch, rng: Rng, k: int) -> Terms:

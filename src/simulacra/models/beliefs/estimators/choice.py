@@ -9,9 +9,9 @@ from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.gradients import Baseline
 from simulacra.core.optimizers import Adam
 from simulacra.core.updates import Update
-from simulacra.models.beliefs.reinforce import follow, with_baseline, with_others
-from simulacra.models.beliefs.straight import through_draws
-from simulacra.models.beliefs.wake_sleep import recognition, wake
+from simulacra.models.beliefs.estimators.reinforce import follow, with_baseline, with_others
+from simulacra.models.beliefs.estimators.straight import through_draws
+from simulacra.models.beliefs.estimators.wake_sleep import recognition, wake
 from simulacra.nets.mlp import mlp
 
 Estimator = Literal["rws", "wake-sleep", "nvil", "score-function", "leave-one-out", "straight-through"]

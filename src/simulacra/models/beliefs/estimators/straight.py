@@ -15,7 +15,7 @@ from torch import Tensor
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.gradients import straight_through
 from simulacra.core.random.keyed import Rng
-from simulacra.models.beliefs.net import Net
+from simulacra.models.beliefs.stacks.net import Net
 
 
 def through_draws(model: Net, batch: Batch, rng: Rng, k: int) -> Terms:

@@ -23,7 +23,7 @@ from torch import Tensor
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.gradients import normalized
 from simulacra.core.random.keyed import Rng
-from simulacra.models.beliefs.net import Net
+from simulacra.models.beliefs.stacks.net import Net
 
 
 def wake(model: Net, batch: Batch, rng: Rng, k: int, reweighted: bool = True) -> Terms:
