@@ -18,7 +18,7 @@ from simulacra.core.spaces.numeric import Scores
 from simulacra.core.spaces.plain import Binary, Count, Positive, Real
 from simulacra.models.autoregressive.tables.tabular import Tabular
 from simulacra.models.autoregressive.tables.training import begin_at_marginals
-from simulacra.models.variational.latent import bias_from_data
+from simulacra.models.variational.output_bias import bias_from_data
 from simulacra.models.variational.vae import VAE
 
 RNG = np.random.default_rng(6)

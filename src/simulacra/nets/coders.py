@@ -24,6 +24,7 @@ def build_encoder(
     act: str,
     dropout: float = 0.0,
     beside: int = 0,
+    linear: bool = False,
 ) -> nn.Module:
     """Builds an encoder from the features of a space, and a condition, to vectors (B, out).
 
@@ -36,6 +37,7 @@ def build_encoder(
         act: activation of the hidden layers.
         dropout: dropout rate of the hidden layers (`mlp` only).
         beside: number of further inputs after those of the condition.
+        linear: add a linear map of the inputs, which starts at zero (`mlp` only).
 
     Raises:
         ValueError: if the network is unknown, or `conv` is asked for data that are no images.
@@ -43,7 +45,7 @@ def build_encoder(
     size = (math.prod(condition.features_shape) if condition else 0) + beside
     if _convolves(net, space):
         return ConvEncoder(space.features_shape, hidden, out, size, act)
-    return MLPEncoder(space.features_shape, hidden, out, size, act, dropout)
+    return MLPEncoder(space.features_shape, hidden, out, size, act, dropout, linear)
 
 
 def build_decoder(
@@ -55,6 +57,7 @@ def build_decoder(
     condition: Space | None,
     act: str,
     dropout: float = 0.0,
+    linear: bool = False,
 ) -> nn.Module:
     """Builds a decoder from codes (B, code), and a condition, to (B, *output), the mirror of `build_encoder`.
 
@@ -67,6 +70,7 @@ def build_decoder(
         condition: space of the condition, or None.
         act: activation of the hidden layers.
         dropout: dropout rate of the hidden layers (`mlp` only).
+        linear: add a linear map of the code, which starts at zero (`mlp` only).
 
     Raises:
         ValueError: if the network is unknown, or `conv` is asked for data that are no images.
@@ -74,7 +78,7 @@ def build_decoder(
     size = math.prod(condition.features_shape) if condition else 0
     if _convolves(net, space):
         return ConvDecoder(code, hidden, output, size, act)
-    return MLPDecoder(code, list(reversed(hidden)), output, size, act, dropout)
+    return MLPDecoder(code, list(reversed(hidden)), output, size, act, dropout, linear)
 
 
 def default_net(space: Space, net: str, hidden: tuple[int, ...] | None) -> tuple[str, tuple[int, ...]]:

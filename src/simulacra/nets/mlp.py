@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from simulacra.nets.layers import Dropout, activation
@@ -44,6 +45,11 @@ def _linear(a: int, b: int, act: str) -> nn.Linear:
     return layer
 
 
+def _straight(a: int, b: int) -> nn.Parameter:
+    """Returns the weights of a linear map beside a network, which start at zero and draw no numbers."""
+    return nn.Parameter(torch.zeros(b, a))
+
+
 class MLPEncoder(nn.Module):
     """Maps features (B, *in_shape), and a condition (B, *), to vectors (B, out).
 
@@ -54,6 +60,7 @@ class MLPEncoder(nn.Module):
         condition: number of entries of the flattened condition; 0 without one.
         act: activation of the hidden layers.
         dropout: dropout rate of the hidden layers.
+        linear: add a linear map of the inputs, which starts at zero.
     """
 
     def __init__(
@@ -64,14 +71,18 @@ class MLPEncoder(nn.Module):
         condition: int = 0,
         act: str = "relu",
         dropout: float = 0.0,
+        linear: bool = False,
     ):
         super().__init__()
-        self.body = mlp([math.prod(in_shape) + condition, *hidden, out], act, dropout)
+        inputs = math.prod(in_shape) + condition
+        self.body = mlp([inputs, *hidden, out], act, dropout)
+        self.linear = _straight(inputs, out) if linear else None
 
     def forward(self, h: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns outputs (B, out) for h (B, *in_shape) and condition features c (B, *), or None."""
         h = h.flatten(1)
-        return self.body(h if c is None else torch.cat([h, c.flatten(1)], 1))
+        h = h if c is None else torch.cat([h, c.flatten(1)], 1)
+        return self.body(h) if self.linear is None else self.body(h) + F.linear(h, self.linear)
 
 
 class MLPDecoder(nn.Module):
@@ -84,6 +95,7 @@ class MLPDecoder(nn.Module):
         condition: number of entries of the flattened condition; 0 without one.
         act: activation of the hidden layers.
         dropout: dropout rate of the hidden layers.
+        linear: add a linear map of the inputs, which starts at zero.
     """
 
     def __init__(
@@ -94,10 +106,13 @@ class MLPDecoder(nn.Module):
         condition: int = 0,
         act: str = "relu",
         dropout: float = 0.0,
+        linear: bool = False,
     ):
         super().__init__()
         self.out_shape = tuple(out_shape)
-        self.body = mlp([code + condition, *hidden, math.prod(out_shape)], act, dropout)
+        outputs = math.prod(out_shape)
+        self.body = mlp([code + condition, *hidden, outputs], act, dropout)
+        self.linear = _straight(code + condition, outputs) if linear else None
 
     @property
     def output_bias(self) -> nn.Parameter:
@@ -109,4 +124,5 @@ class MLPDecoder(nn.Module):
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns outputs (B, *out_shape) for codes z (B, code) and condition features c (B, *), or None."""
         z = z if c is None else torch.cat([z, c.flatten(1)], 1)
-        return self.body(z).unflatten(1, self.out_shape)
+        out = self.body(z) if self.linear is None else self.body(z) + F.linear(z, self.linear)
+        return out.unflatten(1, self.out_shape)

@@ -13,7 +13,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict, cast
+from typing import Any, ClassVar, Literal, TypedDict, cast
 
 import torch
 from torch import Tensor, nn
@@ -39,7 +39,7 @@ from simulacra.core.scores.likelihood import ENTRIES
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Stage
-from simulacra.models.variational.output_bias import bias_from_data
+from simulacra.models.variational.factors_from_data import factors_from_data
 from simulacra.nets.coders import build_decoder, build_encoder, check_network, default_net
 
 LikelihoodName = Literal[
@@ -58,6 +58,7 @@ LikelihoodName = Literal[
     "fields",
 ]
 TABLES: Mapping[str, Any] = {"least_steps": 3000, "lr": 2e-3, "schedule": "cosine"}
+LINEAR = ("encoder.linear", "decoder.linear")  # maps that files of earlier versions lack
 MAX_LOG_SIGMA = 20.0  # largest |log sigma| of a code
 PROPOSALS, ROUNDS = 64, 4  # codes of each round of a completion, which resamples one of all rounds
 
@@ -122,6 +123,8 @@ class LatentVariableModel(
         ValueError: if the likelihood does not fit the space, or a custom network has the wrong output shape.
     """
 
+    _linear: ClassVar[bool] = False  # networks of normal scores have linear maps beside them
+
     def __init__(
         self,
         space: Space,
@@ -146,12 +149,14 @@ class LatentVariableModel(
         self.head = likelihood_head(space, likelihood, scale, mixtures)
         kind, sizes = default_net(space, net, hidden)
         output = self.head.output
+        linear = self._linear and isinstance(space, Table) and space.scored is not None
         self.encoder = encoder or build_encoder(
-            space, 2 * latent, kind, sizes, condition, activation, dropout, beside=space.dims * gaps
+            space, 2 * latent, kind, sizes, condition, activation, dropout, space.dims * gaps, linear
         )
         self.decoder = decoder or build_decoder(
-            space, latent, output, kind, sizes, condition, activation, dropout
+            space, latent, output, kind, sizes, condition, activation, dropout, linear
         )
+        self.added = tuple(n for n, _ in self.named_parameters() if n in LINEAR)
         extra = (condition.features_shape or (1,),) if condition else ()
         shown = ((sum(map(math.prod, extra)) + space.dims,),) if gaps else extra
         check_network("encoder", self.encoder, (space.features_shape, *shown), (2 * latent,))
@@ -163,13 +168,13 @@ class LatentVariableModel(
         return TABLES if isinstance(self.space, Table) else {}
 
     def stage(self, i: int, past: list) -> Stage | None:
-        """Returns the only stage, whose start sets the output biases from the data (see `bias_from_data`).
+        """Returns the only stage, which starts from the data (`factors_from_data`).
 
         Args:
             i: index of the stage, from 0.
             past: not used.
         """
-        return Stage("train", self.updates(), self.length, start=bias_from_data) if i == 0 else None
+        return Stage("train", self.updates(), self.length, start=factors_from_data) if i == 0 else None
 
     def condition_features(self, c: Tensor | None) -> tuple[Tensor, ...]:
         """Returns the condition's features as further arguments of a network, an empty tuple without one."""
@@ -288,6 +293,8 @@ class LatentVariableModel(
 class LatentGaussian(LatentVariableModel, HasPosterior, HasJoint, HasRates):
     """Abstract base with one code of prior N(0, I); subclasses choose the objective."""
 
+    _linear = True
+
     @property
     def part_names(self) -> tuple[str, ...]:  # type: ignore[override]
         """Names of the units of the code, `z_1` to `z_d`."""
@@ -377,9 +384,8 @@ class LatentGaussian(LatentVariableModel, HasPosterior, HasJoint, HasRates):
 def gaussian_of(numbers: Tensor) -> Gaussian:
     """Returns the Gaussian of a code from a network's output, event (latent,).
 
-    The log standard deviation is clamped to `MAX_LOG_SIGMA`. Any q bounds log p, so this keeps the bound
-    valid;
-    it only affects outliers, for which the standard deviation would overflow to NaN.
+    The log standard deviation is clamped to `MAX_LOG_SIGMA`: any q bounds log p, and that of an outlier would
+    overflow to NaN.
 
     Args:
         numbers: mean and log standard deviation, shape (*, 2 latent).
