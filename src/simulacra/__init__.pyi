@@ -104,6 +104,9 @@ from simulacra.models.boltzmann.restricted.grouped_rbm import GroupedRBM
 from simulacra.models.boltzmann.restricted.mixture_rbm import MixtureRBM
 from simulacra.models.boltzmann.restricted.rbm import RBM
 from simulacra.models.flows.gaussian import GaussianModel
+from simulacra.models.flows.real_nvp import RealNVP
+from simulacra.models.moments.gmmn import GMMN
+from simulacra.models.moments.gmmn_autoencoder import GMMNAutoencoder
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
 from simulacra.models.variational.vae import VAE
@@ -120,6 +123,7 @@ __all__ = [
     "DCGAN",
     "FVBN",
     "GAN",
+    "GMMN",
     "IWAE",
     "LSGAN",
     "MADE",
@@ -161,6 +165,7 @@ __all__ = [
     "EoNADE",
     "Epochs",
     "Estimate",
+    "GMMNAutoencoder",
     "GatedBM",
     "GatedPixelCNN",
     "GaussianCopula",
@@ -201,6 +206,7 @@ __all__ = [
     "Predicts",
     "Preprocessing",
     "Real",
+    "RealNVP",
     "Rng",
     "SamplePictures",
     "Samples",

@@ -21,9 +21,10 @@ from simulacra.models.beliefs import catalog as beliefs
 from simulacra.models.boltzmann import catalog as boltzmann
 from simulacra.models.entry import Entry
 from simulacra.models.flows import catalog as flows
+from simulacra.models.moments import catalog as moments
 from simulacra.models.variational import catalog as variational
 
-FAMILIES = (autoencoders, variational, autoregressive, adversarial, boltzmann, beliefs, flows)
+FAMILIES = (autoencoders, variational, autoregressive, adversarial, boltzmann, beliefs, flows, moments)
 CATALOG: dict[str, Entry] = {entry.name: entry for family in FAMILIES for entry in family.ENTRIES}
 
 
