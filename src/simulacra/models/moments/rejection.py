@@ -5,8 +5,8 @@
     w_i = 1 - (d_i / e)^2,   theta_i* = theta_i - b'(s_i - s_o),   b by weighted least squares           (3)
 
 The kept theta have the posterior given |s - s_o| <= e, which is too wide. The adjustment (3) moves each of
-them to where it would be at the observed summary s_o; it is exact where theta is linear in s with noise of one
-distribution. Summaries are compared in units of their deviation over all simulations.
+them to where it would be at the observed summary s_o; it is exact where theta is linear in s with noise of
+one distribution. Summaries are compared in units of their deviation over all simulations.
 
 Samples of any kind can also be corrected afterwards, so that they have the moments that are wanted:
 
@@ -81,8 +81,8 @@ def approximate_posterior(
     Args:
         observed: the observed summary s_o, shape (k,).
         prior: draws theta, shape (B, p), from an `Rng` of B rows.
-        simulate: returns the summaries, shape (B, k), of a simulation at each theta, shape (B, p), with random
-            numbers from an `Rng` of B rows.
+        simulate: returns the summaries, shape (B, k), of a simulation at each theta, shape (B, p), with
+            random numbers from an `Rng` of B rows.
         n: number of simulations.
         share: share of them that is kept.
         adjust: if True, move and weight the kept theta by (3); otherwise they are those of (2).
@@ -94,7 +94,8 @@ def approximate_posterior(
 
     Example:
         >>> tosses = lambda theta, rng: (rng.uniform("u", 20) < theta).double().mean(1, keepdim=True)
-        >>> found = approximate_posterior(torch.tensor([0.7]), lambda rng: rng.uniform("p", 1), tosses, n=20_000)
+        >>> prior = lambda rng: rng.uniform("p", 1)
+        >>> found = approximate_posterior(torch.tensor([0.7]), prior, tosses, n=20_000)
         >>> abs(found.mean.item() - 15 / 22) < 0.02  # Beta(15, 7)
         True
     """
@@ -168,18 +169,17 @@ def _simulated(prior, simulate, n: int, k: int, rng: Rng) -> Iterator[tuple[Tens
         here = rng.on(range(i, min(i + CHUNK, n)))
         theta = prior(here.at("prior"))
         s = simulate(theta, here.at("simulator"))
-        for name, found, shape in (
-            ("prior", theta, (len(here.rows), theta.shape[-1])),
-            ("simulate", s, (len(here.rows), k)),
-        ):
-            if found.shape != shape or not bool(found.isfinite().all()):
-                told = (
-                    "numbers that are not finite" if found.shape == shape else f"shape {tuple(found.shape)}"
-                )
-                raise ValueError(
-                    f"{name} returned {told}, but it must return finite numbers of shape {shape}."
-                )
+        _check("prior", theta, (len(here.rows), theta.shape[-1]))
+        _check("simulate", s, (len(here.rows), k))
         yield theta.double(), s.double()
+
+
+def _check(name: str, found: Tensor, shape: tuple[int, int]) -> None:
+    """Raises ValueError unless a user's function returned finite numbers of a shape."""
+    if found.shape == shape and bool(found.isfinite().all()):
+        return
+    told = "numbers that are not finite" if found.shape == shape else f"shape {tuple(found.shape)}"
+    raise ValueError(f"{name} returned {told}, but it must return finite numbers of shape {shape}.")
 
 
 def _wanted(n: int, share: float, slopes: int) -> int:
