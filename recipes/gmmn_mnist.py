@@ -6,8 +6,8 @@ protocol    50,000 training images, grey values in [0, 1]; batches of 1,000 rows
             10,000 samples, sigma the one that 2,000 validation images like best; mean over the 10,000 test
             images in nats with its standard error
 published   Li, Swersky and Zemel 2015, table 1: GMMN 147 +- 2, GMMN on codes 282 +- 2
-ours        not measured in full; see docs/families/moments.md. The measure is a broken one: centres of
-            k-means beat real images (`parzen_mnist.py`)
+ours        not measured yet. The measure is a broken one: centres of k-means beat real images
+            (`parzen_mnist.py`)
 device      2 shared CPU cores, one thread
 """
 
