@@ -19,12 +19,23 @@ from simulacra.models.autoencoders import catalog as autoencoders
 from simulacra.models.autoregressive import catalog as autoregressive
 from simulacra.models.beliefs import catalog as beliefs
 from simulacra.models.boltzmann import catalog as boltzmann
+from simulacra.models.chains import catalog as chains
 from simulacra.models.entry import Entry
 from simulacra.models.flows import catalog as flows
 from simulacra.models.moments import catalog as moments
 from simulacra.models.variational import catalog as variational
 
-FAMILIES = (autoencoders, variational, autoregressive, adversarial, boltzmann, beliefs, flows, moments)
+FAMILIES = (
+    autoencoders,
+    variational,
+    autoregressive,
+    adversarial,
+    boltzmann,
+    beliefs,
+    flows,
+    chains,
+    moments,
+)
 CATALOG: dict[str, Entry] = {entry.name: entry for family in FAMILIES for entry in family.ENTRIES}
 
 

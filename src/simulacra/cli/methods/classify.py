@@ -9,6 +9,7 @@ from simulacra.cli.methods.columns import add_columns, check_table
 from simulacra.cli.methods.request import Request, told
 from simulacra.cli.methods.score import leaves_out
 from simulacra.cli.options.command import call
+from simulacra.cli.output import shown
 
 if TYPE_CHECKING:
     from simulacra.data.new_rows.chunk import Chunk
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 def run(words: Sequence[str]) -> int:
     """Runs `simulacra classify` with the given command-line words."""
-    return call("classify", classify, words, more=told(classify))
+    with shown():
+        return call("classify", classify, words, more=told(classify))
 
 
 def classify(run: str, file: str, *, out: str = "-", seed: int = 0, escape_formulas: bool = False) -> int:
@@ -44,8 +46,8 @@ def classify(run: str, file: str, *, out: str = "-", seed: int = 0, escape_formu
 
         p = model.classify(chunk.x, seed).cpu()
         names = list(model.class_names) or [str(i) for i in range(p.shape[1])]
-        shown = [without_formula(name) for name in names] if escape_formulas else names
-        likeliest = [shown[i] for i in p.argmax(1).tolist()]
+        written = [without_formula(name) for name in names] if escape_formulas else names
+        likeliest = [written[i] for i in p.argmax(1).tolist()]
         return {f"p({name})": column.tolist() for name, column in zip(names, p.unbind(1))} | {
             "predicted": likeliest
         }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from simulacra.cli.methods.replaced import write_rows
 from simulacra.cli.methods.request import Request, told
 from simulacra.cli.options.command import call
+from simulacra.cli.output import shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 def run(words: Sequence[str]) -> int:
     """Runs `simulacra complete` with the given command-line words."""
-    return call("complete", complete, words, more=told(complete))
+    with shown():
+        return call("complete", complete, words, more=told(complete))
 
 
 def complete(

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from simulacra.cli.methods.replaced import write_rows
 from simulacra.cli.methods.request import Request, told
 from simulacra.cli.options.command import call
+from simulacra.cli.output import shown
 
 
 def run(words: Sequence[str]) -> int:
     """Runs `simulacra denoise` with the given command-line words."""
-    return call("denoise", denoise, words, more=told(denoise))
+    with shown():
+        return call("denoise", denoise, words, more=told(denoise))
 
 
 def denoise(

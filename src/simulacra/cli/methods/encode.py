@@ -10,6 +10,7 @@ from simulacra.cli.methods.replaced import write_array
 from simulacra.cli.methods.request import Request, told
 from simulacra.cli.methods.score import leaves_out
 from simulacra.cli.options.command import call
+from simulacra.cli.output import shown
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 def run(words: Sequence[str]) -> int:
     """Runs `simulacra encode` with the given command-line words."""
-    return call("encode", encode, words, more=told(encode))
+    with shown():
+        return call("encode", encode, words, more=told(encode))
 
 
 def encode(run: str, file: str, *, out: str = "-", condition: str | None = None, seed: int = 0) -> int:

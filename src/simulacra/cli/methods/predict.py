@@ -9,6 +9,7 @@ from simulacra.cli.methods.columns import add_columns, check_table
 from simulacra.cli.methods.request import Request, told
 from simulacra.cli.methods.score import leaves_out
 from simulacra.cli.options.command import call
+from simulacra.cli.output import shown
 
 if TYPE_CHECKING:
     from simulacra.data.new_rows.chunk import Chunk
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 def run(words: Sequence[str]) -> int:
     """Runs `simulacra predict` with the given command-line words."""
-    return call("predict", predict, words, more=told(predict))
+    with shown():
+        return call("predict", predict, words, more=told(predict))
 
 
 def predict(run: str, file: str, *, out: str = "-", seed: int = 0, escape_formulas: bool = False) -> int:

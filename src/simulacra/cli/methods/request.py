@@ -149,7 +149,8 @@ class Request:
             say(f"{line}: {self.out}")
         for topic, reason in rows.reasons.items():
             if topic not in ("unused", "condition") and not rows.unused:
-                reason += ": taken as missing"
+                stays = ", and the cell stays as it is" if self.command == "complete" else ""
+                reason += f": taken as missing{stays}"
             log.warning("%s", reason)
         if rows.unused:
             many = f"{rows.unused:,} row{'s have' if rows.unused > 1 else ' has'} no answer"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from simulacra.cli.methods.columns import add_columns, check_table
 from simulacra.cli.methods.request import Request, told
 from simulacra.cli.options.command import call
+from simulacra.cli.output import shown
 
 if TYPE_CHECKING:
     from simulacra.core.model import Model
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 def run(words: Sequence[str]) -> int:
     """Runs `simulacra score` with the given command-line words."""
-    return call("score", score, words, more=told(score))
+    with shown():
+        return call("score", score, words, more=told(score))
 
 
 def score(

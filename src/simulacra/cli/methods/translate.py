@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from simulacra.cli.methods.replaced import write_rows
 from simulacra.cli.methods.request import Request, told
 from simulacra.cli.options.command import call
+from simulacra.cli.output import shown
 
 if TYPE_CHECKING:
     from simulacra.core.model import Model
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 def run(words: Sequence[str]) -> int:
     """Runs `simulacra translate` with the given command-line words."""
-    return call("translate", translate, words, more=told(translate))
+    with shown():
+        return call("translate", translate, words, more=told(translate))
 
 
 def translate(

@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simulacra.cli.options.nearest_name import hint
+from simulacra.cli.options.nearest_name import hint, nearest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from simulacra.core.model import Model
     from simulacra.core.spaces.composite import Table
     from simulacra.core.spaces.plain import Space
+
+SHOWN = 20  # most classes that an error names
 
 
 def typed_condition(model: Model, text: str) -> Tensor:
@@ -111,7 +113,13 @@ def _class_number(word: str, names: list[str]) -> float:
     try:
         return int(word) if word.lstrip("-").isdigit() else float(word)
     except ValueError as error:
-        raise ValueError(f"condition {word!r} is no class; {hint(word, names)}") from error
+        more = f", ... ({len(names)} in all)" if len(names) > SHOWN else ""
+        known = (
+            f"there are {', '.join(names[:SHOWN])}{more}."
+            if nearest(word, names) is None
+            else hint(word, names)
+        )
+        raise ValueError(f"condition {word!r} is no class; {known}") from error
 
 
 def _numbers(text: str) -> Tensor | None:

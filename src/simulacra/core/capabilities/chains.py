@@ -52,7 +52,7 @@ class ChainDraws(Samples, HasMarkovChain, mixin=True):
     """Draws by equation (1); subclasses provide the chain.
 
     A stationary chain that takes `sample(n, burn_in=...)` declares `drawing = BurnIn`. A finite chain with
-    options of its own declares their class and overrides `begun` and `looks`.
+    options of its own declares their class and overrides `begun` and `looks`; `stepped` is a step with them.
     """
 
     burn_in: int = 1000
@@ -83,6 +83,17 @@ class ChainDraws(Samples, HasMarkovChain, mixin=True):
         """
         return self.start_chain(rng, c)
 
+    def stepped(self, state: Tensor, rng: Rng, c: Tensor | None, how: Sampling) -> Tensor:
+        """Returns the next states of a draw; by default those of `step`, whatever the options.
+
+        Args:
+            state: states of the chains, one a row.
+            rng: generator of the step's noise.
+            c: condition of each row, or None.
+            how: options of drawing.
+        """
+        return self.step(state, rng, c)
+
     def draw(
         self, rng: Rng, c: Tensor | None = None, how: Sampling | None = None, watch: Watch | None = None
     ) -> Tensor:
@@ -99,7 +110,7 @@ class ChainDraws(Samples, HasMarkovChain, mixin=True):
         total, state = self.looks(how), self.begun(rng, c, how)
         for t in each(range(total), "chains", "sweep"):
             # (1)
-            state = self.step(state, rng.at(t), c)
+            state = self.stepped(state, rng.at(t), c, how)
             if watch is not None:
                 x = self.shown(state)
                 watch(t + 1, total, x, torch.ones_like(x, dtype=torch.bool))
@@ -132,7 +143,7 @@ class ChainSampler(ChainDraws, Completes, mixin=True):
         state = self.begun(rng, c, how)
         for t in each(range(self.looks(how)), "chains", "sweep"):
             # (2)
-            state = self.step(self.clamp(state, x, known), rng.at(t), c)
+            state = self.stepped(self.clamp(state, x, known), rng.at(t), c, how)
         return self.shown(self.clamp(state, x, known))
 
 

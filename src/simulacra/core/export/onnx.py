@@ -190,9 +190,21 @@ def _traced(model: Model, what: str, inputs: Mapping[str, Tensor]) -> Any:
                 output_names=[WORDS[what].output],
             )
     except Exception as error:
+        if _interrupted(error):
+            # tracing wraps whatever interrupts it
+            raise KeyboardInterrupt from error
         raise ValueError(
             f"{what} of {type(model).__name__} has no ONNX form ({_first_cause(error)})."
         ) from error
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Returns True if an interrupt is among the causes of an error, also in words."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt) or "KeyboardInterrupt" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _first_cause(error: BaseException) -> str:

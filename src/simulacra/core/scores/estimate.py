@@ -251,7 +251,10 @@ def check_comparable(a: Estimate, b: Estimate) -> None:
         ValueError: if they do not; the message names the difference.
     """
     if a.protocol and b.protocol and a.protocol != b.protocol:
-        named = "; ".join(_difference(k, *both) for k, both in a.protocol.differences(b.protocol).items())
+        found = [_difference(k, *both) for k, both in a.protocol.differences(b.protocol).items()]
+        if a.conditional != b.conditional:
+            found.append("what is scored: log p(x) against log p(x|c)")
+        named = "; ".join(found)
         raise ValueError(f"these scores cannot be compared, their protocols differ in {named}.")
     ours, theirs = a.details.get("preprocessing"), b.details.get("preprocessing")
     if ours != theirs and not (a.protocol and b.protocol):
