@@ -91,8 +91,8 @@ def squared_distances(a: Tensor, b: Tensor, quick: bool = False) -> Tensor:
         quick: by |a|^2 + |b|^2 - 2 a'b, a matrix product, instead of by differences.
 
     Example:
-        >>> squared_distances(torch.zeros(1, 2), torch.ones(2, 2)).tolist()
-        [[2.0, 2.0]]
+        >>> squared_distances(torch.zeros(1, 2), torch.tensor([[3.0, 4.0], [0.0, 2.0]])).tolist()
+        [[25.0, 4.0]]
     """
     if not quick:
         return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square()
