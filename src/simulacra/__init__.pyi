@@ -108,6 +108,9 @@ from simulacra.models.boltzmann.restricted.rbm import RBM
 from simulacra.models.chains.gsn import GSN
 from simulacra.models.chains.neural_ebm import NeuralEBM
 from simulacra.models.flows.gaussian import GaussianModel
+from simulacra.models.flows.real_nvp import RealNVP
+from simulacra.models.moments.gmmn import GMMN
+from simulacra.models.moments.gmmn_autoencoder import GMMNAutoencoder
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
 from simulacra.models.variational.vae import VAE
@@ -124,6 +127,7 @@ __all__ = [
     "DCGAN",
     "FVBN",
     "GAN",
+    "GMMN",
     "GSN",
     "IWAE",
     "LSGAN",
@@ -167,6 +171,7 @@ __all__ = [
     "EoNADE",
     "Epochs",
     "Estimate",
+    "GMMNAutoencoder",
     "GatedBM",
     "GatedPixelCNN",
     "GaussianCopula",
@@ -209,6 +214,7 @@ __all__ = [
     "Predicts",
     "Preprocessing",
     "Real",
+    "RealNVP",
     "Rng",
     "SamplePictures",
     "Samples",

@@ -210,6 +210,11 @@ CATALOGUED = [
     _catalogued("unrolled-mrf", bits, steps=3, burn_in=9),
     _catalogued("gaussian", lambda: real(3)),
     _catalogued("gaussian/gaps", lambda: gaps(5), iterations=15),
+    _catalogued("real-nvp", lambda: real(3), couplings=3, hidden=(7,)),
+    _catalogued("gmmn", lambda: real(2), latent=3, hidden=(7,), coupled=True),
+    _catalogued(
+        "gmmn-autoencoder", images, code=3, coder=(7,), latent=2, hidden=(7,), activation="tanh", coupled=True
+    ),
     _catalogued("gaussian-rbm", lambda: real(3), hidden=5, chains=7, burn_in=10),
     _catalogued("belief-net", lambda: binary(50), hidden=(5, 3), k=3),
     _catalogued("belief-net/wake-sleep", images, hidden=(5,), k=1, estimator="wake-sleep"),
@@ -235,7 +240,7 @@ def _toy(name: str, kind: type[Model], data: Callable[[], Dataset], coupled=Fals
 
 TOYS = [
     _toy("m2", toys.M2, lambda: classes(2, missing=True), epochs=None),
-    _toy("gmmn", toys.GMMN, lambda: real(2), coupled=True),
+    _toy("coupled", toys.GMMN, lambda: real(2), coupled=True),
     _toy("growing", toys.Growing, lambda: real(8), epochs=None),
     _toy("reweighted-wake-sleep", toys.WakeSleep, lambda: binary(50)),
     _toy("wake-sleep", toys.WakeSleep, lambda: binary(3), epochs=9, k=1),

@@ -131,7 +131,7 @@ class Pair(Backend):
     ("case", "rows", "more", "said"),
     [
         (named("vae"), 0, {}, "at 1 rows, and a micro-batch is one row already: use a smaller model"),
-        (named("gmmn"), 9, {}, "its loss couples the rows of a batch, so that it cannot be split"),
+        (named("coupled"), 9, {}, "its loss couples the rows of a batch, so that it cannot be split"),
         (Case("normalizing", Normalizing, lambda: real(3)), 9, {}, "layer 'norm' normalizes over the rows"),
         (named("vae"), 5, {"backend": Pair(torch.device("cpu"))}, "use accumulate=2"),
     ],

@@ -22,9 +22,20 @@ from simulacra.models.boltzmann import catalog as boltzmann
 from simulacra.models.chains import catalog as chains
 from simulacra.models.entry import Entry
 from simulacra.models.flows import catalog as flows
+from simulacra.models.moments import catalog as moments
 from simulacra.models.variational import catalog as variational
 
-FAMILIES = (autoencoders, variational, autoregressive, adversarial, boltzmann, beliefs, flows, chains)
+FAMILIES = (
+    autoencoders,
+    variational,
+    autoregressive,
+    adversarial,
+    boltzmann,
+    beliefs,
+    flows,
+    chains,
+    moments,
+)
 CATALOG: dict[str, Entry] = {entry.name: entry for family in FAMILIES for entry in family.ENTRIES}
 
 

@@ -57,6 +57,15 @@ class Bijection(ABC):
             z: vectors, shape (B, d).
         """
 
+    def undone(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns z = g^-1(x) and log |det dg/dz| there, in one pass where both share their work.
+
+        Args:
+            x: vectors, shape (B, d).
+        """
+        z = self.inverse(x)
+        return z, self.log_det(z)
+
 
 @dataclass
 class Affine(Bijection):
@@ -166,7 +175,7 @@ class Coupling(Bijection):
     """Equation (4): some entries stay, and a network of them scales and shifts the others.
 
     Args:
-        kept: True for the entries that stay, shape (d,).
+        kept: True for the entries that stay, shape (d,), or (C, H, W) for images.
         network: function of vectors (B, d), with 0 at the entries that change, to s and t, each (B, d).
 
     Example:
@@ -198,7 +207,42 @@ class Coupling(Bijection):
     def log_det(self, z: Tensor) -> Tensor:
         """Returns sum_j s_j, shape (B,)."""
         # (4)
-        return self._scale_and_shift(z)[0].sum(-1)
+        return self._scale_and_shift(z)[0].flatten(1).sum(1)
+
+    def undone(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns z and sum_j s_j with one run of the network."""
+        s, t = self._scale_and_shift(x)
+        return (x - t) * torch.exp(-s), s.flatten(1).sum(1)
+
+
+@dataclass
+class Standard(Bijection):
+    """x = m + s z, one m and one s for each entry: (2) with a diagonal L.
+
+    Args:
+        loc: m, shape (*).
+        scale: s, above 0, shape (*).
+
+    Example:
+        >>> Standard(torch.zeros(2), torch.tensor([2.0, 3.0])).undone(torch.tensor([[2.0, 3.0]]))[0].tolist()
+        [[1.0, 1.0]]
+    """
+
+    loc: Tensor
+    scale: Tensor
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Returns m + s z, shape (B, *)."""
+        return self.loc + self.scale * z
+
+    def inverse(self, x: Tensor) -> Tensor:
+        """Returns (x - m) / s, shape (B, *)."""
+        return (x - self.loc) / self.scale
+
+    def log_det(self, z: Tensor) -> Tensor:
+        """Returns sum_i log s_i, shape (B,)."""
+        # (2)
+        return self.scale.log().sum().expand(len(z))
 
 
 @dataclass
@@ -236,6 +280,14 @@ class Chain(Bijection):
             z = part.forward(z)
         return total
 
+    def undone(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns z and the sum of the parts' log-determinants, from the last part to the first."""
+        total = x.new_zeros(len(x))
+        for part in reversed(self.parts):
+            x, log_det = part.undone(x)
+            total = total + log_det
+        return x, total
+
 
 @dataclass
 class Transformed(Distribution):
@@ -262,9 +314,9 @@ class Transformed(Distribution):
 
     def entries(self, x: Tensor) -> Tensor:
         """Returns log p_z(g^-1(x)) - log |det dg/dz|, shape (B,)."""
-        z = self.bijection.inverse(x)
+        z, log_det = self.bijection.undone(x)
         # (1)
-        return self.base.log_prob(z) - self.bijection.log_det(z)
+        return self.base.log_prob(z) - log_det
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
         """Returns g(z) for a draw z; gradients flow to the map."""

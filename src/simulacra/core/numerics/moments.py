@@ -32,6 +32,24 @@ def mean(model: Model, source: Source, rng: Rng, limit: int | None = None) -> Te
     return total / count.clamp_min(1)
 
 
+def mean_and_variance(model: Model, source: Source, rng: Rng) -> tuple[Tensor, Tensor]:
+    """Returns mean and variance of each known flattened feature, float64, both of shape (d,).
+
+    The variance has the number of known values as its divisor; sums are taken about the mean.
+
+    Args:
+        model: model whose space gives the features.
+        source: training split.
+        rng: generator of random preprocessing.
+    """
+    middle, n = mean(model, source, rng), len(source)
+    squares, count = torch.zeros_like(middle), torch.zeros_like(middle)
+    for f, known in known_features(model, source, rng, n):
+        squares += torch.where(known, (f - middle) ** 2, torch.zeros_like(f)).sum(0)
+        count += known.sum(0)
+    return middle, squares / count.clamp_min(1)
+
+
 def known_features(model: Model, source: Source, rng: Rng, n: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Yields chunks of flattened features of the first n rows, and a mask of the known ones.
 

@@ -9,12 +9,13 @@ Reference: Radford, Metz and Chintala 2015. Rows F13, G4.
 from __future__ import annotations
 
 from simulacra.core.spaces.plain import Space
+from simulacra.core.spaces.smooth import playable
 from simulacra.models.adversarial.game.discriminator import Conditioning
 from simulacra.models.adversarial.game.objectives import OBJECTIVES
 from simulacra.models.adversarial.game.pieces import Normalization, build
 from simulacra.models.adversarial.game.rules import Play
 from simulacra.models.adversarial.game.stabilizers import Stabilizers
-from simulacra.models.adversarial.game.two_player import Game, playable
+from simulacra.models.adversarial.game.two_player import Game
 
 
 class DCGAN(Game):

@@ -10,13 +10,14 @@ Reference: Goodfellow et al., Generative Adversarial Nets, 2014; Mirza and Osind
 from __future__ import annotations
 
 from simulacra.core.spaces.plain import Space
+from simulacra.core.spaces.smooth import playable
 from simulacra.models.adversarial.game.discriminator import Conditioning
 from simulacra.models.adversarial.game.objectives import Named
 from simulacra.models.adversarial.game.objectives import objective as objective_of
 from simulacra.models.adversarial.game.pieces import Network, Normalization, build
 from simulacra.models.adversarial.game.rules import Optimizer, Output, Play, Prior
 from simulacra.models.adversarial.game.stabilizers import Stabilizers
-from simulacra.models.adversarial.game.two_player import Game, playable
+from simulacra.models.adversarial.game.two_player import Game
 
 
 class GAN(Game):

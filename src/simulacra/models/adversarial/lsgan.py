@@ -11,12 +11,13 @@ Reference: Mao et al. 2017. Row G9.
 from __future__ import annotations
 
 from simulacra.core.spaces.plain import Space
+from simulacra.core.spaces.smooth import playable
 from simulacra.models.adversarial.game.discriminator import Conditioning
 from simulacra.models.adversarial.game.objectives import least_squares
 from simulacra.models.adversarial.game.pieces import Network, Normalization, build
 from simulacra.models.adversarial.game.rules import Play
 from simulacra.models.adversarial.game.stabilizers import Stabilizers
-from simulacra.models.adversarial.game.two_player import Game, playable
+from simulacra.models.adversarial.game.two_player import Game
 
 
 class LSGAN(Game):

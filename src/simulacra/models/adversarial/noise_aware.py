@@ -19,13 +19,14 @@ from torch import Tensor, nn
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
+from simulacra.core.spaces.smooth import playable
 from simulacra.core.updates import Loss
 from simulacra.models.adversarial.game.discriminator import Verdict
 from simulacra.models.adversarial.game.objectives import OBJECTIVES, share_right
 from simulacra.models.adversarial.game.pieces import Network
 from simulacra.models.adversarial.game.rules import Play
 from simulacra.models.adversarial.game.stabilizers import Stabilizers
-from simulacra.models.adversarial.game.two_player import Game, playable
+from simulacra.models.adversarial.game.two_player import Game
 from simulacra.nets.adversarial.players import build_players
 
 

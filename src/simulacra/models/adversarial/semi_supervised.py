@@ -22,6 +22,7 @@ from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities.general import Classifies, TakesCondition
 from simulacra.core.random.keyed import Rng, ambient
 from simulacra.core.spaces.plain import Space
+from simulacra.core.spaces.smooth import playable
 from simulacra.core.updates import Loss, Source, Stage, Stream, Update, weight_rows
 from simulacra.models.adversarial.game.discriminator import Verdict
 from simulacra.models.adversarial.game.labelled_stream import balanced_rows
@@ -29,7 +30,7 @@ from simulacra.models.adversarial.game.losses import discriminator_loss
 from simulacra.models.adversarial.game.objectives import OBJECTIVES
 from simulacra.models.adversarial.game.rules import Play
 from simulacra.models.adversarial.game.stabilizers import Stabilizers
-from simulacra.models.adversarial.game.two_player import Game, classes_of, playable
+from simulacra.models.adversarial.game.two_player import Game, classes_of
 from simulacra.nets.adversarial.mlp_players import MLPGenerator
 from simulacra.nets.adversarial.noisy import NoisyCritic
 

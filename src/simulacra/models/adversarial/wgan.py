@@ -11,12 +11,13 @@ Reference: Arjovsky, Chintala and Bottou 2017; Gulrajani et al. 2017. Rows G10, 
 from __future__ import annotations
 
 from simulacra.core.spaces.plain import Space
+from simulacra.core.spaces.smooth import playable
 from simulacra.models.adversarial.game.discriminator import Conditioning
 from simulacra.models.adversarial.game.objectives import OBJECTIVES
 from simulacra.models.adversarial.game.pieces import Network, Normalization, build
 from simulacra.models.adversarial.game.rules import Play
 from simulacra.models.adversarial.game.stabilizers import Stabilizers
-from simulacra.models.adversarial.game.two_player import Game, playable
+from simulacra.models.adversarial.game.two_player import Game
 
 BETAS = (0.0, 0.9)  # Adam's betas: no momentum, since the critic's objective is not stationary
 

@@ -15,4 +15,13 @@ ENTRIES = (
         "a Gaussian with full covariance, in closed form: the baseline of every density",
         baseline=True,
     ),
+    Entry(
+        "real-nvp",
+        "flows",
+        "flows.real_nvp",
+        "RealNVP",
+        "Dinh, Sohl-Dickstein and Bengio 2017",
+        ("C9",),
+        "flow of affine coupling layers: exact density, exact codes, samples in one pass",
+    ),
 )

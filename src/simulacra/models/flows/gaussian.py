@@ -65,7 +65,7 @@ class GaussianModel(Model, Samples, HasDensity, Encodes, Decodes, Completes, Tak
 
     def __init__(self, space: Space, iterations: int = 200, *, seed: int = 0):
         super().__init__(space)
-        if not _is_real(space):
+        if not is_real(space):
             mend = as_real(space)
             raise Refusal(f"GaussianModel is a continuous density, but the space is {space}: {mend}.", mend)
         if iterations < 1:
@@ -197,8 +197,12 @@ def cholesky(S: Tensor, m: Tensor) -> Tensor:
     return scale.unsqueeze(1) * torch.linalg.cholesky(R)
 
 
-def _is_real(space: Space) -> bool:
-    """Returns True if all entries of the space are real."""
+def is_real(space: Space) -> bool:
+    """Returns True if all entries of the space are real.
+
+    Args:
+        space: space of one observation.
+    """
     if isinstance(space, Table):
         return all(isinstance(field, Real) for _, field in space.fields)
     return isinstance(space, Real)

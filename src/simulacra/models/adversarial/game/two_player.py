@@ -26,13 +26,13 @@ from simulacra.core.capabilities.general import (
     TakesCondition,
 )
 from simulacra.core.capabilities.sampling import Sampling
-from simulacra.core.errors.other_data import as_real
 from simulacra.core.errors.suggestion import Refusal, build_with, load_with
 from simulacra.core.model import Model
 from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
-from simulacra.core.spaces.plain import Binary, Levels, Real, Space
+from simulacra.core.spaces.plain import Real, Space
+from simulacra.core.spaces.smooth import unbounded
 from simulacra.core.updates import Loss, Stage, Update
 from simulacra.models.adversarial.game.discriminator import Verdict
 from simulacra.models.adversarial.game.losses import (
@@ -318,30 +318,6 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
 
 
 # ---- checks of the constructors
-
-
-def unbounded(space: Space) -> bool:
-    """Returns True if features have no bounds: those of real numbers and of standardized levels."""
-    return isinstance(space, Real) or (isinstance(space, Levels) and space.ranged)
-
-
-def playable(space: Space, name: str) -> None:
-    """Raises ValueError unless samples of this space have gradients.
-
-    Args:
-        space: space of the observations.
-        name: name of the model, for the message.
-    """
-    if not isinstance(space, (Real, Binary, Levels)):
-        classes = isinstance(space, Categorical)
-        mend = (
-            "embed its classes as points (simulacra.core.spaces.token_embedding)"
-            if classes
-            else as_real(space)
-        )
-        raise Refusal(
-            f"{name} needs gradients through its samples, which {space} does not have: {mend}.", mend
-        )
 
 
 def classes_of(condition: Space | None, name: str, why: str) -> int:

@@ -165,13 +165,9 @@ def biases_from_data(model: RNADE, source: Source, rng: Rng) -> None:
         source: the training split.
         rng: random numbers of the preprocessing.
     """
-    mean, n = moments.mean(model, source, rng), len(source)
-    squares, count = torch.zeros_like(mean), torch.zeros_like(mean)
-    for f, known in moments.known_features(model, source, rng, n):
-        squares += torch.where(known, (f - mean) ** 2, torch.zeros_like(f)).sum(0)
-        count += known.sum(0)
+    mean, variance = moments.mean_and_variance(model, source, rng)
     # a constant entry gets a minimal width, so that its components can move
-    scale = (squares / count.clamp_min(1)).sqrt().clamp_min(1e-2)
+    scale = variance.sqrt().clamp_min(1e-2)
     order, k = model.order.to(mean.device), model.mixtures
     spread = mean[order, None] + scale[order, None] * _spread(k).to(mean)
     model.net.b[:, k : 2 * k] = spread.to(model.net.b)

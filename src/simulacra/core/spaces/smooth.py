@@ -1,0 +1,44 @@
+"""Spaces through whose observations gradients flow: what a generator draws may be any number near one.
+
+A generator gives features. Those of real numbers have no bounds; those of bits and levels lie in [0, 1], so
+that a last activation holds them there.
+"""
+
+from __future__ import annotations
+
+from simulacra.core.errors.other_data import as_real
+from simulacra.core.errors.suggestion import Refusal
+from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.plain import Binary, Levels, Real, Space
+
+
+def unbounded(space: Space) -> bool:
+    """Returns True if features have no bounds: those of real numbers and of standardized levels.
+
+    Args:
+        space: space of the observations.
+
+    Example:
+        >>> unbounded(Real((3,))), unbounded(Levels((3,), 256))
+        (True, False)
+    """
+    return isinstance(space, Real) or (isinstance(space, Levels) and space.ranged)
+
+
+def playable(space: Space, name: str) -> None:
+    """Raises ValueError unless samples of this space have gradients.
+
+    Args:
+        space: space of the observations.
+        name: name of the model, for the message.
+    """
+    if not isinstance(space, (Real, Binary, Levels)):
+        classes = isinstance(space, Categorical)
+        mend = (
+            "embed its classes as points (simulacra.core.spaces.token_embedding)"
+            if classes
+            else as_real(space)
+        )
+        raise Refusal(
+            f"{name} needs gradients through its samples, which {space} does not have: {mend}.", mend
+        )

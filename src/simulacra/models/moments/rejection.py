@@ -1,0 +1,205 @@
+"""Approximate Bayesian computation: a posterior of parameters from a simulator that has no likelihood.
+
+    theta_i ~ prior,   x_i = simulate(theta_i),   s_i = summary(x_i),   d_i = |s_i - s_o|                (1)
+    keep i if d_i <= e,   with e so that a given share is kept                                           (2)
+    w_i = 1 - (d_i / e)^2,   theta_i* = theta_i - b'(s_i - s_o),   b by weighted least squares           (3)
+
+The kept theta have the posterior given |s - s_o| <= e, which is too wide. The adjustment (3) moves each of
+them to where it would be at the observed summary s_o; it is exact where theta is linear in s with noise of
+one distribution. Summaries are compared in units of their deviation over all simulations.
+
+Samples of any kind can also be corrected afterwards, so that they have the moments that are wanted:
+
+    x* = m + L A^-1 (x - mean of x),   L L' = S,   A A' = covariance of x                                (4)
+
+which is no training: only the first two moments are right.
+
+Reference: Rubin 1984; Tavare et al. 1997 (rejection); Beaumont, Zhang and Balding 2002, equations 2 to 5. Row
+H22.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from simulacra.core.progress.tasks import each
+from simulacra.core.random.keyed import Rng
+
+CHUNK = 4096  # simulations at a time
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Weighted draws of the parameters.
+
+    Args:
+        theta: parameters, shape (n, p).
+        weights: of each, positive, with the sum 1, shape (n,).
+        epsilon: largest distance of a kept summary, in deviations of the summaries.
+    """
+
+    theta: Tensor
+    weights: Tensor
+    epsilon: float
+
+    @property
+    def mean(self) -> Tensor:
+        """Posterior mean, shape (p,)."""
+        return self.weights @ self.theta
+
+    @property
+    def deviation(self) -> Tensor:
+        """Posterior standard deviation of each parameter, shape (p,)."""
+        return (self.weights @ (self.theta - self.mean).square()).sqrt()
+
+    def draw(self, rng: Rng) -> Tensor:
+        """Draws parameters from the kept ones by their weights, shape (B, p).
+
+        Args:
+            rng: source of random numbers, with one row for each draw.
+        """
+        u = rng.uniform("theta", dtype=self.weights.dtype)
+        found = torch.searchsorted(self.weights.cumsum(0), u.contiguous(), right=True)
+        return self.theta[found.clamp_max(len(self.theta) - 1)]
+
+
+def approximate_posterior(
+    observed: Tensor,
+    prior: Callable[[Rng], Tensor],
+    simulate: Callable[[Tensor, Rng], Tensor],
+    n: int = 100_000,
+    share: float = 0.01,
+    adjust: bool = True,
+    seed: int = 0,
+) -> Posterior:
+    """Returns draws of p(theta | s_o) by equations (1) to (3).
+
+    Args:
+        observed: the observed summary s_o, shape (k,).
+        prior: draws theta, shape (B, p), from an `Rng` of B rows.
+        simulate: returns the summaries, shape (B, k), of a simulation at each theta, shape (B, p), with
+            random numbers from an `Rng` of B rows.
+        n: number of simulations.
+        share: share of them that is kept.
+        adjust: if True, move and weight the kept theta by (3); otherwise they are those of (2).
+        seed: seed of all random numbers.
+
+    Raises:
+        ValueError: if the share keeps fewer theta than the regression has coefficients, or the functions
+            return other shapes or numbers that are not finite.
+
+    Example:
+        >>> tosses = lambda theta, rng: (rng.uniform("u", 20) < theta).double().mean(1, keepdim=True)
+        >>> prior = lambda rng: rng.uniform("p", 1)
+        >>> found = approximate_posterior(torch.tensor([0.7]), prior, tosses, n=20_000)
+        >>> abs(found.mean.item() - 15 / 22) < 0.02  # Beta(15, 7)
+        True
+    """
+    observed = observed.flatten().double()
+    kept = _wanted(n, share, len(observed) if adjust else 0)
+    parts = list(_simulated(prior, simulate, n, len(observed), Rng(seed, "abc")))
+    theta, s = (torch.cat(part) for part in zip(*parts))
+    # (1), in deviations of the summaries
+    scale = s.std(0).clamp_min(torch.finfo(s.dtype).tiny)
+    away = (s - observed) / scale
+    distance = away.norm(dim=1)
+    # (2)
+    nearest = distance.topk(kept, largest=False, sorted=True).indices
+    theta, away, distance = theta[nearest], away[nearest], distance[nearest]
+    epsilon = float(distance[-1])
+    if not adjust:
+        return Posterior(theta, torch.full_like(distance, 1 / kept), epsilon)
+    weights = epanechnikov(distance)
+    return Posterior(theta - _slope(theta, away, weights), weights / weights.sum(), epsilon)
+
+
+def epanechnikov(distance: Tensor) -> Tensor:
+    """Returns the weights of (3), shape (n,); equal ones where all distances are equal.
+
+    Args:
+        distance: distances of the kept summaries, shape (n,).
+
+    Example:
+        >>> epanechnikov(torch.tensor([0.0, 1.0, 2.0])).tolist()
+        [1.0, 0.75, 0.0]
+    """
+    farthest = distance.max()
+    if bool((distance == farthest).all()):
+        return torch.ones_like(distance)
+    # (3)
+    return 1 - (distance / farthest).square()
+
+
+def with_moments(x: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
+    """Returns samples that are moved and sheared so that they have a given mean and covariance, equation (4).
+
+    Args:
+        x: samples, shape (n, d), with n above d.
+        mean: m, shape (d,).
+        covariance: S, with the divisor n, positive definite, shape (d, d).
+
+    Raises:
+        ValueError: if the samples or S lie in fewer than d dimensions.
+
+    Example:
+        >>> x = torch.tensor([[0.0], [2.0]], dtype=torch.float64)
+        >>> with_moments(x, torch.tensor([5.0]).double(), torch.tensor([[9.0]]).double()).tolist()
+        [[2.0], [8.0]]
+    """
+    away = x - x.mean(0)
+    own, failed = torch.linalg.cholesky_ex(away.T @ away / len(x))
+    wanted, unfit = torch.linalg.cholesky_ex(covariance)
+    if int(failed) or int(unfit):
+        which = f"{len(x)} samples" if int(failed) else "covariance"
+        raise ValueError(
+            f"the {which} lie in fewer than {x.shape[1]} dimensions, so that no map changes their moments: "
+            "leave out columns that follow from others."
+        )
+    # (4)
+    return mean + torch.linalg.solve_triangular(own, away.T, upper=False).T @ wanted.T
+
+
+def _simulated(prior, simulate, n: int, k: int, rng: Rng) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yields chunks of theta, shape (B, p), and summaries, shape (B, k), in float64."""
+    for i in each(range(0, n, CHUNK), "simulations", "chunk"):
+        here = rng.on(range(i, min(i + CHUNK, n)))
+        theta = prior(here.at("prior"))
+        s = simulate(theta, here.at("simulator"))
+        _check("prior", theta, (len(here.rows), theta.shape[-1]))
+        _check("simulate", s, (len(here.rows), k))
+        yield theta.double(), s.double()
+
+
+def _check(name: str, found: Tensor, shape: tuple[int, int]) -> None:
+    """Raises ValueError unless a user's function returned finite numbers of a shape."""
+    if found.shape == shape and bool(found.isfinite().all()):
+        return
+    told = "numbers that are not finite" if found.shape == shape else f"shape {tuple(found.shape)}"
+    raise ValueError(f"{name} returned {told}, but it must return finite numbers of shape {shape}.")
+
+
+def _wanted(n: int, share: float, slopes: int) -> int:
+    """Returns the number of theta that are kept; raises ValueError if they are too few."""
+    if not 0 < share <= 1:
+        raise ValueError(
+            f"share is {share}, but it is the part of the simulations that is kept, such as 0.01."
+        )
+    kept = max(1, round(n * share))
+    if kept < slopes + 3:
+        raise ValueError(
+            f"{share} of {n} simulations are {kept}, but the regression on {slopes} summaries takes "
+            f"{slopes + 3} or more: n={round((slopes + 3) / share) + 1}."
+        )
+    return kept
+
+
+def _slope(theta: Tensor, away: Tensor, weights: Tensor) -> Tensor:
+    """Returns b'(s - s_o) of equation (3), shape (n, p)."""
+    root = weights.sqrt().unsqueeze(1)
+    design = torch.cat([torch.ones_like(root), away], 1)
+    solution = torch.linalg.lstsq(root * design, root * theta, driver="gelsd").solution
+    return away @ solution[1:]
