@@ -103,6 +103,8 @@ from simulacra.models.boltzmann.restricted.gaussian_rbm import GaussianRBM
 from simulacra.models.boltzmann.restricted.grouped_rbm import GroupedRBM
 from simulacra.models.boltzmann.restricted.mixture_rbm import MixtureRBM
 from simulacra.models.boltzmann.restricted.rbm import RBM
+from simulacra.models.diffusion.ddpm import DDPM
+from simulacra.models.diffusion.inversion import Diffusion
 from simulacra.models.flows.gaussian import GaussianModel
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
@@ -118,6 +120,7 @@ __all__ = [
     "DBM",
     "DBN",
     "DCGAN",
+    "DDPM",
     "FVBN",
     "GAN",
     "IWAE",
@@ -156,6 +159,7 @@ __all__ = [
     "Dataset",
     "Decodes",
     "Denoises",
+    "Diffusion",
     "DiscriminativeRBM",
     "Encodes",
     "EoNADE",

@@ -217,6 +217,10 @@ CATALOGUED = [
     _catalogued("darn", lambda: binary(6), hidden=(5, 3), k=3, recognition="nade", visible="darn"),
     _catalogued("bihm", lambda: binary(6), hidden=(5, 3), k=3, proposals=3),
     _catalogued("bihm/conditional", lambda: classes(3), hidden=(5,), k=2, proposals=2),
+    _catalogued("diffusion", lambda: binary(6), T=4, hidden=(13,)),
+    _catalogued("diffusion/real", lambda: classes(3), T=5, hidden=(13, 7)),
+    _catalogued("ddpm", lambda: real(3), T=5, hidden=(13,), predicts="v"),
+    _catalogued("ddpm/unet", images, T=3, hidden=(3, 4), net="unet", schedule="cosine"),
     _catalogued("mean-field-sbn", lambda: binary(6), hidden=(5, 3), steps=2),
 ]
 

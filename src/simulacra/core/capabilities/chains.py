@@ -52,7 +52,7 @@ class ChainDraws(Samples, HasMarkovChain, mixin=True):
     """Draws by equation (1); subclasses provide the chain.
 
     A stationary chain that takes `sample(n, burn_in=...)` declares `drawing = BurnIn`. A finite chain with
-    options of its own declares their class and overrides `begun` and `looks`.
+    options of its own declares their class and overrides `begun` and `looks`, and `moved` if they change its steps.
     """
 
     burn_in: int = 1000
@@ -83,6 +83,17 @@ class ChainDraws(Samples, HasMarkovChain, mixin=True):
         """
         return self.start_chain(rng, c)
 
+    def moved(self, state: Tensor, rng: Rng, c: Tensor | None, how: Sampling) -> Tensor:
+        """Returns the states of a draw after one step; by default those of `step`.
+
+        Args:
+            state: states of the chains, one a row.
+            rng: generator of the step's noise.
+            c: condition of each row, or None.
+            how: options of drawing.
+        """
+        return self.step(state, rng, c)
+
     def draw(
         self, rng: Rng, c: Tensor | None = None, how: Sampling | None = None, watch: Watch | None = None
     ) -> Tensor:
@@ -99,7 +110,7 @@ class ChainDraws(Samples, HasMarkovChain, mixin=True):
         total, state = self.looks(how), self.begun(rng, c, how)
         for t in each(range(total), "chains", "sweep"):
             # (1)
-            state = self.step(state, rng.at(t), c)
+            state = self.moved(state, rng.at(t), c, how)
             if watch is not None:
                 x = self.shown(state)
                 watch(t + 1, total, x, torch.ones_like(x, dtype=torch.bool))
