@@ -236,8 +236,8 @@ TOYS = [
     _toy("reweighted-wake-sleep", toys.WakeSleep, lambda: binary(50)),
     _toy("wake-sleep", toys.WakeSleep, lambda: binary(3), epochs=9, k=1),
     _toy("stacked-denoising", toys.StackedDenoising, lambda: real(50), epochs=None),
-    _toy("diffusion", toys.Diffusion, lambda: real(3)),
-    _toy("diffusion/conditional", toys.Diffusion, lambda: classes(2), length=5),
+    _toy("small-diffusion", toys.Diffusion, lambda: real(3)),
+    _toy("small-diffusion/conditional", toys.Diffusion, lambda: classes(2), length=5),
 ]
 
 CASES = CATALOGUED + TOYS

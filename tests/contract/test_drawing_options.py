@@ -20,7 +20,8 @@ from simulacra.core.errors.calls import WrongCall
 from simulacra.core.random.keyed import Rng
 
 pytestmark = pytest.mark.fault("wider.b")
-BRIEF = {"burn_in": 2, "steps": 2, "truncation": 0.5, "temperature": 0.7}  # a value that is no model's own
+DENOISING = {"sampler": "ddim", "eta": 0.5, "guidance": 2.0}
+BRIEF = {"burn_in": 2, "steps": 2, "truncation": 0.5, "temperature": 0.7, **DENOISING}  # a value that is no model's own
 
 
 @having(can.Samples)
@@ -43,7 +44,7 @@ def moved(model):
 
 
 @pytest.mark.parametrize(
-    "name", ["rbm", "dbn", "dbm", "rtrbm", "gated-bm", "diffusion", "made", "nade-k", "gan"]
+    "name", ["rbm", "dbn", "dbm", "rtrbm", "gated-bm", "small-diffusion", "made", "nade-k", "gan"]
 )
 def test_an_option_reaches_the_draw(name):
     model = moved(trained(named(name)))

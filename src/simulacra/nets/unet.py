@@ -55,7 +55,7 @@ class Block(nn.Module):
 
     def forward(self, h: Tensor, g: Tensor) -> Tensor:
         """Returns h' (B, n_out, *) for h (B, n_in, *) and g (B, given)."""
-        a, b = self.beside(g).reshape(len(h), -1, *[1] * (h.dim() - 2)).chunk(2, 1)
+        a, b = self.beside(g)[(..., *[None] * (h.dim() - 2))].chunk(2, 1)
         # (1)
         inner = self.norm_out(self.conv_in(silu(self.norm_in(h)))) * (1 + a) + b
         return self.across(h) + self.conv_out(silu(inner))

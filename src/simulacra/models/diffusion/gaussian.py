@@ -63,7 +63,8 @@ class GaussianKernel(nn.Module):
     def __init__(self, space: Space, T: int, name: ScheduleName):
         super().__init__()
         self.space, self.T = space, T
-        self.register_buffer("log_kept", schedule(name, T).to(torch.get_default_dtype()))
+        # `empty` is on the default device, also where a model is built without memory
+        self.register_buffer("log_kept", schedule(name, T).to(torch.empty(0)))
         self.centre, self.spread = _scale(space)
 
     def coordinates(self, x: Tensor, dtype: torch.dtype) -> Tensor:

@@ -13,6 +13,7 @@ Reference: Song, Meng and Ermon 2021, equations 12 and 16; Karras et al. 2022, a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -22,6 +23,7 @@ from simulacra.models.diffusion.gaussian import GaussianKernel, Guess, back
 from simulacra.models.diffusion.schedules import Level, log_kept_of, log_sigma
 
 RHO = 7.0  # exponent of equation (4)
+LARGEST = 80.0  # s_max, or the last level where that is lower: beyond it x_t is noise alone
 Guesser = Callable[[Tensor, Level, Level], Guess]  # (x_t, its level, the level of x_r): prediction of x_0
 
 
@@ -40,7 +42,8 @@ def ddim(h: Tensor, t: Level, r: Level, guess: Guess, eta: float, e: Tensor) -> 
     e_t = (h - t.a * guess.mean) / t.s
     # (1)
     kept = (r.variance - eta**2 * V).clamp_min(0).sqrt()
-    return r.a * guess.mean + kept * e_t + eta * (V + k.square() * guess.var).sqrt() * e
+    wide = (V + k.square() * guess.var).clamp_min(0).sqrt()
+    return r.a * guess.mean + kept * e_t + eta * wide * e
 
 
 def heun(h: Tensor, t: Level, r: Level, predict: Guesser) -> Tensor:
@@ -83,7 +86,7 @@ def karras(kernel: GaussianKernel, left: Tensor, steps: Tensor) -> Level:
         steps: number of all steps, shape (B, 1).
     """
     table = log_sigma(kernel.log_kept[1:])
-    low, high = (table[0] / RHO).exp(), (table[-1] / RHO).exp()
+    low, high = (table[0] / RHO).exp(), (table[-1].clamp_max(math.log(LARGEST)) / RHO).exp()
     # (4)
     share = (steps - left) / (steps - 1).clamp_min(1)
     found = RHO * (high + share * (low - high)).log()
