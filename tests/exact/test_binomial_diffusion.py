@@ -110,7 +110,9 @@ def test_the_bound_is_below_log_p_and_its_mean_is_the_enumerated_one():
             q = noise(kernel, x0, t)
             weight = (q[0][states[:, 0].long()]) * (q[1][states[:, 1].long()])
             now, before = kernel.level(column(*[float(t)] * 4)), kernel.level(column(*[t - 1.0] * 4))
-            nats = kernel.nats(x0.expand(4, D), states, now, before, model.predicted(states, now, before, None))
+            nats = kernel.nats(
+                x0.expand(4, D), states, now, before, model.predicted(states, now, before, None)
+            )
             wanted -= float((weight * nats.detach()).sum())
         assert wanted <= p[i].log().item() + 1e-12
         with torch.no_grad():
@@ -152,6 +154,8 @@ def test_with_the_exact_prediction_the_bound_tends_to_log_p():
                 one = now.kept[0] * x0 + (1 - now.kept[0]) / 2
                 weight = (bits() * one + (1 - bits()) * (1 - one)).prod(1)
                 guess = model.predicted(bits(), now, before, None)
-                gap += law[i].item() * float((weight * kernel.nats(x0.expand(4, D), bits(), now, before, guess)).sum())
+                gap += law[i].item() * float(
+                    (weight * kernel.nats(x0.expand(4, D), bits(), now, before, guess)).sum()
+                )
         gaps.append(gap)
     assert gaps[0] > gaps[1] > gaps[2] > 0 and gaps[2] < 0.01

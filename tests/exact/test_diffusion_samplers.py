@@ -44,9 +44,14 @@ def test_ddim_with_all_of_its_noise_is_the_ancestral_step(variance):
         now, before = (model.kernel.level(column(*[i] * 5)) for i in (t, r))
         guess = model.predicted(h, now, before, None)
         torch.testing.assert_close(
-            ddim(h, now, before, guess, 1.0, e), model.kernel.moved(h, now, before, guess, e), atol=1e-12, rtol=1e-10
+            ddim(h, now, before, guess, 1.0, e),
+            model.kernel.moved(h, now, before, guess, e),
+            atol=1e-12,
+            rtol=1e-10,
         )
-    ancestral, same = (model.sample(3, seed=1, steps=4, **how) for how in ({}, {"sampler": "ddim", "eta": 1.0}))
+    ancestral, same = (
+        model.sample(3, seed=1, steps=4, **how) for how in ({}, {"sampler": "ddim", "eta": 1.0})
+    )
     torch.testing.assert_close(ancestral, same)
 
 

@@ -43,7 +43,9 @@ def test_the_posterior_is_that_of_bayes_for_any_two_steps(name):
     grid, x0, x_t = torch.linspace(-8, 8, 20001), 0.9, -0.3
     for t, r in ((2, 1), (7, 6), (6, 2)):
         A, A_r = (kernel.log_kept[i].exp().item() for i in (t, r))
-        log_q = normal(grid, math.sqrt(A_r) * x0, 1 - A_r) + normal(x_t, math.sqrt(A / A_r) * grid, 1 - A / A_r)
+        log_q = normal(grid, math.sqrt(A_r) * x0, 1 - A_r) + normal(
+            x_t, math.sqrt(A / A_r) * grid, 1 - A / A_r
+        )
         q = log_q.softmax(0)
         mean = (q * grid).sum()
         k, l, V = back(kernel.level(column(t)), kernel.level(column(r)))
@@ -87,9 +89,13 @@ def test_independent_gaussians_are_reversed_exactly_with_any_number_of_steps():
     model = Exact(Real((1,)), T=9)
     for t, r in ((9, 8), (9, 1), (3, 0)):
         now, before = kernel.level(column(t)), kernel.level(column(r))
-        move = lambda h, e: kernel.moved(h, now, before, model.predicted(h, now, before, None), e)
+        move = lambda h, e, t=now, r=before: kernel.moved(h, t, r, model.predicted(h, t, r, None), e)
         zero, one = column(0.0), column(1.0)
-        base, slope, noise = move(zero, zero), move(one, zero) - move(zero, zero), move(zero, one) - move(zero, zero)
+        base, slope, noise = (
+            move(zero, zero),
+            move(one, zero) - move(zero, zero),
+            move(zero, one) - move(zero, zero),
+        )
         A, A_r = now.log_kept.exp().item(), before.log_kept.exp().item()
         mean = base + slope * math.sqrt(A) * M
         var = slope**2 * (A * S**2 + 1 - A) + noise**2

@@ -101,7 +101,9 @@ def build_timed(
         raise ValueError(f"net is {net!r}; possible are 'auto', 'mlp' and 'unet'.")
     sizes = hidden if hidden is not None else (32, 64) if net == "unet" else (256, 256)
     if not sizes or min(sizes) < 1:
-        raise ValueError(f"hidden is {tuple(sizes)}, but it holds one or more sizes from 1, such as (64, 64).")
+        raise ValueError(
+            f"hidden is {tuple(sizes)}, but it holds one or more sizes from 1, such as (64, 64)."
+        )
     if net == "mlp":
         return TimedMLP(math.prod(shape), outputs, sizes, condition)
     if not 2 <= len(shape) <= 4:

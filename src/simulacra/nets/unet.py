@@ -80,7 +80,9 @@ class UNet(nn.Module):
         super().__init__()
         conv, first, last = CONVOLUTIONS[dims - 1], channels[0], channels[-1]
         steps = [*pairwise(channels)]
-        self.embed = nn.Sequential(nn.Linear(given, 4 * first), nn.SiLU(), nn.Linear(4 * first, 4 * first), nn.SiLU())
+        self.embed = nn.Sequential(
+            nn.Linear(given, 4 * first), nn.SiLU(), nn.Linear(4 * first, 4 * first), nn.SiLU()
+        )
         block = lambda a, b: Block(a, b, 4 * first, dims)
         self.start = conv(n_in, first, 3, padding=1)
         self.down = nn.ModuleList([block(a, a) for a, _ in steps])

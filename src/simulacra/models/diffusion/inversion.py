@@ -104,4 +104,6 @@ def check(name: str, space: Space, T: int, spaces: tuple[type, ...]) -> None:
         raise Refusal(f"T is {T}, but a diffusion has at least two steps: take {some}.", some)
     if not isinstance(space, spaces):
         taken = " or ".join(kind.__name__ for kind in spaces)
-        raise ValueError(f"{name} takes {taken}, but the space is {space}; models of other spaces: VAE, MADE.")
+        raise ValueError(
+            f"{name} takes {taken}, but the space is {space}; models of other spaces: VAE, MADE."
+        )

@@ -55,7 +55,6 @@ class Level:
         return self.variance.sqrt()
 
 
-
 def schedule(name: ScheduleName, T: int) -> Tensor:
     """Returns log A_t for t from 0 to T, float64, shape (T + 1,).
 
