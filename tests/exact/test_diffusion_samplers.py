@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -62,7 +63,7 @@ def test_ddim_without_noise_leads_there_and_back():
     for T in (100, 200, 400):
         kernel, h = GaussianKernel(Real((1,)), T, "cosine"), x
         levels = [kernel.level(column(*[t] * 3)) for t in range(1, T + 1)]
-        for t, r in [*zip(levels, levels[1:]), *zip(levels[::-1], levels[-2::-1])]:
+        for t, r in [*pairwise(levels), *zip(levels[::-1], levels[-2::-1])]:
             h = ddim(h, t, r, exact(h, t, r), 0.0, torch.zeros_like(h))
         errors.append(float((h - x).abs().max()))
     assert errors[2] < 0.02 and errors[0] / errors[1] == pytest.approx(2, rel=0.3)
@@ -74,7 +75,7 @@ def solved(method, n, x):
     grid = torch.linspace(math.log(20), math.log(0.05), n + 1, dtype=torch.float64)
     levels = [Level(column(*[0.5] * len(x)), log_kept_of(column(*[v.item()] * len(x)))) for v in grid]
     h = x
-    for t, r in zip(levels, levels[1:]):
+    for t, r in pairwise(levels):
         h = method(h, t, r)
     return float((h - flow(x, levels[0], levels[-1])).abs().max())
 
@@ -84,7 +85,7 @@ def test_heun_is_of_second_order_and_ddim_of_first():
     second = [solved(lambda h, t, r: heun(h, t, r, exact), n, x) for n in (40, 80, 160)]
     first = [solved(lambda h, t, r: ddim(h, t, r, exact(h, t, r), 0.0, h), n, x) for n in (40, 80, 160)]
     for found, order in ((second, 2), (first, 1)):
-        slopes = [math.log2(a / b) for a, b in zip(found, found[1:])]
+        slopes = [math.log2(a / b) for a, b in pairwise(found)]
         assert slopes == pytest.approx([order, order], abs=0.2)
     assert second[2] < 1e-3 < first[2]
 
@@ -124,8 +125,8 @@ def test_few_steps_and_all_of_them_from_one_artifact(tmp_path):
         for k in (2, 3):
             torch.testing.assert_close(again.sample(k, seed=3, **how), whole[:k])
         seen = []
-        again.sample(2, seed=3, watch=lambda t, total, x, known: seen.append((t, total)), **how)
-        assert seen == [(t + 1, how["steps"] if "steps" in how else 12) for t in range(how.get("steps", 12))]
+        again.sample(2, seed=3, watch=lambda t, total, x, known, seen=seen: seen.append((t, total)), **how)
+        assert seen == [(t + 1, how.get("steps", 12)) for t in range(how.get("steps", 12))]
 
 
 def test_guidance_moves_the_mean_from_p_of_x_through_p_of_x_given_c():

@@ -48,8 +48,8 @@ def test_the_posterior_is_that_of_bayes_for_any_two_steps(name):
         )
         q = log_q.softmax(0)
         mean = (q * grid).sum()
-        k, l, V = back(kernel.level(column(t)), kernel.level(column(r)))
-        assert (k * x0 + l * x_t).item() == pytest.approx(mean.item(), abs=1e-8)
+        k, rest, V = back(kernel.level(column(t)), kernel.level(column(r)))
+        assert (k * x0 + rest * x_t).item() == pytest.approx(mean.item(), abs=1e-8)
         assert V.item() == pytest.approx((q * (grid - mean) ** 2).sum().item(), abs=1e-8)
 
 
@@ -71,8 +71,8 @@ def test_terms_are_divergences_of_gaussians():
     x0, h, guess = column(0.9), column(-0.3), Guess(column(0.2), column(0.31))
     for t in (2, 5, 9):
         now, before = kernel.level(column(t)), kernel.level(column(t - 1))
-        k, l, V = (v.item() for v in back(now, before))
-        m_q, m_p, W = k * 0.9 - l * 0.3, k * 0.2 - l * 0.3, V + k**2 * 0.31
+        k, rest, V = (v.item() for v in back(now, before))
+        m_q, m_p, W = k * 0.9 - rest * 0.3, k * 0.2 - rest * 0.3, V + k**2 * 0.31
         wanted = 0.5 * ((V + (m_q - m_p) ** 2) / W - 1 - math.log(V / W))
         found = kernel.nats(x0, h, now, before, guess)
         assert found.item() == pytest.approx(wanted, rel=1e-10)

@@ -2,8 +2,8 @@
 
     h' = h + conv(act(norm(conv(act(norm(h)))) (1 + a) + b)),   (a, b) = W g                          (1)
 
-g holds what is given beside h: a time, a condition. Resolutions are halved by strides, odd sides rounded up, and brought
-back to the side of the link by nearest neighbors. The last convolution begins at 0.
+g holds what is given beside h: a time, a condition. Resolutions are halved by strides, odd sides rounded up,
+and brought back to the side of the link by nearest neighbors. The last convolution begins at 0.
 
 Reference: Ronneberger, Fischer and Brox 2015; Ho, Jain and Abbeel 2020, appendix B.
 """

@@ -52,7 +52,8 @@ class ChainDraws(Samples, HasMarkovChain, mixin=True):
     """Draws by equation (1); subclasses provide the chain.
 
     A stationary chain that takes `sample(n, burn_in=...)` declares `drawing = BurnIn`. A finite chain with
-    options of its own declares their class and overrides `begun` and `looks`, and `moved` if they change its steps.
+    options of its own declares their class and overrides `begun` and `looks`, and `moved` if they change its
+    steps.
     """
 
     burn_in: int = 1000

@@ -1,13 +1,15 @@
-"""The binomial kernel: bits that are replaced by coins, and steps back that average over a prediction of x_0.
+"""The binomial kernel: bits that are replaced by coins, and steps back that average over a prediction of
+x_0.
 
     q(x_t = 1 | x_0) = A_t x_0 + (1 - A_t) / 2,   A_t = 1 - t / T                                     (1)
     q(x_t = 1 | x_r) = (A_t / A_r) x_r + (1 - A_t / A_r) / 2                                          (2)
     p(x_r | x_t) = sum over x_0 of q(x_r | x_t, x_0) f(x_0),   f(1) = sigma(logit)                    (3)
     logit = net(x_t, t) + log q(x_t | x_0 = 1) / q(x_t | x_0 = 0)                                     (4)
 
-Step t replaces a bit with probability 1 / (T - t + 1) by a fair coin, so that every step erases the same share of x_0
-and nothing is left after T. If f is the law of x_0 given x_t, entry by entry, (3) has the exact marginals of the
-reverse of q. By (4) the network need not copy x_t: it says what the other bits tell about a bit.
+Step t replaces a bit with probability 1 / (T - t + 1) by a fair coin, so that every step erases the same
+share of x_0 and nothing is left after T. If f is the law of x_0 given x_t, entry by entry, (3) has the
+exact marginals of the reverse of q. By (4) the network need not copy x_t: it says what the other bits tell
+about a bit.
 
 Reference: Sohl-Dickstein et al. 2015, appendix B.2 and table App.1. Row H20.
 """
@@ -184,7 +186,7 @@ class BinomialKernel(nn.Module):
         """
         first = binary_cross_entropy_with_logits(guess.logits, x0, reduction="none")
         q, other = posterior(x0, h, t, r), posterior(1 - x0, h, t, r)
-        # p = q + w (other - q), where w is the probability of the other x_0: the KL keeps its digits as w -> 0
+        # p = q + w (other - q), with w the probability of the other x_0: the KL keeps its digits as w -> 0
         w = logsigmoid(guess.logits * (1 - 2 * x0)).exp()
         change = w * (other - q)
         kl = -(_share(q, change) + _share(1 - q, -change))

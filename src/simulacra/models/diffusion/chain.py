@@ -1,16 +1,19 @@
 """The shared base of diffusion models: a chain of T steps, its bound, its rates and its loss.
 
-    log p(x) >= E_q log p(x_0|x_1) - sum_t=2^T KL(q(x_t-1|x_t, x_0) || p(x_t-1|x_t)) - KL(q(x_T|x_0) || p(x_T))   (1)
+    log p(x) >= E_q log p(x_0|x_1) - sum_t=2^T KL(q(x_t-1|x_t, x_0) || p(x_t-1|x_t))
+                - KL(q(x_T|x_0) || p(x_T))                                                            (1)
     rate of x_t-1 = the KL of step t,   rate of x_T = the last KL                                     (2)
     loss = T L_t,   t uniform in 1, ..., T,   L_t the term of step t in (1)                           (3)
     m_g = m(x_t) + g (m(x_t, c) - m(x_t))                                                             (4)
 
-Training draws one t a row (3); a score sums over all t, in T passes and memory that does not grow with T, with one draw of
-x_t for each. A state of the chain holds x_t, the steps to go and the number of all steps. Samplers other than the
-model's own, fewer steps and guidance (4) change the law of samples: they are options of drawing.
+Training draws one t a row (3); a score sums over all t, in T passes and memory that does not grow with T,
+with one draw of x_t for each. A state of the chain holds x_t, the steps to go and the number of all steps.
+Samplers other than the model's own, fewer steps and guidance (4) change the law of samples: they are
+options of drawing.
 
-A completion puts q(x_t | x_0) at known entries before each step. That is a heuristic: what is drawn is not p(x_unknown |
-x_known), since the unknown entries of x_t did not know x_0 when they were drawn (Lugmayr et al. 2022).
+A completion puts q(x_t | x_0) at known entries before each step. That is a heuristic: what is drawn is not
+p(x_unknown | x_known), since the unknown entries of x_t did not know x_0 when they were drawn (Lugmayr et
+al. 2022).
 
 Reference: Sohl-Dickstein et al. 2015, equation 14; Ho and Salimans 2022 (4). Rows H20, H21.
 """

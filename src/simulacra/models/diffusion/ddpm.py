@@ -7,11 +7,12 @@
     loss:      |target - f|^2,   target e, x_0 or v,   t uniform                                      (5)
     variance of p(x_r | x_t):   small V,   large b                                                    (6)
 
-The simple loss (5) weighs the terms of the bound by their share of the noise; `loss="bound"` takes the bound itself. At t =
-1, x_0 has the variance beta_1, and levels have the mass of their cell. Training keeps an average of the weights, with
-which alone samples are good (`recommended`).
+The simple loss (5) weighs the terms of the bound anew; `loss="bound"` takes the bound itself. At t = 1, x_0
+has the variance beta_1, and levels have the mass of their cell. Training keeps an average of the weights,
+with which alone samples are good (`recommended`).
 
-Reference: Ho, Jain and Abbeel, Denoising Diffusion Probabilistic Models, 2020; Salimans and Ho 2022 (4). Row H21.
+Reference: Ho, Jain and Abbeel, Denoising Diffusion Probabilistic Models, 2020; Salimans and Ho 2022 (4).
+Row H21.
 """
 
 from __future__ import annotations

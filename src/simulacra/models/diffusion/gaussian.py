@@ -8,8 +8,8 @@
                  + KL(q(x_T|x_0) || N(0, I))                                                          (3)
 
 If x_0 given x_t is Gaussian with independent entries, (2) is the exact reverse of q, for any t and r. The
-choices of Ho et al. are two values of v: 0 gives the variance V, and 1 - A_t gives b. At r = 0, k = 1 and l = V =
-0, so that p(x_0|x_1) is the prediction; of levels it is the mass of a cell.
+choices of Ho et al. are two values of v: 0 gives the variance V, and 1 - A_t gives b. At r = 0, k = 1 and
+l = V = 0, so that p(x_0|x_1) is the prediction; of levels it is the mass of a cell.
 
 Reference: Sohl-Dickstein et al. 2015, equations 14 and 56; Ho, Jain and Abbeel 2020, equations 5 to 7 and 13.
 Rows H20, H21.
@@ -128,9 +128,9 @@ class GaussianKernel(nn.Module):
             guess: prediction of x_0.
             e: noise, shape (B, d).
         """
-        k, l, V = back(t, r)
+        k, rest, V = back(t, r)
         # (2)
-        return k * guess.mean + l * h + (V + k.square() * guess.var).sqrt() * e
+        return k * guess.mean + rest * h + (V + k.square() * guess.var).sqrt() * e
 
     def nats(self, x0: Tensor, h: Tensor, t: Level, r: Level, guess: Guess) -> Tensor:
         """Returns the term of step t of equation (3), in nats, shape (B,).

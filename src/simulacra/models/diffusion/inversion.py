@@ -1,14 +1,16 @@
 """Diffusion, the first of its kind: reals, levels and bits, with the exact sum of its bound.
 
-    x_0 | x_t ~ N(m, v),   m = sqrt(A_t) x_t - sqrt(1 - A_t) f,   v = (1 - A_t) e^w,   (f, w) = net(x_t, t)    (1)
+    x_0 | x_t ~ N(m, v),   (f, w) = net(x_t, t),
+    m = sqrt(A_t) x_t - sqrt(1 - A_t) f,   v = (1 - A_t) e^w                                          (1)
     x_0 | x_t ~ bits with log-odds net(x_t, t) + log q(x_t | 1) / q(x_t | 0)                          (2)
     p(x_r | x_t) = E q(x_r | x_t, x_0) over (1) or (2)                                                (3)
 
-The network predicts x_0, and the step back is the average (3) of what the noise says of x_r. For bits, predicting instead
-how likely a step flips a bit fails: most steps flip none. f = w = 0 is exact for data of N(0, I).
+The network predicts x_0, and the step back is the average (3) of what the noise says of x_r. For bits,
+predicting instead how likely a step flips a bit fails: most steps flip none. f = w = 0 is exact for data of
+N(0, I).
 
-Reference: Sohl-Dickstein, Weiss, Maheswaranathan and Ganguli, Deep Unsupervised Learning using Nonequilibrium
-Thermodynamics, 2015. Row H20.
+Reference: Sohl-Dickstein, Weiss, Maheswaranathan and Ganguli, Deep Unsupervised Learning using
+Nonequilibrium Thermodynamics, 2015. Row H20.
 """
 
 from __future__ import annotations

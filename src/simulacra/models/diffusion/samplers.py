@@ -1,14 +1,17 @@
 """Steps of a Gaussian diffusion with less noise than its own, or none: DDIM and the method of Heun.
 
-    x_r = sqrt(A_r) m + sqrt(1 - A_r - g^2 V) e_t + g sqrt(W) e,   e_t = (x_t - sqrt(A_t) m) / sqrt(1 - A_t)    (1)
+    x_r = sqrt(A_r) m + sqrt(1 - A_r - g^2 V) e_t + g sqrt(W) e,
+    e_t = (x_t - sqrt(A_t) m) / sqrt(1 - A_t)                                                         (1)
     dy / ds = (y - m(y, s)) / s,   y = x_t / sqrt(A_t),   s = sqrt((1 - A_t) / A_t)                   (2)
     y' = y + (s' - s) d,   y'' = y + (s' - s) (d + d') / 2                                            (3)
     s_i = (s_max^(1/7) + i / (n - 1) (s_min^(1/7) - s_max^(1/7)))^7,   i = 0, ..., n - 1,  s_n = 0    (4)
 
-V is the variance of q(x_r | x_t, x_0), W that of p(x_r | x_t), and g is eta. With g = 1, (1) is the ancestral step;
-with g = 0 it is the first-order solution of (2). The last step of Heun, to s = 0, is one of first order.
+V is the variance of q(x_r | x_t, x_0), W that of p(x_r | x_t), and g is eta. With g = 1, (1) is the
+ancestral step; with g = 0 it is the first-order solution of (2). The last step of Heun, to s = 0, is one of
+first order.
 
-Reference: Song, Meng and Ermon 2021, equations 12 and 16; Karras et al. 2022, algorithm 1 and equation 5. Row H21.
+Reference: Song, Meng and Ermon 2021, equations 12 and 16; Karras et al. 2022, algorithm 1 and equation 5.
+Row H21.
 """
 
 from __future__ import annotations

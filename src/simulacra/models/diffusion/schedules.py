@@ -4,8 +4,8 @@
     linear:   log A_t = -(b u + (B - b) u^2 / 2),   u = t / T,  b = 0.1,  B = 20                      (2)
     cosine:   A_t = f(u) / f(0),   f(u) = cos^2(pi/2 (u + s) / (1 + s)),   s = 0.008                  (3)
 
-Equation (2) is the limit of many steps of beta_t from 1e-4 to 0.02, which were chosen for T = 1,000; it serves
-any T. In (3) no beta_t exceeds 0.999, so that A_T > 0. All values are logarithms, computed in double
+Equation (2) is the limit of many steps of beta_t from 1e-4 to 0.02, which were chosen for T = 1,000; it
+serves any T. In (3) no beta_t exceeds 0.999, so that A_T > 0. All values are logarithms, computed in double
 precision: differences of log A_t keep their digits in single precision, differences of A_t do not.
 
 Reference: Ho, Jain and Abbeel 2020; Song et al. 2021, equation 33 (2); Nichol and Dhariwal 2021, equation 17
