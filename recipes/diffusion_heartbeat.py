@@ -5,8 +5,7 @@ protocol    5 different sequences, equally likely, so that log2 p(x) is at most 
             sequence; the bound of the test sequences, the exact sum over all steps with one
             draw of x_t for each
 published   -2.414 bits a sequence
-ours        -2.613 +- 0.011 in a trial with T = 200, two layers of 128 and 100 passes of 8,000 rows; 10 s of CPU
-            time
+ours        -2.613 +- 0.011 in a trial with T = 200, two layers of 128 and 100 passes; 10 s of CPU time
 device      2 shared CPU cores, one thread
 """
 

@@ -1,5 +1,4 @@
-"""The binomial kernel: bits that are replaced by coins, and steps back that average over a prediction of
-x_0.
+"""The binomial kernel: coins in place of bits, and steps back that average over a prediction of x_0.
 
     q(x_t = 1 | x_0) = A_t x_0 + (1 - A_t) / 2,   A_t = 1 - t / T                                     (1)
     q(x_t = 1 | x_r) = (A_t / A_r) x_r + (1 - A_t / A_r) / 2                                          (2)
