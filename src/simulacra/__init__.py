@@ -84,6 +84,7 @@ _NAMES = {
     "HasPosterior": "core.capabilities.general",
     "HasPrior": "core.capabilities.general",
     "HasRates": "core.capabilities.bounds",
+    "HasScore": "core.capabilities.slope",
     "Predicts": "core.capabilities.mappings",
     "Samples": "core.capabilities.general",
     "Sampling": "core.capabilities.sampling",

@@ -39,6 +39,7 @@ from simulacra.core.capabilities.general import (
 from simulacra.core.capabilities.mappings import Denoises, Predicts, Translates
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.capabilities.sampling import Sampling
+from simulacra.core.capabilities.slope import HasScore
 from simulacra.core.export.onnx import export_onnx
 from simulacra.core.model import Model
 from simulacra.core.preprocessing.chain import Preprocessing
@@ -67,6 +68,7 @@ from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
 from simulacra.models.adversarial.three_way import ThreeWayGAN
 from simulacra.models.adversarial.wgan import WGAN, WGANGP
 from simulacra.models.autoencoders.autoencoder import Autoencoder
+from simulacra.models.autoencoders.contractive import ContractiveAutoencoder
 from simulacra.models.autoencoders.gaussian_copula import GaussianCopula
 from simulacra.models.autoencoders.pca import PCA
 from simulacra.models.autoencoders.ppca import PPCA
@@ -103,6 +105,8 @@ from simulacra.models.boltzmann.restricted.gaussian_rbm import GaussianRBM
 from simulacra.models.boltzmann.restricted.grouped_rbm import GroupedRBM
 from simulacra.models.boltzmann.restricted.mixture_rbm import MixtureRBM
 from simulacra.models.boltzmann.restricted.rbm import RBM
+from simulacra.models.chains.gsn import GSN
+from simulacra.models.chains.neural_ebm import NeuralEBM
 from simulacra.models.diffusion.ddpm import DDPM
 from simulacra.models.diffusion.inversion import Diffusion
 from simulacra.models.flows.gaussian import GaussianModel
@@ -123,6 +127,7 @@ __all__ = [
     "DDPM",
     "FVBN",
     "GAN",
+    "GSN",
     "IWAE",
     "LSGAN",
     "MADE",
@@ -153,6 +158,7 @@ __all__ = [
     "Classifies",
     "Completes",
     "Continues",
+    "ContractiveAutoencoder",
     "ConvDBM",
     "ConvRBM",
     "Count",
@@ -188,6 +194,7 @@ __all__ = [
     "HasPosterior",
     "HasPrior",
     "HasRates",
+    "HasScore",
     "HierarchicalVAE",
     "HigherOrderBM",
     "Levels",
@@ -195,6 +202,7 @@ __all__ = [
     "MixtureRBM",
     "Model",
     "MultiPredictionDBM",
+    "NeuralEBM",
     "NoiseAwareGAN",
     "Numeric",
     "Options",

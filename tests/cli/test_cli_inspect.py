@@ -172,7 +172,7 @@ def test_refusals(cli, words, said):
 def test_suggestions_are_the_best_of_each_family_among_all_models(name):
     found = inspection.inspect_data(name)
     mended = inspection.Mended(name, found, [])
-    candidates = [c for entry in inspection.CATALOG.values() if (c := mended.candidate(entry))]
+    candidates = [c for e in inspection.CATALOG.values() if not e.baseline and (c := mended.candidate(e))]
     best: dict[str, inspection.Candidate] = {}
     for candidate in sorted(candidates, key=inspection._key):
         best.setdefault(candidate.entry.family, candidate)

@@ -103,6 +103,7 @@ PLAIN = {"network": "mlp", "normalization": "none"}
 CURES = {"gradient_penalty": 1.0, "clip": 0.5, "historical_averaging": 0.1} | {"flips": 0.1, "noise": 0.1}
 RESIDUAL = {"network": "residual", "channels": 3, "latent": 3}
 VIRTUAL = {"normalization": "virtual", "critic_normalization": "virtual"}
+MOVES = {"hidden": (5,), "leapfrog": 2, "burn_in": 5}
 FEW = {"labels": 6, "latent": 3, "hidden": (13, 7), "generator_hidden": (11,), "labelled_batch": 5}
 
 CATALOGUED = [
@@ -115,6 +116,8 @@ CATALOGUED = [
     _catalogued("ppca/gaps", lambda: gaps(5), latent=2, iterations=15),
     _catalogued("autoencoder", lambda: binary(50), **SMALL, dropout=0.3, error="cross-entropy"),
     _catalogued("autoencoder/conv", images, hidden=(5, 7), latent=3, net="conv"),
+    _catalogued("autoencoder/denoising", lambda: real(3), **SMALL, corruption="gaussian:0.3"),
+    _catalogued("contractive-autoencoder", lambda: real(3), latent=3),
     _catalogued("stacked-autoencoder", lambda: real(50), layers=(11, 3)),
     _catalogued("vae", lambda: binary(50), **SMALL, kl_warmup=0.5, dropout=0.1),
     _catalogued("vae/real", lambda: real(2), **SMALL, kl="monte-carlo"),
@@ -222,6 +225,11 @@ CATALOGUED = [
     _catalogued("ddpm", lambda: real(3), T=5, hidden=(13,), predicts="v"),
     _catalogued("ddpm/unet", images, T=3, hidden=(3, 4), net="unet", schedule="cosine"),
     _catalogued("mean-field-sbn", lambda: binary(6), hidden=(5, 3), steps=2),
+    _catalogued("neural-ebm", lambda: real(3), **MOVES),
+    _catalogued("neural-ebm/noise", lambda: real(2), objective="noise-contrastive", noise_draws=3, **MOVES),
+    _catalogued("neural-ebm/chains", lambda: real(3), objective="langevin", chains=7, moves=2, **MOVES),
+    _catalogued("gsn", images, latent=5, hidden=(7,), walk=2, burn_in=5),
+    _catalogued("gsn/label", lambda: classes(3), latent=5, hidden=(7,), walk=2, burn_in=5, units="binary"),
 ]
 
 

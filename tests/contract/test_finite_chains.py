@@ -30,7 +30,7 @@ class Known(Diffusion):
 
     m, s = 0.7, 0.4
 
-    def predict(self, x, t, c):
+    def expected(self, x, t, c):
         a, b = levels(t)
         return self.m + a * self.s**2 * (x - a * self.m) / (a.square() * self.s**2 + b.square())
 

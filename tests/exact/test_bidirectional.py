@@ -26,7 +26,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Binary
 from simulacra.models.beliefs import BiHM
-from simulacra.models.beliefs.bidirectional import normalizer
+from simulacra.models.beliefs.bidirectional import Proposals, normalizer
 
 pytestmark = pytest.mark.system("B7")
 POWERS = torch.tensor([4.0, 2.0, 1.0], dtype=torch.float64)
@@ -180,8 +180,8 @@ def test_samples_are_draws_of_the_geometric_mean(float64):
     drawn = (model.draw(Rng(4, rows=range(rows))) @ POWERS).detach().numpy()
     assert chi_square(drawn, masses_of(model)) > 1e-3
     assert chi_square(drawn, p_of) < 1e-3
-    model.proposals = 1
-    plain = (model.draw(Rng(4, rows=range(rows))) @ POWERS).detach().numpy()
+    one = Proposals(1)
+    plain = (model.draw(Rng(4, rows=range(rows)), how=one) @ POWERS).detach().numpy()
     assert chi_square(plain, p_of) > 1e-3
 
 
@@ -204,11 +204,15 @@ def test_options_out_of_range_are_refused():
         BiHM(Binary((3,)), k=1)
     with pytest.raises(ValueError, match="proposals is 0"):
         BiHM(Binary((3,)), proposals=0)
+    with pytest.raises(ValueError, match="proposals is 0"):
+        BiHM(Binary((3,))).sample(2, proposals=0)
 
 
 def test_a_row_has_its_sample_and_its_bound_in_any_batch(float64):
     model = machine(proposals=7)
     whole = model.draw(Rng(5, rows=range(50)))
+    assert torch.equal(model.sample(3, seed=1, proposals=7), model.sample(3, seed=1))
+    assert not torch.equal(model.sample(50, seed=1, proposals=2), model.sample(50, seed=1))
     for n in (2, 3):
         assert torch.equal(model.draw(Rng(5, rows=range(n))), whole[:n])
     x = whole.detach()

@@ -244,7 +244,11 @@ def test_float64_is_kept_where_there_is_one(monkeypatch):
 
 
 # the helper itself, and what is fitted when data are loaded, on the CPU
-ON_THE_CPU = {"core/numerics/precision.py", "core/preprocessing/column_scales.py"}
+ON_THE_CPU = {
+    "core/numerics/precision.py",
+    "core/preprocessing/column_scales.py",
+    "models/beliefs/construction.py",
+}
 
 
 def test_float64_is_asked_for_in_one_place():

@@ -77,6 +77,31 @@ REFUSED = (
         lambda **o: simulacra.DARN(Real((4,)), **{"visible": "nade", **o}),
     ),
     (
+        "core/corruption/corruption.py",
+        "corruption {} needs {}, but the space is {}: use {}",
+        lambda **o: simulacra.Autoencoder(Real((5,)), **{"latent": 2, "corruption": "salt:0.2", **o}),
+    ),
+    (
+        "core/corruption/corruption.py",
+        "the level of {} is {}, not {}: use {}",
+        lambda **o: simulacra.Autoencoder(Real((5,)), **{"latent": 2, "corruption": "mask:1.5", **o}),
+    ),
+    (
+        "core/corruption/corruption.py",
+        "{} has no level, but {} was given: use {}",
+        lambda **o: simulacra.Autoencoder(IMAGES, **{"latent": 2, "corruption": "edges:2", **o}),
+    ),
+    (
+        "core/corruption/parse.py",
+        "the level of {} is {}, not {}: use {}",
+        lambda **o: simulacra.Autoencoder(Real((5,)), **{"latent": 2, "corruption": "mask:much", **o}),
+    ),
+    (
+        "core/corruption/parse.py",
+        "there is no corruption {}; possible are none, {}: use {}",
+        lambda **o: simulacra.Autoencoder(Real((5,)), **{"latent": 2, "corruption": "maks:0.2", **o}),
+    ),
+    (
         "models/beliefs/bidirectional.py",
         "differences between draws: take {}",
         lambda **o: simulacra.BiHM(BITS.space, **{"k": 1, **o}),

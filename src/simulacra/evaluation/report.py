@@ -32,6 +32,7 @@ from simulacra.evaluation.samples.mmd import SampleScore
 from simulacra.evaluation.samples.quality import SampleQuality, Skipped
 from simulacra.evaluation.tables.summary import TableSummary
 from simulacra.evaluation.tasks.classification import Classification
+from simulacra.evaluation.tasks.denoising import Denoising
 from simulacra.evaluation.tasks.suite import Tasks
 
 RECORDED = tuple(measure for measure in MEASURES if measure.record is not None)
@@ -90,6 +91,7 @@ class Report:
     samples = RecordOf[SampleScore]()
     reconstruction = RecordOf[Reconstruction]()
     fidelity = RecordOf[Fidelity]()
+    denoising = RecordOf[Denoising]()
     memorization = RecordOf[Copies]()
     classes = RecordOf[Classification]()
     tasks = RecordOf[Tasks]()

@@ -19,12 +19,23 @@ from simulacra.models.autoencoders import catalog as autoencoders
 from simulacra.models.autoregressive import catalog as autoregressive
 from simulacra.models.beliefs import catalog as beliefs
 from simulacra.models.boltzmann import catalog as boltzmann
+from simulacra.models.chains import catalog as chains
 from simulacra.models.diffusion import catalog as diffusion
 from simulacra.models.entry import Entry
 from simulacra.models.flows import catalog as flows
 from simulacra.models.variational import catalog as variational
 
-FAMILIES = (autoencoders, variational, autoregressive, adversarial, boltzmann, beliefs, flows, diffusion)
+FAMILIES = (
+    autoencoders,
+    variational,
+    autoregressive,
+    adversarial,
+    boltzmann,
+    beliefs,
+    flows,
+    chains,
+    diffusion,
+)
 CATALOG: dict[str, Entry] = {entry.name: entry for family in FAMILIES for entry in family.ENTRIES}
 
 

@@ -65,7 +65,7 @@ class Diffusion(Model, ChainSampler, TakesCondition):
         """One player."""
         return [Update("f", ("",), squared_error)]
 
-    def predict(self, x: Tensor, t: Tensor, c: Tensor | None) -> Tensor:
+    def expected(self, x: Tensor, t: Tensor, c: Tensor | None) -> Tensor:
         """f(x_t, t, c), shape (B, d).
 
         Args:
@@ -110,7 +110,7 @@ class Diffusion(Model, ChainSampler, TakesCondition):
         """Equation (3); nothing moves when the clock has run down."""
         x, left, steps = state[:, :-2], state[:, -2:-1], state[:, -1:]
         (a, s), (a_r, s_r) = levels(left / steps), levels((left - 1) / steps)
-        f = self.predict(x, left / steps, c)
+        f = self.expected(x, left / steps, c)
         # (3)
         q = s_r / s * (1 - (a / a_r).square()).clamp_min(0).sqrt()
         kept = (s_r.square() - q.square()).clamp_min(0).sqrt() / s
@@ -141,4 +141,4 @@ def squared_error(model: Diffusion, batch: Batch, rng: Rng) -> Terms:
     t = 1 - rng.uniform("t", 1, dtype=x.dtype)
     a, s = levels(t)
     noisy = a * x + s * rng.normal("e", model.space.dims, dtype=x.dtype)
-    return Terms({"error": (model.predict(noisy, t, batch.c) - x).square().sum(1)})
+    return Terms({"error": (model.expected(noisy, t, batch.c) - x).square().sum(1)})

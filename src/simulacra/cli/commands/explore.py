@@ -22,6 +22,7 @@ WHAT = {
     "random-codes": "expected images of random codes",
     "reconstructions": "held-out images and their reconstructions",
     "completions": "held-out rows, their known part, and draws of the rest; also `complete`",
+    "denoised": "held-out images with noise, the answers of the model, and the truth",
     "inversions": "held-out images, and decoded codes that were fitted to them; also `invert`",
     "latent-map": "the codes of held-out rows",
     "rates": "the KL to the prior of each part of the code",

@@ -52,8 +52,7 @@ class ChainDraws(Samples, HasMarkovChain, mixin=True):
     """Draws by equation (1); subclasses provide the chain.
 
     A stationary chain that takes `sample(n, burn_in=...)` declares `drawing = BurnIn`. A finite chain with
-    options of its own declares their class and overrides `begun` and `looks`, and `moved` if they change its
-    steps.
+    options of its own declares their class and overrides `begun` and `looks`; `stepped` is a step with them.
     """
 
     burn_in: int = 1000
@@ -84,8 +83,8 @@ class ChainDraws(Samples, HasMarkovChain, mixin=True):
         """
         return self.start_chain(rng, c)
 
-    def moved(self, state: Tensor, rng: Rng, c: Tensor | None, how: Sampling) -> Tensor:
-        """Returns the states of a draw after one step; by default those of `step`.
+    def stepped(self, state: Tensor, rng: Rng, c: Tensor | None, how: Sampling) -> Tensor:
+        """Returns the next states of a draw; by default those of `step`, whatever the options.
 
         Args:
             state: states of the chains, one a row.
@@ -111,7 +110,7 @@ class ChainDraws(Samples, HasMarkovChain, mixin=True):
         total, state = self.looks(how), self.begun(rng, c, how)
         for t in each(range(total), "chains", "sweep"):
             # (1)
-            state = self.moved(state, rng.at(t), c, how)
+            state = self.stepped(state, rng.at(t), c, how)
             if watch is not None:
                 x = self.shown(state)
                 watch(t + 1, total, x, torch.ones_like(x, dtype=torch.bool))
@@ -144,7 +143,7 @@ class ChainSampler(ChainDraws, Completes, mixin=True):
         state = self.begun(rng, c, how)
         for t in each(range(self.looks(how)), "chains", "sweep"):
             # (2)
-            state = self.step(self.clamp(state, x, known), rng.at(t), c)
+            state = self.stepped(self.clamp(state, x, known), rng.at(t), c, how)
         return self.shown(self.clamp(state, x, known))
 
 

@@ -11,15 +11,20 @@ from abc import abstractmethod
 from torch import Tensor
 
 from simulacra.core.capabilities.marker import Capability
+from simulacra.core.corruption.corruption import Corruption
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
 
 
 class Denoises(Capability):
-    """Maps a noisy observation to a clean one."""
+    """Maps a noisy observation to a clean one.
+
+    `corruption` is the noise that the model learned to undo, with which it is measured; None: no certain one.
+    """
 
     phrase = "denoises"
+    corruption: Corruption | None = None
 
     @abstractmethod
     def clean(self, x: Tensor, rng: Rng, c: Tensor | None = None, level: float | None = None) -> Tensor:

@@ -163,7 +163,7 @@ class Preprocessing:
             return y.to(torch.uint8 if raw.levels <= 256 else torch.int32)
         if isinstance(raw, Audio):
             return y.clamp(-1, 1)
-        return y.round().to(torch.uint8) if isinstance(raw, Binary) else y
+        return y.round().clamp(0, 1).to(torch.uint8) if isinstance(raw, Binary) else y
 
     def restore(self, y: Tensor) -> Tensor:
         """Returns raw units without rounding, for means such as those that pictures show.

@@ -18,6 +18,7 @@ from simulacra.evaluation.tables.detection import Detection
 from simulacra.evaluation.tables.imputation import Imputation
 from simulacra.evaluation.tables.summary import TableSummary
 from simulacra.evaluation.tasks.classification import Classification
+from simulacra.evaluation.tasks.denoising import Denoising, Quality
 from simulacra.evaluation.tasks.downstream import Downstream
 from simulacra.evaluation.tasks.few_labels import OWN, FewLabels
 from simulacra.evaluation.tasks.suite import Tasks
@@ -39,6 +40,7 @@ COPIES = (
 )
 KEPT = (Column("squared error", "lower"), Column("explained", "higher"))
 SEEN = (Column("SSIM", "higher"), Column("PSNR in dB", "higher"))
+CLEANED = (Column("gain in dB", "higher"), Column("PSNR in dB", "higher"), Column("SSIM", "higher"))
 TRAINED = (Column("right after learning from samples", "higher"), Column("lost against real rows", "lower"))
 FEW = (Column("wrong with few labels", "lower"), Column("against the data themselves", "lower"))
 TABLE = (
@@ -137,6 +139,26 @@ def fidelity_columns(found: Fidelity, protocol: Protocol) -> list[Scores]:
 
 def _fidelity_cells(side: ImageScores) -> tuple[Cell | None, ...]:
     return _cell(side.ssim, digits=4), None if side.psnr is None else _cell(side.psnr, digits=4)
+
+
+def denoising_columns(found: Denoising, protocol: Protocol) -> list[Scores]:
+    """Returns gain, PSNR and SSIM at the level of training, with the noisy rows as reference.
+
+    Args:
+        found: scores of a denoising model.
+        protocol: protocol of the report.
+    """
+    at = found.trained
+    if at is None:
+        return []
+    key = _key(protocol, noise=at.corruption, rows=found.rows, seed=found.seed)
+    cells = (_cell(at.gain, digits=4), *_quality_of(at.clean))
+    return [Scores("denoising", key, CLEANED, cells, (Cell(0), *_quality_of(at.noisy)), "as it is")]
+
+
+def _quality_of(side: Quality) -> tuple[Cell | None, Cell | None]:
+    found = (side.psnr, side.ssim)
+    return tuple(None if one is None else _cell(one, digits=4) for one in found)  # type: ignore[return-value]
 
 
 def task_columns(found: Tasks, protocol: Protocol) -> list[Scores]:

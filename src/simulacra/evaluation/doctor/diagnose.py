@@ -14,7 +14,16 @@ from simulacra.core.errors.finding import ORDER, Finding
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.budget import Share
-from simulacra.evaluation.doctor.checks import codes, conditions, copies, games, networks, scores, tables
+from simulacra.evaluation.doctor.checks import (
+    codes,
+    conditions,
+    copies,
+    denoising,
+    games,
+    networks,
+    scores,
+    tables,
+)
 from simulacra.evaluation.doctor.checks import training as learning
 from simulacra.evaluation.likelihood.annealing import Annealing
 from simulacra.evaluation.measures.history import History, Metrics
@@ -24,6 +33,7 @@ from simulacra.evaluation.samples.implicit import Judging
 
 CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = (
     *codes.CHECKS,
+    *denoising.CHECKS,
     *copies.CHECKS,
     *learning.CHECKS,
     *scores.CHECKS,

@@ -95,8 +95,8 @@ def fidelity(
         >>> found.window, found.images, round(found.model.ssim.value, 6)
         (7, 20, 1.0)
     """
-    window = _window_side(data, split)
-    mean, (least, most) = _mean(data.train), _value_range(data.train)
+    window = window_side(data, split)
+    mean, (least, most) = _mean(data.train), value_range(data.train)
     ours, theirs = [], []
     for pair in reconstructed(model, data, split, seed, limit):
         x, back, same = ((t - least) / (most - least) for t in (pair.x, pair.back, mean.expand_as(pair.x)))
@@ -160,7 +160,7 @@ def _window_weights(side: int, window: int) -> Tensor:
     )
 
 
-def _window_side(data: Dataset, split: str) -> int:
+def window_side(data: Dataset, split: str) -> int:
     """Returns the side of the largest window up to 11 that fits the images."""
     raw = data.preprocessing.raw
     if not (raw.image and isinstance(raw, Binary | Levels)):
@@ -184,7 +184,7 @@ def _mean(split: Split) -> Tensor:
     return torch.stack([raw.measured(x, torch.float64).sum(0) for x in blocks]).sum(0, keepdim=True) / n
 
 
-def _value_range(split: Split) -> tuple[float, float]:
+def value_range(split: Split) -> tuple[float, float]:
     """Returns the smallest and largest value in the features of `Pair`; L is their difference."""
     raw = split.preprocessing.raw
     if not (isinstance(raw, Levels) and raw.ranged):

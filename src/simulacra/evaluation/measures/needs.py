@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.capabilities.chains import stationary
+from simulacra.core.corruption.corruption import numeric
 from simulacra.core.spaces.composite import Table
 from simulacra.data.toys import Modes
 from simulacra.evaluation.likelihood.held_out import has_likelihood
@@ -17,6 +18,8 @@ OTHER_CODE = Need("a code that is no Gaussian", lambda case: not case.can(can.Ha
 CODED = Need("a model that encodes and decodes with an error", lambda case: can.reconstructs(case.model))
 RATED = Need("a model with rates", lambda case: case.can(can.HasRates))
 CLASSIFIES = Need("a model that classifies", lambda case: case.can(can.Classifies))
+DENOISES = Need("a model that denoises", lambda case: case.can(can.Denoises))
+NUMBERS = Need("rows of 0/1, levels or real numbers", lambda case: numeric(case.data.preprocessing.raw))
 VITALS_OF = Need("a model with diagnostics", lambda case: case.can(can.HasDiagnostics))
 CHAINED = Need("a model with a stationary Markov chain", lambda case: stationary(case.model))
 SCORED = Need("a likelihood or a bound", lambda case: has_likelihood(case.model))

@@ -36,10 +36,12 @@ from simulacra.evaluation.measures.needs import (
     CHAINED,
     CLASSIFIES,
     CODED,
+    DENOISES,
     HELD_OUT,
     IMAGES,
     IMPLICIT,
     MODES_OF,
+    NUMBERS,
     PRIOR,
     RELATIVE,
     SAMPLES,
@@ -61,6 +63,7 @@ from simulacra.evaluation.tables.report import TableReport, table_evidence
 from simulacra.evaluation.tables.summary import TableSummary
 from simulacra.evaluation.tables.wording import table_rows
 from simulacra.evaluation.tasks.classification import Classification, classification
+from simulacra.evaluation.tasks.denoising import Denoising, denoising, denoising_rows, gain_in_words
 from simulacra.evaluation.tasks.suite import Tasks, task_rows, tasks
 
 DRAWS = 16  # importance samples of the training rows' ELBO
@@ -208,6 +211,16 @@ FIDELITY: Measure[Fidelity] = Measure(
     lines=fidelity_rows,
     columns=columns.fidelity_columns,
 )
+DENOISING: Measure[Denoising] = Measure(
+    "denoising",
+    lambda case, found: denoising(case.model, case.data, case.split, case.seed, case.limit),
+    "a denoising of at most 500 rows at each of three levels",
+    (DENOISES, NUMBERS, WHOLE),
+    record=Denoising,
+    lines=denoising_rows,
+    columns=columns.denoising_columns,
+    instead=gain_in_words,
+)
 MEMORIZATION: Measure[Memorization] = Measure(
     "memorization",
     lambda case, found: memorization(
@@ -329,6 +342,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     SAMPLE_SCORE,
     RECONSTRUCTION,
     FIDELITY,
+    DENOISING,
     DRAWN,
     MEMORIZATION,
     CLASSES,

@@ -30,6 +30,7 @@ from simulacra.exploration.pictures.album import Album
 from simulacra.exploration.pictures.completion import completion_picture, shows
 from simulacra.exploration.pictures.correlations import as_columns, correlations
 from simulacra.exploration.pictures.critic import critic_field
+from simulacra.exploration.pictures.denoised import denoised_picture
 from simulacra.exploration.pictures.pairs import pairs
 from simulacra.exploration.pictures.progression import snapshots
 from simulacra.exploration.pictures.rates import rate_picture
@@ -226,6 +227,8 @@ CLASSES = Need(
     "a condition of at most 20 classes, or none",
     lambda album: not album.conditional or 0 < album.classes <= 20,
 )
+DENOISES = Need("a model that denoises", lambda album: album.can(can.Denoises))
+WHOLE = Need("held-out rows without missing entries", lambda album: album.held_out.known is None)
 RATED = Need("a model with rates", lambda album: album.can(can.HasRates))
 FILTERS = Need("a model with filters", lambda album: album.can(can.HasFilters))
 STATIONARY = Need("a model that steps a stationary Markov chain", lambda album: stationary(album.model))
@@ -285,6 +288,7 @@ PICTURES: tuple[Kind, ...] = (
     Kind("random_codes", figures.random_codes, (PRIOR, IMAGES, CLASSES, EXPECTED)),
     Kind("reconstructions", figures.reconstructions, (RECONSTRUCTS, IMAGES), _always),
     Kind("completions", completion_picture, (COMPLETES, ROWS), _always),
+    Kind("denoised", denoised_picture, (DENOISES, IMAGES, WHOLE), _always),
     Kind("inversions", figures.inversion_picture, (DECODES, SEARCHED, IMAGES), _always),
     Kind("latent_map", figures.latent, (ENCODES, TWO)),
     Kind("rates", rate_picture, (RATED,)),

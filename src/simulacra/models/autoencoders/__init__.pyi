@@ -1,6 +1,7 @@
 # Written by tools/stubs.py: `python tools/stubs.py --write`.
 
 from simulacra.models.autoencoders.autoencoder import Autoencoder
+from simulacra.models.autoencoders.contractive import ContractiveAutoencoder
 from simulacra.models.autoencoders.gaussian_copula import GaussianCopula
 from simulacra.models.autoencoders.pca import PCA
 from simulacra.models.autoencoders.ppca import PPCA
@@ -10,6 +11,7 @@ __all__ = [
     "PCA",
     "PPCA",
     "Autoencoder",
+    "ContractiveAutoencoder",
     "GaussianCopula",
     "StackedAutoencoder",
 ]

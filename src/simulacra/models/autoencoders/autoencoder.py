@@ -1,12 +1,18 @@
-"""The deterministic autoencoder.
+"""The deterministic autoencoder, which may learn to undo a corruption.
 
-    min |x - g(f(x))|^2 + lambda |f(x)|_1                                      (1)
+    min |x - g(f(x~))|^2 + lambda |f(x~)|_1                                    (1)
 
-With dim f(x) < dim x it must compress; over-complete and without penalty it learns the identity. Its decoder
-is no generative model: the codes have no prior to sample from (row D16).
+Without corruption x~ is x. With dim f(x) < dim x it must compress; over-complete and without penalty it
+learns the identity, unless it is trained to rebuild x from a corrupted x~ ~ C(x~ | x). Its decoder is no
+generative model: the codes have no prior to sample from (row D16).
 
-Reference: Rumelhart, Hinton and Williams 1986; Bourlard and Kamp 1988; Deep Learning Book 14.
-Rows D3, D4.
+The denoising autoencoder r = g f of least error is E[x | x~]. For Gaussian noise of standard deviation s,
+with p_s the density of x~,
+
+    grad log p_s(x~) = (r(x~) - x~) / s^2                                      (2)
+
+Reference: Rumelhart, Hinton and Williams 1986; Bourlard and Kamp 1988; Deep Learning Book 14; Vincent et al.
+2008, 2010 (corruption); Vincent 2011, Alain and Bengio 2014 (equation 2). Rows D3, D4, D6, D10.
 """
 
 from __future__ import annotations
@@ -18,7 +24,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.capabilities.general import Decodes, Encodes
+from simulacra.core.capabilities.general import Decodes, Denoises, Encodes, HasScore
+from simulacra.core.corruption.noise import GaussianNoise
+from simulacra.core.corruption.parse import parse
 from simulacra.core.distributions.elementary import sum_events
 from simulacra.core.model import Model
 from simulacra.core.optimizers import Adam
@@ -30,8 +38,8 @@ from simulacra.nets.coders import build_decoder, build_encoder, check_network, d
 STEEP = 2.0  # slope of the logistic function of standardized features: it saturates for few of them
 
 
-class Autoencoder(Model, Encodes, Decodes):
-    """Deterministic autoencoder.
+class Autoencoder(Model, Encodes, Decodes, Denoises, HasScore):
+    """Deterministic autoencoder; with a corruption, a denoising autoencoder.
 
     Args:
         space: space of one observation.
@@ -45,9 +53,12 @@ class Autoencoder(Model, Encodes, Decodes):
         dropout: dropout rate of the hidden layers (`mlp` only).
         encoder: custom network from features (B, *) to (B, latent); None builds one.
         decoder: custom network from (B, latent) to (B, 1, *shape); None builds one.
+        corruption: noise that training adds to the input, such as `mask:0.3`, `gaussian:0.1` or `salt:0.2`,
+            also `downscale:4`, `blur:1.5` and `edges` for images; the model then denoises.
 
     Raises:
-        ValueError: if the error does not fit the space, or a custom network has the wrong output shape.
+        ValueError: if the error or the corruption does not fit the space, or a custom network has the wrong
+            output shape.
 
     Example:
         >>> Autoencoder(Real((5,)), latent=2).encode([[0.0] * 5]).shape
@@ -66,10 +77,12 @@ class Autoencoder(Model, Encodes, Decodes):
         dropout: float = 0.0,
         encoder: nn.Module | None = None,
         decoder: nn.Module | None = None,
+        corruption: str = "none",
         *,
         seed: int = 0,
     ):
         super().__init__(space)
+        self._corrupt(corruption)
         possible = (Binary, Levels) if error == "cross-entropy" else (Binary, Levels, Real)
         if not isinstance(space, possible):
             raise ValueError(
@@ -83,6 +96,16 @@ class Autoencoder(Model, Encodes, Decodes):
         self.decoder = decoder or build_decoder(space, latent, output, kind, sizes, None, activation, dropout)
         check_network("encoder", self.encoder, (space.features_shape,), (latent,))
         check_network("decoder", self.decoder, ((latent,),), output)
+
+    def _corrupt(self, corruption: str) -> None:
+        """Sets the corruption, and removes the capabilities that there are not without it."""
+        self.corruption = parse(corruption)
+        if self.corruption is None:
+            self.remove(Denoises)
+        else:
+            self.corruption.space(self.space)
+        if not (isinstance(self.corruption, GaussianNoise) and isinstance(self.space, Real)):
+            self.remove(HasScore)
 
     def updates(self) -> list[Update]:
         """Returns the only update, which minimizes equation (1).
@@ -115,6 +138,36 @@ class Autoencoder(Model, Encodes, Decodes):
             out = out / STEEP if self._unbounded else out.sigmoid()
         return self.space.from_features(out)
 
+    def clean(self, x: Tensor, rng: Rng, c: Tensor | None = None, level: float | None = None) -> Tensor:
+        """Returns g(f(x~)), or less of it for noise of a smaller level (`Corruption.cleaned`), shape (B, *).
+
+        Args:
+            x: corrupted observations x~, shape (B, *).
+            rng: not used.
+            c: not used.
+            level: amount of the corruption; None: that of training.
+        """
+        assert self.corruption is not None
+        return self.corruption.cleaned(x, self.emit(self.infer(x)), level)
+
+    def slope(self, x: Tensor, c: Tensor | None = None, noise: float | None = None) -> Tensor:
+        """Returns the gradient of log p_s by equation (2), shape (B, *).
+
+        Args:
+            x: observations, shape (B, *).
+            c: not used.
+            noise: standard deviation s; None: that of training, the only one that the model knows.
+
+        Raises:
+            ValueError: if `noise` is another one than that of training.
+        """
+        s = self.corruption.level if self.corruption is not None else None
+        assert s is not None
+        if noise is not None and noise != s:
+            raise ValueError(f"noise is {noise:g}, but the model was trained with {s:g}: leave noise= out.")
+        # (2)
+        return (self.emit(self.infer(x)) - x) / s**2
+
     @property
     def _unbounded(self) -> bool:
         """True if features exceed [0, 1], as those of levels with a range of their own do."""
@@ -127,8 +180,8 @@ class Autoencoder(Model, Encodes, Decodes):
 
 def reconstruction_error(model: Autoencoder, batch: Batch, rng: Rng) -> Terms:
     """Computes equation (1) per example, summed over entries."""
-    target = model.features(batch.x)
-    code = model.encoder(target)
+    target, noise = model.features(batch.x), model.corruption
+    code = model.encoder(target if noise is None else model.features(noise.apply(batch.x, rng, model.space)))
     out = model.decoder(code).squeeze(1)
     # (1)
     if model.error == "squared":

@@ -28,6 +28,7 @@ from torch import Tensor
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities.bounds import TightensBound, weight_blocks
 from simulacra.core.capabilities.general import Completes
+from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.gradients import normalized, with_value
 from simulacra.core.numerics.precision import to_float64
@@ -42,6 +43,24 @@ from simulacra.models.beliefs.stacks.net import Net
 
 INNER = 4  # draws of h' for each candidate x in (6)
 BLOCK = 1000  # draws of (6) that are computed at once
+
+
+@dataclass(frozen=True)
+class Proposals(Sampling):
+    """Options of drawing by resampling.
+
+    Args:
+        proposals: draws of p from which one sample is chosen; None: as many as the model says.
+
+    Raises:
+        ValueError: if it is below 1.
+    """
+
+    proposals: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.proposals is not None:
+            check_proposals(self.proposals)
 
 
 class BiHM(Net, TightensBound, Completes):
@@ -68,6 +87,7 @@ class BiHM(Net, TightensBound, Completes):
     """
 
     bound_name: ClassVar[str] = "BiHM bound"
+    drawing = Proposals
 
     def __init__(
         self,
@@ -86,9 +106,7 @@ class BiHM(Net, TightensBound, Completes):
         if k < 2:
             more = build_with(k=10)
             raise Refusal(f"k is {k}, but q learns from differences between draws: take {more}.", more)
-        if proposals < 1:
-            some = build_with(proposals=16)
-            raise Refusal(f"proposals is {proposals}, but a sample is one of 1 or more: take {some}.", some)
+        check_proposals(proposals)
         self.k, self.proposals = k, proposals
 
     def updates(self) -> list[Update]:
@@ -108,7 +126,12 @@ class BiHM(Net, TightensBound, Completes):
         sums = (log_root_sum(log_w) for log_w in weight_blocks(self, x, c, rng, k))
         return 2 * (reduce(torch.logaddexp, sums) - math.log(k))
 
-    def draw(self, rng: Rng, c: Tensor | None = None) -> Tensor:
+    @property
+    def sampling(self) -> Sampling:
+        """The model's own options of drawing, under which its samples are scored."""
+        return Proposals(self.proposals)
+
+    def draw(self, rng: Rng, c: Tensor | None = None, how: Sampling | None = None) -> Tensor:
         """Draws from p* by resampling: one of `proposals` draws of p, shape (B, *).
 
         The draw is exact as proposals grow in number.
@@ -116,10 +139,13 @@ class BiHM(Net, TightensBound, Completes):
         Args:
             rng: source of random numbers, with one row for each sample.
             c: conditions, shape (B, *), or None.
+            how: options of drawing; None: the model's own.
         """
-        h = self.ancestors(rng, c, k=self.proposals)
+        given = how.proposals if isinstance(how, Proposals) else None
+        n = given or self.proposals
+        h = self.ancestors(rng, c, k=n)
         x = self.x_given.draw(self.beside(h[0], c), rng)
-        return x[:, 0] if self.proposals == 1 else kept(x, self.log_ratio(x, h, c, rng), rng)
+        return x[:, 0] if n == 1 else kept(x, self.log_ratio(x, h, c, rng), rng)
 
     def log_ratio(self, x: Tensor, h: Sequence[Tensor], c: Tensor | None, rng: Rng) -> Tensor:
         """Returns the log of the ratio in (6), averaged over `INNER` draws h', in nats, shape (B, k).
@@ -199,6 +225,17 @@ class BiHM(Net, TightensBound, Completes):
         proposal = torch.stack(drawn.log_q).sum(0) + (log_p - log_h) - log_known
         target = (log_p + log_q) / 2 + self.log_mean_root(candidates, c, rng)
         return kept(candidates, target - proposal, rng)
+
+
+def check_proposals(proposals: int) -> None:
+    """Raises ValueError if the number of proposals is below 1.
+
+    Args:
+        proposals: draws of p from which one sample is chosen.
+    """
+    if proposals < 1:
+        some = build_with(proposals=16)
+        raise Refusal(f"proposals is {proposals}, but a sample is one of 1 or more: take {some}.", some)
 
 
 def negative_bound(model: BiHM, batch: Batch, rng: Rng, k: int) -> Terms:

@@ -20,9 +20,11 @@ from torch import Tensor
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities.bounds import HasBound, HasRates
 from simulacra.core.capabilities.general import Completes, Encodes, TakesMissing
+from simulacra.core.errors.other_data import of_discrete
 from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.random.keyed import Rng
 from simulacra.core.scores.likelihood import ENTRIES
+from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Binary, Space
 from simulacra.core.updates import Update
 from simulacra.models.beliefs.coordinate_ascent import Factors, Level, Stack, ascended, bound
@@ -60,10 +62,9 @@ class MeanFieldSBN(Generative, HasBound, HasRates, Encodes, Completes, TakesMiss
         seed: int = 0,
     ):
         if not isinstance(space, Binary):
-            raise ValueError(
-                f"the mean-field bound needs binary data, but the space is {space}: take a BeliefNet, which "
-                "takes such data."
-            )
+            frames = isinstance(space, Sequence)
+            mend = of_discrete(space) if frames else "a BeliefNet takes such data"
+            raise ValueError(f"the mean-field bound needs binary data, but the space is {space}: {mend}.")
         super().__init__(space, condition, hidden)
         if steps < 1:
             more = build_with(steps=10)

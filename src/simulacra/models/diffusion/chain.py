@@ -274,9 +274,9 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, Completes, TakesCond
             rng: source of random numbers.
             c: conditions, shape (B, *), or None.
         """
-        return self.moved(state, rng, c, self.sampling)
+        return self.stepped(state, rng, c, self.sampling)
 
-    def moved(self, state: Tensor, rng: Rng, c: Tensor | None, how: Sampling) -> Tensor:
+    def stepped(self, state: Tensor, rng: Rng, c: Tensor | None, how: Sampling) -> Tensor:
         """Returns the states after one step of a sampler.
 
         Args:
@@ -287,10 +287,10 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, Completes, TakesCond
         """
         assert isinstance(how, Denoising)
         h, left, steps = state[:, :-2], state[:, -2:-1], state[:, -1:]
-        h = self._stepped(h, left.clamp_min(1), steps, rng, c, how)
+        h = self._advanced(h, left.clamp_min(1), steps, rng, c, how)
         return torch.where(left > 0, torch.cat([h, left - 1, steps], 1), state)
 
-    def _stepped(
+    def _advanced(
         self, h: Tensor, left: Tensor, steps: Tensor, rng: Rng, c: Tensor | None, how: Denoising
     ) -> Tensor:
         guidance = 1.0 if how.guidance is None else how.guidance

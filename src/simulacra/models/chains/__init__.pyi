@@ -1,0 +1,9 @@
+# Written by tools/stubs.py: `python tools/stubs.py --write`.
+
+from simulacra.models.chains.gsn import GSN
+from simulacra.models.chains.neural_ebm import NeuralEBM
+
+__all__ = [
+    "GSN",
+    "NeuralEBM",
+]
