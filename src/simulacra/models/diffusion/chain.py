@@ -109,8 +109,8 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, Completes, TakesCond
         if self.condition is None:
             return None
         if c is None:
-            return h.new_zeros(len(h), math.prod(self.condition.features_shape) + 1)
-        one = h.new_ones(len(h), 1) if kept is None else kept.to(h.dtype)
+            return torch.zeros_like(h[:, :1]).expand(-1, math.prod(self.condition.features_shape) + 1)
+        one = torch.ones_like(h[:, :1]) if kept is None else kept.to(h.dtype)
         return torch.cat([self.condition.vectors(c, h.dtype) * one, one], 1)
 
     def guided(self, h: Tensor, t: Any, r: Any, c: Tensor | None, guidance: float) -> Any:

@@ -72,7 +72,7 @@ def schedule(name: ScheduleName, T: int) -> Tensor:
     u = torch.arange(T + 1, dtype=torch.float64, device="cpu") / T
     if name == "linear":
         # (2)
-        return -(LEAST * u + (MOST - LEAST) * u.square() / 2)
+        return 0.0 - (LEAST * u + (MOST - LEAST) * u.square() / 2)
     if name == "cosine":
         # (3)
         f = (0.5 * math.pi * (u + SHIFT) / (1 + SHIFT)).cos().square()
