@@ -107,6 +107,8 @@ from simulacra.models.boltzmann.restricted.mixture_rbm import MixtureRBM
 from simulacra.models.boltzmann.restricted.rbm import RBM
 from simulacra.models.chains.gsn import GSN
 from simulacra.models.chains.neural_ebm import NeuralEBM
+from simulacra.models.diffusion.ddpm import DDPM
+from simulacra.models.diffusion.inversion import Diffusion
 from simulacra.models.flows.gaussian import GaussianModel
 from simulacra.models.flows.real_nvp import RealNVP
 from simulacra.models.moments.gmmn import GMMN
@@ -125,6 +127,7 @@ __all__ = [
     "DBM",
     "DBN",
     "DCGAN",
+    "DDPM",
     "FVBN",
     "GAN",
     "GMMN",
@@ -166,6 +169,7 @@ __all__ = [
     "Dataset",
     "Decodes",
     "Denoises",
+    "Diffusion",
     "DiscriminativeRBM",
     "Encodes",
     "EoNADE",

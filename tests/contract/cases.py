@@ -225,6 +225,10 @@ CATALOGUED = [
     _catalogued("darn", lambda: binary(6), hidden=(5, 3), k=3, recognition="nade", visible="darn"),
     _catalogued("bihm", lambda: binary(6), hidden=(5, 3), k=3, proposals=3),
     _catalogued("bihm/conditional", lambda: classes(3), hidden=(5,), k=2, proposals=2),
+    _catalogued("diffusion", lambda: binary(6), T=4, hidden=(13,)),
+    _catalogued("diffusion/real", lambda: classes(3), T=5, hidden=(13, 7)),
+    _catalogued("ddpm", lambda: real(3), T=5, hidden=(13,), predicts="v"),
+    _catalogued("ddpm/unet", images, T=3, hidden=(3, 4), net="unet", schedule="cosine"),
     _catalogued("mean-field-sbn", lambda: binary(6), hidden=(5, 3), steps=2),
     _catalogued("neural-ebm", lambda: real(3), **MOVES),
     _catalogued("neural-ebm/noise", lambda: real(2), objective="noise-contrastive", noise_draws=3, **MOVES),
@@ -245,8 +249,8 @@ TOYS = [
     _toy("reweighted-wake-sleep", toys.WakeSleep, lambda: binary(50)),
     _toy("wake-sleep", toys.WakeSleep, lambda: binary(3), epochs=9, k=1),
     _toy("stacked-denoising", toys.StackedDenoising, lambda: real(50), epochs=None),
-    _toy("diffusion", toys.Diffusion, lambda: real(3)),
-    _toy("diffusion/conditional", toys.Diffusion, lambda: classes(2), length=5),
+    _toy("small-diffusion", toys.Diffusion, lambda: real(3)),
+    _toy("small-diffusion/conditional", toys.Diffusion, lambda: classes(2), length=5),
 ]
 
 CASES = CATALOGUED + TOYS

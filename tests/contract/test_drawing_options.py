@@ -23,6 +23,7 @@ pytestmark = pytest.mark.fault("wider.b")
 # values that are no model's own
 BRIEF = {"burn_in": 2, "steps": 2, "truncation": 0.5, "temperature": 0.7, "proposals": 5}
 BRIEF |= {"step_size": 0.1, "leapfrog": 1}
+BRIEF |= {"sampler": "ddim", "eta": 0.5, "guidance": 2.0}
 
 
 @having(can.Samples)
@@ -45,7 +46,7 @@ def moved(model):
 
 
 @pytest.mark.parametrize(
-    "name", ["rbm", "dbn", "dbm", "rtrbm", "gated-bm", "diffusion", "made", "nade-k", "gan", "bihm"]
+    "name", ["rbm", "dbn", "dbm", "rtrbm", "gated-bm", "small-diffusion", "made", "nade-k", "gan", "bihm"]
 )
 def test_an_option_reaches_the_draw(name):
     model = moved(trained(named(name)))

@@ -71,7 +71,7 @@ def test_many_steps_reach_the_law_of_the_data_at_first_order():
 
 
 def test_the_state_carries_its_clock():
-    model, rng = trained(named("diffusion/conditional")), Rng(1, "chain", rows=range(3))
+    model, rng = trained(named("small-diffusion/conditional")), Rng(1, "chain", rows=range(3))
     c = torch.tensor([0, 1, 2])
     with torch.no_grad():
         state = model.start_chain(rng, c)
@@ -89,7 +89,7 @@ def test_the_state_carries_its_clock():
 
 
 def test_sample_takes_steps_and_the_model_says_so():
-    model, c = trained(named("diffusion")), None
+    model, c = trained(named("small-diffusion")), None
     assert model.sampling == Steps(12) and model.looks(Steps(4)) == 4
     assert torch.equal(model.sample(3, c, seed=1, steps=12), model.sample(3, c, seed=1))
     whole = model.sample(50, seed=1, steps=4)
@@ -112,7 +112,7 @@ def test_sample_takes_steps_and_the_model_says_so():
 
 
 def test_completions_keep_what_is_known():
-    model, (x, c) = trained(named("diffusion/conditional")), rows(named("diffusion/conditional"))
+    model, (x, c) = trained(named("small-diffusion/conditional")), rows(named("small-diffusion/conditional"))
     filled = model.complete(x, known=[True, False], condition=c, seed=1)
     assert torch.equal(filled[:, 0], x[:, 0]) and not torch.equal(filled[:, 1], x[:, 1])
 
@@ -155,7 +155,7 @@ def test_it_is_evaluated_and_other_options_have_another_protocol(how):
 
 @needs_onnx
 @pytest.mark.parametrize(
-    "name", ["rbm/conditional", pytest.param("diffusion/conditional", marks=pytest.mark.thorough)]
+    "name", ["rbm/conditional", pytest.param("small-diffusion/conditional", marks=pytest.mark.thorough)]
 )
 def test_the_exported_step_uses_its_condition(name, tmp_path):
     """The graph says what torch says for each label, and the labels make a difference."""

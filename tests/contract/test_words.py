@@ -45,6 +45,7 @@ WORDS = [
     "translate",
 ]
 LONGER = {
+    **dict.fromkeys(("diffusion", "ddpm", "ddpm/unet"), 60),
     "vae": 80,
     "belief-net": 100,
     "bihm": 150,

@@ -20,6 +20,7 @@ from simulacra.models.autoregressive import catalog as autoregressive
 from simulacra.models.beliefs import catalog as beliefs
 from simulacra.models.boltzmann import catalog as boltzmann
 from simulacra.models.chains import catalog as chains
+from simulacra.models.diffusion import catalog as diffusion
 from simulacra.models.entry import Entry
 from simulacra.models.flows import catalog as flows
 from simulacra.models.moments import catalog as moments
@@ -35,6 +36,7 @@ FAMILIES = (
     flows,
     chains,
     moments,
+    diffusion,
 )
 CATALOG: dict[str, Entry] = {entry.name: entry for family in FAMILIES for entry in family.ENTRIES}
 

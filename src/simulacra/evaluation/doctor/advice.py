@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.capabilities.chains import stationary
 from simulacra.core.errors.calls import WrongCall
 from simulacra.core.errors.suggestion import typed
 from simulacra.core.model import SEED, Model
@@ -65,6 +66,7 @@ class Setting:
         columns: True if the raw data are a table.
         stepwise: True if training takes gradient steps, False for a closed form.
         validated: True if there is a validation score for early stopping.
+        ends: True if the code is the way of a chain of finite length, whose steps may each say little.
     """
 
     takes: frozenset[str] | None = None
@@ -73,6 +75,7 @@ class Setting:
     columns: bool = False
     stepwise: bool = True
     validated: bool = True
+    ends: bool = False
 
     @property
     def young(self) -> bool:
@@ -144,7 +147,8 @@ def setting_of(model: Model, data: Dataset | None, metrics: Sequence[Any] = ()) 
     scored = any(map(model.supports, (can.HasDensity, can.HasBound)))
     validated = scored and (data is None or data.valid is not None)
     steps, table = _steps(metrics), isinstance(raw, Table)
-    return Setting(arguments_of(type(model)), steps, levels, table, takes_steps(model), validated)
+    ends = model.supports(can.HasMarkovChain) and not stationary(model)
+    return Setting(arguments_of(type(model)), steps, levels, table, takes_steps(model), validated, ends)
 
 
 def takes_steps(model: Model) -> bool:

@@ -44,7 +44,7 @@ def collapse(evidence: Evidence) -> Finding | None:
 def _without_rate(evidence: Evidence) -> Finding | None:
     """Judges the collapse of a code that is no single Gaussian by its rates."""
     found = evidence[RATES]
-    if found is None:
+    if found is None or setting(evidence).ends:
         return None
     name, see = "posterior collapse", f"E7, {PAGE}#posterior-collapse"
     measured = f"KL to the prior {found.total:.3g} nats"
@@ -61,7 +61,7 @@ def _without_rate(evidence: Evidence) -> Finding | None:
 def _idle_parts(evidence: Evidence) -> Finding | None:
     """Returns a note on layers or steps of a code whose rate is 0."""
     found = evidence[RATES]
-    if found is None or found.total < DEAD_KL or len(found.names) < 2:
+    if found is None or found.total < DEAD_KL or len(found.names) < 2 or setting(evidence).ends:
         return None
     name, see = "unused units", f"E9, {PAGE}#unused-units"
     shown = ", ".join(found.idle[:PARTS]) + (" and others" if len(found.idle) > PARTS else "")

@@ -1,0 +1,345 @@
+"""The shared base of diffusion models: a chain of T steps, its bound, its rates and its loss.
+
+    log p(x) >= E_q log p(x_0|x_1) - sum_t=2^T KL(q(x_t-1|x_t, x_0) || p(x_t-1|x_t))
+                - KL(q(x_T|x_0) || p(x_T))                                                            (1)
+    rate of x_t-1 = the KL of step t,   rate of x_T = the last KL                                     (2)
+    loss = T L_t,   t uniform in 1, ..., T,   L_t the term of step t in (1)                           (3)
+    m_g = m(x_t) + g (m(x_t, c) - m(x_t))                                                             (4)
+
+Training draws one t a row (3); a score sums over all t, in T passes and memory that does not grow with T,
+with one draw of x_t for each. A state of the chain holds x_t, the steps to go and the number of all steps.
+Samplers other than the model's own, fewer steps and guidance (4) change the law of samples: they are
+options of drawing.
+
+A completion puts q(x_t | x_0) at known entries before each step. That is a heuristic: what is drawn is not
+p(x_unknown | x_known), since the unknown entries of x_t did not know x_0 when they were drawn (Lugmayr et
+al. 2022).
+
+Reference: Sohl-Dickstein et al. 2015, equation 14; Ho and Salimans 2022 (4). Rows H20, H21.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from simulacra.core.batch import Batch, Terms
+from simulacra.core.capabilities.chains import ChainDraws
+from simulacra.core.capabilities.general import Completes, HasBound, HasRates, TakesCondition
+from simulacra.core.capabilities.sampling import Sampling
+from simulacra.core.errors.suggestion import Refusal, build_with
+from simulacra.core.model import Model
+from simulacra.core.numerics.precision import to_float64
+from simulacra.core.progress.tasks import each
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Space
+from simulacra.models.diffusion.binomial import BinomialKernel
+from simulacra.models.diffusion.gaussian import GaussianKernel
+from simulacra.models.diffusion.options import Denoising
+from simulacra.models.diffusion.samplers import ddim, heun, karras
+from simulacra.nets.timed import build_timed
+
+
+class DiffusionModel(Model, ChainDraws, HasBound, HasRates, Completes, TakesCondition):
+    """Abstract base: subclasses say what the network's output predicts, and which loss trains it.
+
+    Args:
+        space: space of one observation.
+        condition: space of the condition c of p(x | c); None for p(x).
+        kernel: noise of the steps.
+        outputs: numbers that the network gives for each entry.
+        hidden: sizes of the hidden layers, or channels at each resolution of a `unet`; None: the defaults.
+        net: `mlp`, `unet` or `auto`.
+        drop: share of the rows whose condition is dropped in training.
+    """
+
+    drawing = Denoising
+
+    def __init__(
+        self,
+        space: Space,
+        condition: Space | None,
+        kernel: GaussianKernel | BinomialKernel,
+        outputs: int,
+        hidden: tuple[int, ...] | None,
+        net: str,
+        drop: float,
+    ):
+        super().__init__(space, condition)
+        if not 0 <= drop < 1:
+            some = build_with(drop=0.1)
+            raise Refusal(f"drop is {drop}, but a share of rows lies in [0, 1): take {some}.", some)
+        self.kernel: Any = kernel
+        self.chain_length, self.drop = kernel.T, drop
+        # the features of the condition, and 1 where it is given
+        given = 0 if condition is None else math.prod(condition.features_shape) + 1
+        self.net = build_timed(space.shape, outputs, net, hidden, given)
+
+    # ---- the prediction of x_0
+
+    @abstractmethod
+    def predicted(self, h: Tensor, t: Any, r: Any, c: Tensor | None, kept: Tensor | None = None) -> Any:
+        """Returns the prediction of x_0 given x_t, as the kernel takes it.
+
+        Args:
+            h: x_t, shape (B, d).
+            t: level of x_t.
+            r: level of x_r, to which the step leads.
+            c: conditions, shape (B, *), or None.
+            kept: True where the condition is given, shape (B, 1); None: everywhere.
+        """
+
+    def output(self, h: Tensor, t: Any, c: Tensor | None, kept: Tensor | None = None) -> Tensor:
+        """Returns the network's output, shape (B, outputs, d).
+
+        Args:
+            h: x_t as the network sees it, shape (B, d).
+            t: level of x_t.
+            c: conditions, shape (B, *), or None.
+            kept: True where the condition is given, shape (B, 1); None: everywhere.
+        """
+        return self.net(h, t.u, self._given(h, c, kept))
+
+    def _given(self, h: Tensor, c: Tensor | None, kept: Tensor | None) -> Tensor | None:
+        if self.condition is None:
+            return None
+        if c is None:
+            return torch.zeros_like(h[:, :1]).expand(-1, math.prod(self.condition.features_shape) + 1)
+        one = torch.ones_like(h[:, :1]) if kept is None else kept.to(h.dtype)
+        return torch.cat([self.condition.vectors(c, h.dtype) * one, one], 1)
+
+    def guided(self, h: Tensor, t: Any, r: Any, c: Tensor | None, guidance: float) -> Any:
+        """Returns the prediction of equation (4).
+
+        Args:
+            h: x_t, shape (B, d).
+            t: level of x_t.
+            r: level of x_r, to which the step leads.
+            c: conditions, shape (B, *), or None.
+            guidance: g.
+        """
+        if guidance == 1 or c is None or self.condition is None:
+            return self.predicted(h, t, r, c)
+        # (4)
+        return self.predicted(h, t, r, None).toward(self.predicted(h, t, r, c), guidance)
+
+    # ---- the bound
+
+    @property
+    def part_names(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names of the states, `x_1` to `x_T`."""
+        return tuple(f"x_{t}" for t in range(1, self.kernel.T + 1))
+
+    def _levels(self, t: Tensor) -> tuple[Any, Any]:
+        return self.kernel.level(t), self.kernel.level(t - 1)
+
+    def nats(self, x0: Tensor, t: Tensor, c: Tensor | None, e: Tensor, kept: Tensor | None = None) -> Tensor:
+        """Returns the term of step t in equation (1) at one draw of x_t, in nats, shape (B,).
+
+        Args:
+            x0: x_0 as the kernel sees it, shape (B, d).
+            t: whole numbers from 1 to T in the type of x_0, shape (B, 1).
+            c: conditions, shape (B, *), or None.
+            e: noise of x_t, shape (B, d).
+            kept: True where the condition is given, shape (B, 1); None: everywhere.
+        """
+        now, before = self._levels(t)
+        h = self.kernel.noised(x0, now, e)
+        return self.kernel.nats(x0, h, now, before, self.predicted(h, now, before, c, kept))
+
+    def _terms(self, x: Tensor, c: Tensor | None, rng: Rng) -> Iterator[Tensor]:
+        """Yields the terms of steps 1 to T and the last KL of equation (1), float64, shape (B,) each."""
+        x0 = self.kernel.coordinates(x, self.dtype)
+        for t in each(range(1, self.kernel.T + 1), "sums", "term"):
+            e = self.kernel.noise(rng.at("level", t), "x_t", x0.dtype)
+            yield to_float64(self.nats(x0, x0.new_full((len(x0), 1), t), c, e))
+        yield to_float64(self.kernel.last(x0))
+
+    def elbo(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
+        """Returns equation (1) with one draw of x_t for each t, in nats, float64, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
+        """
+        # (1)
+        terms = self._terms(x, c, rng)
+        total = next(terms)
+        for term in terms:
+            total = total + term
+        return -total
+
+    def rates(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
+        """Returns the rates of equation (2), in nats, float64, shape (B, T).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
+        """
+        # (2): without -log p(x_0|x_1), which is no rate
+        return torch.stack([*self._terms(x, c, rng)][1:], 1)
+
+    def drawn_level(self, batch: Batch, rng: Rng) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        """Returns what a loss needs of a batch: x_0, t, the noise of x_t, and which conditions are given.
+
+        Args:
+            batch: rows.
+            rng: source of random numbers.
+        """
+        x0 = self.kernel.coordinates(batch.x, self.dtype)
+        t = 1 + (rng.uniform("t", 1, dtype=x0.dtype) * self.kernel.T).floor().clamp_max(self.kernel.T - 1)
+        kept = None
+        if self.condition is not None and self.drop:
+            kept = rng.uniform("dropped", 1, dtype=x0.dtype) >= self.drop
+        return x0, t, self.kernel.noise(rng, "x_t", x0.dtype), kept
+
+    # ---- the chain
+
+    @property
+    def sampling(self) -> Sampling:
+        """The model's own reverse steps, all of them."""
+        return Denoising(self.kernel.T, "ancestral", 0.0, 1.0)
+
+    def looks(self, how: Sampling | None = None) -> int:
+        """Returns the number of steps of a draw.
+
+        Args:
+            how: options of drawing; None: the model's own.
+        """
+        return how.steps if isinstance(how, Denoising) and how.steps is not None else self.kernel.T
+
+    def begun(self, rng: Rng, c: Tensor | None, how: Sampling) -> Tensor:
+        """Returns noise, with the clock of as many steps as asked for, shape (B, d + 2).
+
+        Args:
+            rng: source of random numbers.
+            c: conditions, or None.
+            how: options of drawing.
+
+        Raises:
+            ValueError: if the model cannot draw so.
+        """
+        assert isinstance(how, Denoising)
+        self._check(how)
+        e = self.kernel.noise(rng, "start", self.dtype)
+        return self._at(self.kernel.start(e), 1.0, self.looks(how))
+
+    def _check(self, how: Denoising) -> None:
+        T, name = self.kernel.T, type(self).__name__
+        if how.sampler != "ancestral" and isinstance(self.kernel, BinomialKernel):
+            raise ValueError(
+                f"sampler is {how.sampler!r}, but the noise of bits is no Gaussian: give sampler='ancestral'."
+            )
+        if self.looks(how) > T and how.sampler != "heun":
+            raise ValueError(f"steps is {how.steps}, but this {name} has {T} steps: give {T} or fewer.")
+        if how.guidance not in (None, 1.0) and (self.condition is None or not self.drop):
+            lacks = "no condition" if self.condition is None else "drop=0"
+            raise ValueError(f"guidance is {how.guidance}, but this {name} has {lacks}: give guidance=1.")
+
+    def start_chain(self, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """Returns noise at the beginning of the clock, shape (B, d + 2).
+
+        Args:
+            rng: source of random numbers.
+            c: conditions, or None.
+        """
+        return self.begun(rng, c, self.sampling)
+
+    def chain_at(self, x: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """Returns states that show x, at the end of the clock, shape (B, d + 2).
+
+        Args:
+            x: observations, shape (B, *).
+            rng: not used.
+            c: not used.
+        """
+        return self._at(self.kernel.coordinates(x, self.dtype), 0.0, self.kernel.T)
+
+    def _at(self, h: Tensor, left: float, steps: int) -> Tensor:
+        clock = h.new_tensor([left * steps, steps]).expand(len(h), 2)
+        return torch.cat([h, clock], 1)
+
+    def step(self, state: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """Returns the states after one of the model's own steps; at the end of the clock nothing moves.
+
+        Args:
+            state: states, shape (B, d + 2).
+            rng: source of random numbers.
+            c: conditions, shape (B, *), or None.
+        """
+        return self.stepped(state, rng, c, self.sampling)
+
+    def stepped(self, state: Tensor, rng: Rng, c: Tensor | None, how: Sampling) -> Tensor:
+        """Returns the states after one step of a sampler.
+
+        Args:
+            state: states, shape (B, d + 2).
+            rng: source of random numbers.
+            c: conditions, shape (B, *), or None.
+            how: options of drawing.
+        """
+        assert isinstance(how, Denoising)
+        h, left, steps = state[:, :-2], state[:, -2:-1], state[:, -1:]
+        h = self._advanced(h, left.clamp_min(1), steps, rng, c, how)
+        return torch.where(left > 0, torch.cat([h, left - 1, steps], 1), state)
+
+    def _advanced(
+        self, h: Tensor, left: Tensor, steps: Tensor, rng: Rng, c: Tensor | None, how: Denoising
+    ) -> Tensor:
+        guidance = 1.0 if how.guidance is None else how.guidance
+        if how.sampler == "heun":
+            t, r = karras(self.kernel, left, steps), karras(self.kernel, left - 1, steps)
+            return heun(h, t, r, lambda at, t, r: self.guided(at, t, r, c, guidance))
+        t, r = (self.kernel.level((n * self.kernel.T / steps).round()) for n in (left, left - 1))
+        guess, e = self.guided(h, t, r, c, guidance), self.kernel.noise(rng, "step", h.dtype)
+        if how.sampler == "ddim":
+            return ddim(h, t, r, guess, how.eta or 0.0, e)
+        return self.kernel.moved(h, t, r, guess, e)
+
+    def shown(self, state: Tensor) -> Tensor:
+        """Returns x_t in the units of x, with levels rounded, shape (B, *).
+
+        Args:
+            state: states, shape (B, d + 2).
+        """
+        return self.kernel.shown(state[:, :-2])
+
+    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """Returns x with missing entries drawn by clamping, a heuristic, shape (B, *).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: conditions, shape (B, *), or None.
+        """
+        x, where = self.space.filled(x, known), known.unsqueeze(1).flatten(1)
+        x0, state = self.kernel.coordinates(x, self.dtype), self.start_chain(rng, c)
+        for i in each(range(self.kernel.T), "chains", "sweep"):
+            at = self.kernel.level(x0.new_full((len(x0), 1), self.kernel.T - i))
+            seen = self.kernel.noised(x0, at, self.kernel.noise(rng.at(i), "known", x0.dtype))
+            state = torch.cat([torch.where(where, seen, state[:, :-2]), state[:, -2:]], 1)
+            state = self.step(state, rng.at(i), c)
+        drawn = self.shown(state)
+        wide = x.dtype if self.space.discrete else torch.promote_types(x.dtype, drawn.dtype)
+        return torch.where(known, x.to(wide), drawn.to(wide))
+
+
+def bound_loss(model: DiffusionModel, batch: Batch, rng: Rng) -> Terms:
+    """Returns equation (3), in nats, shape (B,).
+
+    Args:
+        model: the model.
+        batch: rows.
+        rng: source of random numbers.
+    """
+    x0, t, e, kept = model.drawn_level(batch, rng)
+    # (3)
+    return Terms({"bound": model.kernel.T * model.nats(x0, t, batch.c, e, kept)})

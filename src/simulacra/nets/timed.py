@@ -1,0 +1,111 @@
+"""Networks of a noisy observation and its time: fully connected, or a U-net of images and series.
+
+    features of u in [0, 1]:   sin(w_k u), cos(w_k u),   w_k from 1 to 1,000 in equal ratios              (1)
+
+Reference: Vaswani et al. 2017; Ho, Jain and Abbeel 2020.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from simulacra.nets.mlp import mlp
+from simulacra.nets.unet import UNet
+
+WAVES, FASTEST = 16, 1000.0  # number of w_k, and the largest
+SIDE = 16  # smallest side of images for which `auto` takes a U-net
+
+
+def time_features(u: Tensor) -> Tensor:
+    """Returns the features of equation (1), shape (B, 2 WAVES).
+
+    Args:
+        u: times from 0 to 1, shape (B, 1).
+
+    Example:
+        >>> time_features(torch.zeros(3, 1)).shape
+        torch.Size([3, 32])
+    """
+    # (1)
+    w = torch.logspace(0, math.log10(FASTEST), WAVES, dtype=u.dtype, device=u.device)
+    return torch.cat([(w * u).sin(), (w * u).cos()], 1)
+
+
+class TimedMLP(nn.Module):
+    """Maps vectors (B, d), times (B, 1) and a condition (B, *) to (B, outputs, d).
+
+    Args:
+        size: d.
+        outputs: numbers for each entry.
+        hidden: sizes of the hidden layers.
+        condition: number of entries of the condition; 0 without one.
+    """
+
+    def __init__(self, size: int, outputs: int, hidden: Sequence[int], condition: int = 0):
+        super().__init__()
+        self.shape = (outputs, size)
+        self.body = mlp([size + 2 * WAVES + condition, *hidden, outputs * size], "silu")
+        nn.init.zeros_(self.body[-1].weight)  # type: ignore[arg-type]
+        nn.init.zeros_(self.body[-1].bias)  # type: ignore[arg-type]
+
+    def forward(self, h: Tensor, u: Tensor, c: Tensor | None = None) -> Tensor:
+        """Returns outputs (B, outputs, d) for h (B, d), times u (B, 1) and a condition c (B, *), or None."""
+        given = [] if c is None else [c]
+        return self.body(torch.cat([h, time_features(u), *given], 1)).unflatten(1, self.shape)
+
+
+class TimedUNet(nn.Module):
+    """Maps flattened images (B, d), times (B, 1) and a condition (B, *) to (B, outputs, d) by a U-net.
+
+    Args:
+        shape: channels and sides of one image or series.
+        outputs: numbers for each entry.
+        channels: channels at each resolution.
+        condition: number of entries of the condition; 0 without one.
+    """
+
+    def __init__(self, shape: Sequence[int], outputs: int, channels: Sequence[int], condition: int = 0):
+        super().__init__()
+        self.shape, self.outputs = tuple(shape), outputs
+        given = 2 * WAVES + condition
+        self.body = UNet(shape[0], outputs * shape[0], channels, given, len(shape) - 1)
+
+    def forward(self, h: Tensor, u: Tensor, c: Tensor | None = None) -> Tensor:
+        """Returns outputs (B, outputs, d) for h (B, d), times u (B, 1) and a condition c (B, *), or None."""
+        beside = time_features(u) if c is None else torch.cat([time_features(u), c], 1)
+        return self.body(h.unflatten(1, self.shape), beside).flatten(1).unflatten(1, (self.outputs, -1))
+
+
+def build_timed(
+    shape: Sequence[int], outputs: int, net: str, hidden: tuple[int, ...] | None, condition: int
+) -> nn.Module:
+    """Builds a network by name.
+
+    Args:
+        shape: shape of one observation.
+        outputs: numbers for each entry.
+        net: `mlp` or `unet`; `auto` takes `unet` for images with a side of at least 16.
+        hidden: sizes of the hidden layers, or channels at each resolution; None: (256, 256), or (32, 64).
+        condition: number of entries of the condition; 0 without one.
+
+    Raises:
+        ValueError: if the network is unknown or does not fit the shape, or a size is below 1.
+    """
+    image = len(shape) == 3 and shape[0] in (1, 3) and min(shape[1:]) >= SIDE
+    net = ("unet" if image else "mlp") if net == "auto" else net
+    if net not in ("mlp", "unet"):
+        raise ValueError(f"net is {net!r}; possible are 'auto', 'mlp' and 'unet'.")
+    sizes = hidden if hidden is not None else (32, 64) if net == "unet" else (256, 256)
+    if not sizes or min(sizes) < 1:
+        raise ValueError(
+            f"hidden is {tuple(sizes)}, but it holds one or more sizes from 1, such as (64, 64)."
+        )
+    if net == "mlp":
+        return TimedMLP(math.prod(shape), outputs, sizes, condition)
+    if not 2 <= len(shape) <= 4:
+        raise ValueError(f"net is 'unet', but the shape is {tuple(shape)} and not (C, H, W): give net='mlp'.")
+    return TimedUNet(shape, outputs, sizes, condition)
