@@ -60,6 +60,8 @@ class GaussianKernel(nn.Module):
         name: schedule of the noise.
     """
 
+    log_kept: Tensor
+
     def __init__(self, space: Space, T: int, name: ScheduleName):
         super().__init__()
         self.space, self.T = space, T
