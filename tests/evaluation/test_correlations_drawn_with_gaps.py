@@ -33,3 +33,13 @@ def test_a_correlation_is_drawn_as_it_is_where_two_cells_of_five_are_missing(d):
     model = simulacra.Tabular(data.space)
     drawn = simulacra.fit(model, data, progress=False).model.sample(4000, seed=1).numpy()
     assert 0.75 < mean_correlation(drawn) < 0.85
+
+
+@pytest.mark.thorough
+@pytest.mark.fault("15.gaps")
+def test_a_vae_that_sees_the_gaps_draws_the_correlations_of_five_columns():
+    """.73 before it began at the factors of the normal scores."""
+    x = neighbours(1000, 5, 0.4, seed=2)
+    data = simulacra.load_data({f"c{j}": column for j, column in enumerate(x.T)}, missing="mask")
+    run = simulacra.fit(simulacra.VAE(data.space, gaps=True), data, progress=False)
+    assert 0.75 < mean_correlation(run.model.sample(4000, seed=1).numpy()) < 0.85

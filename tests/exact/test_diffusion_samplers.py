@@ -149,9 +149,9 @@ def test_guidance_moves_the_mean_from_p_of_x_through_p_of_x_given_c():
     [
         ({"steps": 13}, "steps is 13, but this DDPM has 12 steps: give 12 or fewer"),
         ({"steps": 0}, "steps is 0, but a draw takes at least one: give 1 or more"),
-        ({"eta": 0.5}, r"eta is 0.5, but sampler='ancestral' takes none: give sampler='ddim'"),
+        ({"eta": 0.5}, r"eta is 0.5, but sampler='ancestral' takes none: that is for ddim"),
         ({"eta": 1.5, "sampler": "ddim"}, r"eta is 1.5, but a share of noise lies in \[0, 1\]"),
-        ({"guidance": 2.0}, "guidance is 2.0, but this DDPM has no condition: give guidance=1"),
+        ({"guidance": 2.0}, "guidance is 2.0, but this DDPM has no condition: give a guidance of 1"),
         ({"sampler": "heum"}, "sampler is 'heum'"),
     ],
 )
@@ -162,7 +162,7 @@ def test_what_a_model_cannot_draw_is_refused_in_a_sentence(how, said):
 
 def test_bits_have_no_deterministic_sampler():
     model = simulacra.Diffusion(Binary((3,)), T=4, hidden=(3,))
-    with pytest.raises(ValueError, match="the noise of bits is no Gaussian: give sampler='ancestral'"):
+    with pytest.raises(ValueError, match="the noise of bits is no Gaussian: take the ancestral one"):
         model.sample(2, sampler="ddim")
     with pytest.raises(ValueError, match="DDPM takes Real or Levels, but the space is Binary"):
         DDPM(Binary((3,)))

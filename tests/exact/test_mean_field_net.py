@@ -224,7 +224,9 @@ def test_training_by_the_bound_learns_bars_and_stripes():
 
 
 def test_options_out_of_range_are_refused():
-    with pytest.raises(ValueError, match=r"needs binary data, but the space is Real.* take a BeliefNet"):
+    with pytest.raises(
+        ValueError, match=r"needs binary data, but the space is Real.* a BeliefNet takes such data"
+    ):
         MeanFieldSBN(Real((3,)))
     with pytest.raises(ValueError, match="steps is 0, but the bound needs one sweep or more: take steps=10"):
         MeanFieldSBN(Binary((3,)), steps=0)

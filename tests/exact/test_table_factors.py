@@ -107,16 +107,3 @@ def test_a_file_without_linear_maps_scores_as_before(tmp_path):
     write_tensors(path, kept, {**header, "digest": digest(kept)})
     found = simulacra.load(tmp_path / "m").log_prob(x, k=4, seed=1).values
     torch.testing.assert_close(found, model.log_prob(x, k=4, seed=1).values, rtol=0, atol=0)
-
-
-@pytest.mark.thorough
-@pytest.mark.fault("15.gaps")
-def test_a_correlation_is_drawn_as_it_is_where_two_cells_of_five_are_missing():
-    """Five columns with correlations .8^|i - j|; neighbours were drawn as .73 before the factors."""
-    rng = np.random.default_rng(2)
-    z = rng.multivariate_normal(np.zeros(5), 0.8 ** abs(np.subtract.outer(range(5), range(5))), 1000)
-    x = np.where(rng.random((1000, 5)) >= 0.4, z, np.nan).round(3)
-    data = simulacra.load_data({f"c{j}": column for j, column in enumerate(x.T)}, missing="mask")
-    run = simulacra.fit(VAE(data.space, gaps=True), data, progress=False)
-    R = np.corrcoef(run.model.sample(4000, seed=1).numpy().T)
-    assert 0.75 < np.mean([R[j, j + 1] for j in range(4)]) < 0.85

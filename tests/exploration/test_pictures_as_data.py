@@ -55,6 +55,7 @@ def albums():
         "points": album(simulacra.GAN(ring.space, **small), ring, (), kept),
         "RBM": album(simulacra.RBM(bars.space, hidden=4), bars),
         "table": album(simulacra.GaussianCopula(table.space), table),
+        "denoising": album(simulacra.Autoencoder(digits.space, corruption="gaussian:0.5", **small), digits),
         "finite chain": album(Diffusion(squares.space, length=3), squares),
     }
 

@@ -102,6 +102,36 @@ REFUSED = (
         lambda **o: simulacra.Autoencoder(Real((5,)), **{"latent": 2, "corruption": "maks:0.2", **o}),
     ),
     (
+        "models/chains/energy_net.py",
+        "hidden layers is linear: use {}",
+        lambda **o: simulacra.NeuralEBM(Real((3,)), **{"hidden": (), **o}),
+    ),
+    (
+        "models/chains/energy_net.py",
+        "learns the curvature of the energy",
+        lambda **o: simulacra.NeuralEBM(Real((3,)), **{"activation": "relu", **o}),
+    ),
+    (
+        "models/chains/gsn.py",
+        "a standard deviation is at least 0: use {}",
+        lambda **o: simulacra.GSN(BITS.space, **{"noise": -1.0, **o}),
+    ),
+    (
+        "models/diffusion/chain.py",
+        "a share of rows lies in [0, 1): take {}",
+        lambda **o: simulacra.DDPM(Real((3,)), CLASS, **{"drop": 1.5, **o}),
+    ),
+    (
+        "models/diffusion/inversion.py",
+        "a diffusion has at least two steps: take {}",
+        lambda **o: simulacra.Diffusion(BITS.space, **{"T": 1, **o}),
+    ),
+    (
+        "nets/timed.py",
+        "but the shape is {} and not (C, H, W): give {}",
+        lambda **o: simulacra.DDPM(Real((3,)), **{"net": "unet", **o}),
+    ),
+    (
         "models/beliefs/bidirectional.py",
         "differences between draws: take {}",
         lambda **o: simulacra.BiHM(BITS.space, **{"k": 1, **o}),

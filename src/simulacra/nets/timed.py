@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.nets.mlp import mlp
 from simulacra.nets.unet import UNet
 
@@ -107,5 +108,8 @@ def build_timed(
     if net == "mlp":
         return TimedMLP(math.prod(shape), outputs, sizes, condition)
     if not 2 <= len(shape) <= 4:
-        raise ValueError(f"net is 'unet', but the shape is {tuple(shape)} and not (C, H, W): give net='mlp'.")
+        plain = build_with(net="mlp")
+        raise Refusal(
+            f"net is 'unet', but the shape is {tuple(shape)} and not (C, H, W): give {plain}.", plain
+        )
     return TimedUNet(shape, outputs, sizes, condition)

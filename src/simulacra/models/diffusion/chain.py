@@ -235,13 +235,15 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, Completes, TakesCond
         T, name = self.kernel.T, type(self).__name__
         if how.sampler != "ancestral" and isinstance(self.kernel, BinomialKernel):
             raise ValueError(
-                f"sampler is {how.sampler!r}, but the noise of bits is no Gaussian: give sampler='ancestral'."
+                f"sampler is {how.sampler!r}, but the noise of bits is no Gaussian: take the ancestral one."
             )
         if self.looks(how) > T and how.sampler != "heun":
             raise ValueError(f"steps is {how.steps}, but this {name} has {T} steps: give {T} or fewer.")
         if how.guidance not in (None, 1.0) and (self.condition is None or not self.drop):
             lacks = "no condition" if self.condition is None else "drop=0"
-            raise ValueError(f"guidance is {how.guidance}, but this {name} has {lacks}: give guidance=1.")
+            raise ValueError(
+                f"guidance is {how.guidance}, but this {name} has {lacks}: give a guidance of 1."
+            )
 
     def start_chain(self, rng: Rng, c: Tensor | None = None) -> Tensor:
         """Returns noise at the beginning of the clock, shape (B, d + 2).

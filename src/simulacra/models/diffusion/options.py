@@ -41,8 +41,6 @@ class Denoising(Sampling):
         if self.eta is not None and not 0 <= self.eta <= 1:
             raise ValueError(f"eta is {self.eta}, but a share of noise lies in [0, 1]: give 0 or 1.")
         if self.eta and self.sampler is not None and self.sampler != "ddim":
-            raise ValueError(
-                f"eta is {self.eta}, but sampler={self.sampler!r} takes none: give sampler='ddim'."
-            )
+            raise ValueError(f"eta is {self.eta}, but sampler={self.sampler!r} takes none: that is for ddim.")
         if self.guidance is not None and not 0 <= self.guidance <= 100:
             raise ValueError(f"guidance is {self.guidance}, but it lies in [0, 100]: 1 is p(x|c).")

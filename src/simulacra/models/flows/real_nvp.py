@@ -14,6 +14,7 @@ Reference: Dinh, Sohl-Dickstein and Bengio, Density estimation using Real NVP, 2
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import torch
@@ -123,7 +124,8 @@ class RealNVP(Model, Samples, HasDensity, Encodes, HasPrior):
             x: observations, shape (B, *).
             c: not used.
         """
-        return self.law.log_prob(x.to(self.dtype))
+        # rows beyond the range of the networks have no finite density
+        return self.law.log_prob(x.to(self.dtype)).nan_to_num(nan=-math.inf, neginf=-math.inf)
 
     def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns z of equation (1), shape (B, d).
@@ -132,7 +134,7 @@ class RealNVP(Model, Samples, HasDensity, Encodes, HasPrior):
             x: observations, shape (B, *).
             c: not used.
         """
-        return self.bijection.inverse(x.to(self.dtype)).flatten(1)
+        return self.bijection.inverse(x.to(self.dtype)).flatten(1).nan_to_num()
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns x of equation (1), shape (B, *).

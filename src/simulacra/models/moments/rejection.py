@@ -26,6 +26,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from simulacra.core.numerics.precision import to_float64
 from simulacra.core.progress.tasks import each
 from simulacra.core.random.keyed import Rng
 
@@ -99,7 +100,7 @@ def approximate_posterior(
         >>> abs(found.mean.item() - 15 / 22) < 0.02  # Beta(15, 7)
         True
     """
-    observed = observed.flatten().double()
+    observed = to_float64(observed.flatten())
     kept = _wanted(n, share, len(observed) if adjust else 0)
     parts = list(_simulated(prior, simulate, n, len(observed), Rng(seed, "abc")))
     theta, s = (torch.cat(part) for part in zip(*parts))
@@ -171,7 +172,7 @@ def _simulated(prior, simulate, n: int, k: int, rng: Rng) -> Iterator[tuple[Tens
         s = simulate(theta, here.at("simulator"))
         _check("prior", theta, (len(here.rows), theta.shape[-1]))
         _check("simulate", s, (len(here.rows), k))
-        yield theta.double(), s.double()
+        yield to_float64(theta), to_float64(s)
 
 
 def _check(name: str, found: Tensor, shape: tuple[int, int]) -> None:

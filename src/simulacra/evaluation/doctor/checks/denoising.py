@@ -9,6 +9,8 @@ from simulacra.evaluation.measures.checked import setting
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import DENOISING
 
+PAGE = "docs/doctor.md"
+
 UNLIKELY = 1e-3  # significance level
 
 
@@ -18,7 +20,7 @@ def worse_than_noisy(evidence: Evidence) -> Finding | None:
     at = None if found is None else found.trained
     if found is None or at is None:
         return None
-    name, see, normal = "denoising", "D6, docs/doctor.md#denoising", "above 0"
+    name, see, normal = "denoising", f"D6, {PAGE}#denoising", "above 0"
     measured = (
         f"{at.corruption} of {found.rows} rows: a gain of {at.gain.value:.2f} +- {at.gain.error:.2g} dB"
     )
