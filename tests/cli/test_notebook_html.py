@@ -88,7 +88,7 @@ def test_names_from_files_are_text(hostile):
     ]
 
 
-@pytest.mark.parametrize("size", [40, 512])
+@pytest.mark.parametrize("size", [40, pytest.param(512, marks=pytest.mark.thorough)])
 def test_pictures_of_noise_are_small(size):
     make = np.random.default_rng(0)
     data = simulacra.load_data(make.integers(0, 256, (20, 3, size, size)).astype(np.uint8))

@@ -75,6 +75,7 @@ def test_a_script_is_interrupted(tmp_path):
         fit("vae", tmp_path, steps=7)
 
 
+@pytest.mark.thorough
 def test_the_prompt_itself(tmp_path):
     """A real interpreter at its prompt: the run is there, and the session goes on."""
     lines = """
@@ -92,6 +93,7 @@ sys = __import__("sys"); _ = sys.stdout.write(f"{run.path} {run.model.sample(3).
     assert "simulacra.resume('runs" in done.stderr.replace(os.sep, "/")
 
 
+@pytest.mark.thorough
 def test_nothing_is_written_to_the_streams(tmp_path):
     """No print in the library, and no progress bar where there is no terminal."""
     code = """
