@@ -125,7 +125,7 @@ class RealNVP(Model, Samples, HasDensity, Encodes, HasPrior):
             c: not used.
         """
         # rows beyond the range of the networks have no finite density
-        return self.law.log_prob(x.to(self.dtype)).nan_to_num(nan=-math.inf, neginf=-math.inf)
+        return self.law.log_prob(x.to(self.dtype)).nan_to_num(-math.inf, math.inf, -math.inf)
 
     def infer(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns z of equation (1), shape (B, d).
