@@ -51,6 +51,15 @@ ENTRIES = (
         "deep Boltzmann machine trained through its unrolled inference; classifies and completes",
     ),
     Entry(
+        "deep-autoencoder",
+        "boltzmann",
+        "boltzmann.deep.deep_autoencoder",
+        "DeepAutoencoder",
+        "Hinton and Salakhutdinov 2006",
+        ("D5",),
+        "deep autoencoder: a stack of RBMs, unrolled and fine-tuned",
+    ),
+    Entry(
         "conv-rbm",
         "boltzmann",
         "boltzmann.convolutional.conv_rbm",
