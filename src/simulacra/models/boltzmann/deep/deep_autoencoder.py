@@ -95,7 +95,8 @@ class DeepAutoencoder(Model, Encodes, Decodes):
         visible = units_of(space, scale)
         if error == "cross-entropy" and isinstance(visible, Gaussian):
             other = build_with(error="squared")
-            raise Refusal(f"error={error!r} needs 0/1 or levels, but the space is {space}: use {other}.", other)
+            said = f"error={error!r} needs 0/1 or levels, but the space is {space}: use {other}."
+            raise Refusal(said, other)
         self.error, self.lr, self.pretrain_lr, self.code_size = error, lr, pretrain_lr, layers[-1]
         self.pretrained = len(layers) if pretrain is None else pretrain
         learning = Learning("cd", gibbs_steps)
