@@ -120,7 +120,7 @@ def test_fine_tuning_lowers_the_error_of_what_it_rebuilds(float64):
 
 
 def curve() -> Dataset:
-    """A closed curve in 12 dimensions, 400 rows of training and 200 of test."""
+    """A curve in 12 dimensions, 400 rows of training and 200 of test."""
     t = 2 * torch.rand(600, 1, generator=torch.Generator().manual_seed(0)) - 1
     angles = math.pi * t * torch.arange(1, 7) / 3
     x = torch.cat([angles.cos(), angles.sin()], 1)
