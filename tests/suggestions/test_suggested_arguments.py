@@ -117,6 +117,36 @@ REFUSED = (
         lambda **o: simulacra.GSN(BITS.space, **{"noise": -1.0, **o}),
     ),
     (
+        "models/chains/discriminant_gsn.py",
+        "a label is replaced with a probability above 0 and up to 1",
+        lambda **o: simulacra.DiscriminantGSN(Real((3,)), CLASS, **{"replaced": 0.0, **o}),
+    ),
+    (
+        "models/autoencoders/contractive.py",
+        "a standard deviation is finite and at least 0: use {}",
+        lambda **o: simulacra.ContractiveAutoencoder(Real((3,)), **{"noise": -1.0, **o}),
+    ),
+    (
+        "models/autoencoders/contractive.py",
+        "a walk takes at least one step: use {}",
+        lambda **o: simulacra.ContractiveAutoencoder(Real((3,)), **{"burn_in": 0, **o}),
+    ),
+    (
+        "models/boltzmann/deep/deep_autoencoder.py",
+        "needs 0/1 or levels, but the space is {}: use {}",
+        lambda **o: simulacra.DeepAutoencoder(Real((3,)), **{"error": "cross-entropy", **o}),
+    ),
+    (
+        "models/boltzmann/deep/deep_autoencoder.py",
+        "has at least one layer, each of at least one",
+        lambda **o: simulacra.DeepAutoencoder(BITS.space, **{"layers": (5, 0), **o}),
+    ),
+    (
+        "models/boltzmann/deep/deep_autoencoder.py",
+        "layers to train first: use {}",
+        lambda **o: simulacra.DeepAutoencoder(BITS.space, **{"layers": (5, 2), "pretrain": 3, **o}),
+    ),
+    (
         "models/diffusion/chain.py",
         "a share of rows lies in [0, 1): take {}",
         lambda **o: simulacra.DDPM(Real((3,)), CLASS, **{"drop": 1.5, **o}),
