@@ -91,6 +91,7 @@ from simulacra.models.boltzmann.convolutional.conv_dbm import ConvDBM
 from simulacra.models.boltzmann.convolutional.conv_rbm import ConvRBM
 from simulacra.models.boltzmann.deep.dbm import DBM
 from simulacra.models.boltzmann.deep.dbn import DBN
+from simulacra.models.boltzmann.deep.deep_autoencoder import DeepAutoencoder
 from simulacra.models.boltzmann.deep.mp_dbm import MultiPredictionDBM
 from simulacra.models.boltzmann.pairwise.boltzmann_machine import BoltzmannMachine
 from simulacra.models.boltzmann.pairwise.boosting import BoostedField
@@ -105,6 +106,7 @@ from simulacra.models.boltzmann.restricted.gaussian_rbm import GaussianRBM
 from simulacra.models.boltzmann.restricted.grouped_rbm import GroupedRBM
 from simulacra.models.boltzmann.restricted.mixture_rbm import MixtureRBM
 from simulacra.models.boltzmann.restricted.rbm import RBM
+from simulacra.models.chains.discriminant_gsn import DiscriminantGSN
 from simulacra.models.chains.gsn import GSN
 from simulacra.models.chains.neural_ebm import NeuralEBM
 from simulacra.models.diffusion.ddpm import DDPM
@@ -168,8 +170,10 @@ __all__ = [
     "Count",
     "Dataset",
     "Decodes",
+    "DeepAutoencoder",
     "Denoises",
     "Diffusion",
+    "DiscriminantGSN",
     "DiscriminativeRBM",
     "Encodes",
     "EoNADE",
