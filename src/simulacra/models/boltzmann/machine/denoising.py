@@ -38,7 +38,7 @@ UPDATES = 30  # of every layer
 
 @dataclass(frozen=True)
 class Noise:
-    """What noisy units say of the clean ones, equations (2) and (3).
+    """Evidence that noisy units give on the clean ones, equations (2) and (3).
 
     Args:
         field: n, added to the field on v, shape (B, units).
@@ -102,7 +102,7 @@ class Denoiser(Machine, Denoises):
 
         Args:
             v: noisy visible units, shape (B, units).
-            noise: what they say of the clean ones.
+            noise: evidence that they give on the clean ones.
             c: conditions, shape (B, *), or None.
             updates: number of updates of every layer.
         """
