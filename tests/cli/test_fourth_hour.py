@@ -5,7 +5,9 @@ import json
 import logging
 import math
 import signal
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,13 +18,15 @@ from simulacra.core.size import size_of
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Binary, Real
+from simulacra.evaluation.diagnostics.dead_units import Layer
 from simulacra.evaluation.doctor.advice import LARGER, setting_of
+from simulacra.evaluation.doctor.checks.networks import dead
 from simulacra.evaluation.doctor.checks.scores import importance
 from simulacra.evaluation.doctor.checks.training import past_best
 from simulacra.evaluation.likelihood.held_out import Likelihood, likelihood
 from simulacra.evaluation.measures.history import History
 from simulacra.evaluation.measures.measure import Evidence
-from simulacra.evaluation.measures.registry import HISTORY, LIKELIHOOD
+from simulacra.evaluation.measures.registry import CODES, HISTORY, LAYERS, LIKELIHOOD
 from simulacra.exploration.drawing.by_class import samples_of
 from simulacra.exploration.drawing.marks import Bars
 from simulacra.exploration.drawing.picture import Axis, Panel, grid
@@ -68,8 +72,6 @@ def test_the_score_of_a_file_says_it_once_and_in_a_column(tmp_path, capsys, monk
     narrow_vae().save("vae.safetensors")
     lines = ["x1,x2,x3", *(f"{i / 7:.3f},{i % 5 - 2},{i % 3}" for i in range(30))]
     (tmp_path / "rows.csv").write_text("\n".join(lines) + "\n")
-    import numpy as np
-
     np.save("rows.npy", np.loadtxt("rows.csv", delimiter=",", skiprows=1))
     assert main(["score", "vae.safetensors", "rows.npy", "--out", "scored.csv", "--k", "20"]) == 0
     said = capsys.readouterr()
@@ -87,10 +89,10 @@ def test_the_doctor_names_rows_of_few_samples_where_the_median_is_fine():
         return importance(Evidence.of({LIKELIHOOD: Likelihood(scores, effective=effective, k=1000)}))
 
     many = torch.full((200,), 600.0)
-    assert finding(many).severity == "ok" and "rows rest" not in finding(many).sentence
+    assert finding(many).severity == "ok" and "rows have" not in finding(many).sentence
     many[:4] = 1.25
     assert finding(many).severity == "note"
-    assert "4 of 200 rows rest on fewer than 10" in finding(many).sentence
+    assert "4 of 200 rows have fewer than 10 (the fewest 1.2)" in finding(many).sentence
     exact = torch.full((9,), math.nan)
     exact[:3] = 700.0
     assert finding(exact).severity == "ok"
@@ -111,7 +113,7 @@ def test_a_bound_has_its_own_name():
 def test_a_closed_form_is_not_said_to_have_no_parameters():
     model = simulacra.GaussianModel(Real((3,)))
     assert size_of(model) == "fitted in closed form" and "0 parameters" not in repr(model)
-    assert size_of(simulacra.VAE(Real((3,)), latent=1, hidden=(2,))) == "38 parameters"
+    assert size_of(simulacra.VAE(Real((3,)), latent=1, hidden=(2,))) == "36 parameters"
 
 
 def test_a_closed_form_of_one_size_is_not_to_be_larger():
@@ -130,8 +132,21 @@ def test_a_score_that_ended_at_its_best_did_not_fall():
         return past_best(Evidence.of({HISTORY: History(tuple(rows))})).measured
 
     assert said((1.0, -9.0), (2.004, -8.5), (3.01, -8.0)) == "the validation score ended at its best (-8.00)"
-    assert said((1.0, -9.0), (20.04, -8.0), (30.1, -8.003)) == "the validation score ended at its best (-8.00)"
+    assert (
+        said((1.0, -9.0), (20.04, -8.0), (30.1, -8.003)) == "the validation score ended at its best (-8.00)"
+    )
     assert "fell by 0.50 nats since epoch 20, its best (-8.00)" in said((1, -9), (20.04, -8), (30.1, -8.5))
+
+
+def test_dead_units_are_no_fault_where_the_others_are_enough_for_the_code():
+    def finding(living, active):
+        units = SimpleNamespace(count=active)
+        found = {LAYERS: [Layer("decoder.body.3", 128 - living, 128)], CODES: SimpleNamespace(units=units)}
+        return dead(Evidence.of(found))
+
+    assert finding(40, 5).severity == "note" and "enough for the 5 active units" in finding(40, 5).sentence
+    assert finding(39, 5).severity == "warning" and "--model.activation leaky-relu" in finding(39, 5).options
+    assert finding(20, 0).severity == "warning"
 
 
 def test_an_axis_has_its_unit():
@@ -225,6 +240,5 @@ def test_a_run_with_stages_ahead_cannot_end(tmp_path, monkeypatch, caplog):
         simulacra.fit(model, data, out="run", epochs=1, callbacks=(stop,), progress=False)
     with pytest.raises(ValueError, match=r"stages that have not begun .*: go on with `simulacra train --res"):
         simulacra.resume("run", finish=True)
+    assert main(["train", "--resume", "run"]) == 0
     assert main(["train", "vae", "ring", "--finish"]) == 2
-
-

@@ -20,7 +20,7 @@ def size_of(model: Model) -> str:
         >>> import simulacra
         >>> space = simulacra.Real((3,))
         >>> size_of(simulacra.VAE(space, latent=1, hidden=(2,))), size_of(simulacra.GaussianModel(space))
-        ('38 parameters', 'fitted in closed form')
+        ('36 parameters', 'fitted in closed form')
     """
     n = sum(p.numel() for p in model.parameters())
     if n:

@@ -191,8 +191,9 @@ def _end_of(folder: Path, model: Model) -> dict[str, Any] | None:
     position = ck.position_in(folder / ck.NAME) if begun else ck.Position()
     if position.finished:
         return None
-    go_on, left = command("train", "--resume", folder), stage_names(model)[position.stage + 1 :]
+    left = stage_names(model)[position.stage + 1 :]
     if not position.total_steps or left:
+        go_on = command("train", "--resume", folder)
         lacks = f"has stages that have not begun ({', '.join(left)})" if left else "has not trained a step"
         raise Refusal(f"{folder} {lacks}, so it cannot end here: go on with {go_on}.", go_on)
     return {"total_step": position.total_steps, "seconds": round(position.seconds, 1)}

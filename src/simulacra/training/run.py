@@ -260,8 +260,10 @@ def load(
     found = class_of(artifact.config, kind, Path(path))
     if not artifact.weights.is_file():
         resumed, ended = unfinished(Path(path))
-        ways = f"go on with {resumed}, or end it as it is with {ended}"
-        go_on = Phrase(f": its training has not finished; {ways}.", resumed, ended)
+        go_on = Phrase(
+            f": its training has not finished; go on with {resumed}, or end it as it is with {ended}.",
+            *(resumed, ended),
+        )
         more = go_on if "data" in artifact.config else "."
         raise Refusal(f"{path} holds no {WEIGHTS}{more}", more)
     model = artifact.load(found, passed)

@@ -77,7 +77,9 @@ def score(
     n = add_columns(request, rows, answers)
     code = request.concluded(rows, n, f"{total}, seed {seed}")
     if counted.few:
-        log.warning("%s: their scores may be too low by many nats; add --k %d to tighten them", counted, 10 * k)
+        log.warning(
+            "%s: their scores may be too low by many nats; add --k %d to tighten them", counted, 10 * k
+        )
     return code
 
 

@@ -59,7 +59,8 @@ class FewSamples:
         self.least = min([self.least, *found.tolist()])
 
     def __str__(self) -> str:
+        rest = "rests" if self.few == 1 else "rest"
         return (
-            f"{self.few:,} of {self.rows:,} rows rest on fewer than {self.limit:g} effective of k={self.k:,} "
+            f"{self.few:,} of {self.rows:,} rows {rest} on fewer than {self.limit:g} effective of k={self.k:,} "
             f"importance samples, the fewest on {self.least:.1f}"
         )

@@ -25,7 +25,10 @@ def importance(evidence: Evidence) -> Finding | None:
     median, counted = float(scored.effective.nanmedian()), FewSamples(k)
     counted.add(scored.effective)
     measured = f"the median row has {median:.1f} effective of k={k} importance samples"
-    measured += f", and {counted}" if counted.few else ""
+    if counted.few:
+        have = "has" if counted.few == 1 else "have"
+        measured += f", {counted.few:,} of {counted.rows:,} rows {have} fewer than {counted.limit:g}"
+        measured += f" (the fewest {counted.least:.1f})"
     normal = f"{counted.limit:g} or more, in {1 - SHARE:.0%} of the rows"
     if median < counted.limit or counted.share > SHARE:
         severity: Severity = "warning" if median < FEW / 4 else "note"

@@ -60,7 +60,9 @@ def past_best(evidence: Evidence) -> Finding | None:
     epoch, best = max(scores, key=lambda pair: pair[1])
     fallen = best - scores[-1][1]
     name, see = "validation score", f"{PAGE}#validation-score"
-    measured = f"the validation score fell by {fallen:.2f} nats since epoch {_whole(epoch)}, its best ({best:.2f})"
+    measured = (
+        f"the validation score fell by {fallen:.2f} nats since epoch {_whole(epoch)}, its best ({best:.2f})"
+    )
     if round(fallen, 2) == 0:
         measured = f"the validation score ended at its best ({best:.2f})"
     noise = SURE * _noise([score for _, score in scores])
