@@ -88,8 +88,8 @@ def resume(
 ) -> Run:
     """Go on with the run in `path`: the final weights are those of the uninterrupted run.
 
-    With `finish=True` nothing more is trained: the run ends as it is, and its configuration says after how many
-    steps.
+    With `finish=True` nothing more is trained: the run ends as it is, and its configuration says after how
+    many steps.
 
     Args:
         path: the run folder.

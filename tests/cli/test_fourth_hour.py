@@ -1,4 +1,4 @@
-"""Stumbles of a newcomer's fourth hour: loose bounds, closed forms, names in pictures, runs that end early."""
+"""Stumbles of a newcomer's fourth hour: loose bounds, closed forms, names in pictures, early ends."""
 
 import csv
 import json

@@ -2,9 +2,9 @@
 
     n(x) = (sum_j w_j)^2 / sum_j w_j^2,    1 <= n(x) <= k                                            (1)
 
-n is the effective number of the k samples. Where it is near 1, one weight is nearly the whole sum: the other
-samples missed the posterior, and log (1/k) sum_j w_j may lie below log p(x) by any number of nats. A mean over
-rows can hide such rows, so they are counted.
+n is the effective number of the k samples. Where it is near 1, one weight is nearly the whole sum: the
+other samples missed the posterior, and log (1/k) sum_j w_j may lie below log p(x) by any number of nats. A
+mean over rows can hide such rows, so they are counted.
 
 Reference: Kong, Liu and Wong 1994 (1); Burda, Grosse and Salakhutdinov 2015 (the bound).
 """
@@ -49,7 +49,8 @@ class FewSamples:
         """Adds the rows of a chunk.
 
         Args:
-            effective: effective number of each row, NaN where a score is exact, shape (B,); None: no samples.
+            effective: effective number of each row, NaN where a score is exact, shape (B,); None: no
+                samples.
         """
         if effective is None or self.k < 2:
             return

@@ -46,7 +46,8 @@ class Likelihood:
         estimate: best estimate that the model's capabilities permit.
         elbo: ELBO as the mean of the log-weights, or of one draw where the bound has no weights; None where
             `estimate` is exact or the ELBO itself.
-        effective: effective number of the k importance samples, NaN where a value is exact, shape (B,), or None.
+        effective: effective number of the k importance samples, NaN where a value is exact, shape (B,), or
+            None.
         bracket: estimates of log Z of an energy model whose log Z cannot be summed; `estimate` is then the
             optimistic score.
         pessimistic: score with the upper estimate of log Z.
