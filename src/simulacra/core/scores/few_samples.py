@@ -62,6 +62,6 @@ class FewSamples:
     def __str__(self) -> str:
         rest = "rests" if self.few == 1 else "rest"
         return (
-            f"{self.few:,} of {self.rows:,} rows {rest} on fewer than {self.limit:g} effective of k={self.k:,} "
-            f"importance samples, the fewest on {self.least:.1f}"
+            f"{self.few:,} of {self.rows:,} rows {rest} on fewer than {self.limit:g} effective of "
+            f"k={self.k:,} importance samples, the fewest on {self.least:.1f}"
         )
