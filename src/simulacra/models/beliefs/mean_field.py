@@ -12,7 +12,7 @@ Reference: Saul, Jaakkola and Jordan, Mean Field Theory for Sigmoid Belief Netwo
 
 from __future__ import annotations
 
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor
@@ -51,6 +51,8 @@ class MeanFieldSBN(Generative, HasBound, HasRates, Encodes, Completes, TakesMiss
         >>> model.log_prob(torch.ones(2, 6)).kind
         'lower'
     """
+
+    elbo_name: ClassVar[str] = "mean-field bound of Saul et al."
 
     def __init__(
         self,
