@@ -1,7 +1,7 @@
 """Walks of a contractive autoencoder on MNIST, scored by Parzen windows.
 
 command     SIMULACRA_DATA=DATA python recipes/contractive_walk_mnist.py [--minutes M] (DATA holds mnist/*.gz)
-protocol    50,000 training images, grey values in [0, 1]; 10,000 walks of 300 steps from independent normal
+protocol    50,000 training images, grey values in [0, 1]; 10,000 walks of 200 steps from independent normal
             pixels; Parzen windows around their ends, sigma the one that 2,000 validation images like best;
             mean over the 10,000 test images in nats
 network     1,000 logistic units with shared weights, one layer; the published one is stacked
@@ -27,7 +27,7 @@ from simulacra.evaluation import parzen
 from simulacra.evaluation.compare.reproduction import Figure, Measured
 from simulacra.training.hardware.budget import Budget
 
-SAMPLES, VALIDATION, STEPS, EPOCHS, CONTRACTION = 10_000, 2_000, 300, 50, 0.1
+SAMPLES, VALIDATION, STEPS, EPOCHS, CONTRACTION = 10_000, 2_000, 200, 50, 1.0
 SIGMAS = tuple(float(sigma) for sigma in np.arange(0.1, 0.405, 0.02).round(2))
 FIGURES = (
     Figure(
@@ -64,7 +64,7 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
     """Measures the figure."""
     data = simulacra.load_data("mnist")
     model = simulacra.ContractiveAutoencoder(data.space, latent=1000, contraction=CONTRACTION, burn_in=STEPS)
-    run = budget.fit("contractive", model, data, EPOCHS, 0.6)
+    run = budget.fit("contractive", model, data, EPOCHS, 0.5)
     found = scored(run.model, data)
     yield FIGURES[0].measured(found.mean, found.error, protocol="one layer", share=run.epochs / EPOCHS)
 
