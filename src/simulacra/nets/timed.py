@@ -18,7 +18,6 @@ from simulacra.nets.mlp import mlp
 from simulacra.nets.unet import UNet
 
 WAVES, FASTEST = 16, 1000.0  # number of w_k, and the largest
-SLOW = 30.0  # the largest w_k of what is solved in few steps
 SIDE = 16  # smallest side of images for which `auto` takes a U-net
 
 
@@ -111,7 +110,7 @@ def build_timed(
         net: `mlp` or `unet`; `auto` takes `unet` for images with a side of at least 16.
         hidden: sizes of the hidden layers, or channels at each resolution; None: (256, 256), or (32, 64).
         condition: number of entries of the condition; 0 without one.
-        fastest: largest w_k of equation (1): what is solved in few steps changes slowly with time.
+        fastest: largest w_k of equation (1).
 
     Raises:
         ValueError: if the network is unknown or does not fit the shape, or a size is below 1.

@@ -39,13 +39,13 @@ from simulacra.core.errors.other_data import as_real
 from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.composite import is_real
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Stage, Update
 from simulacra.models.flows import univariate
-from simulacra.models.flows.gaussian import is_real
 from simulacra.models.flows.layers import Autoregressive, Coupled
 from simulacra.models.flows.real_nvp import standardize
-from simulacra.nets.timed import SLOW, build_timed
+from simulacra.nets.velocity import build_velocity
 
 Kind = Literal["nice", "maf", "nsf", "bpf", "cnf"]
 MAPS: dict[str, Callable[[], univariate.Univariate]] = {
@@ -55,7 +55,7 @@ MAPS: dict[str, Callable[[], univariate.Univariate]] = {
     "bpf": univariate.bernstein,
 }
 KINDS = (*MAPS, "cnf")
-STEPS = 16  # steps of a continuous flow
+STEPS = 8  # steps of a continuous flow
 
 
 class Flow(Model, Samples, HasDensity, EstimatesDensity, Encodes, HasPrior, TakesCondition):
@@ -105,7 +105,7 @@ class Flow(Model, Samples, HasDensity, EstimatesDensity, Encodes, HasPrior, Take
         self.register_buffer("deviation", torch.ones(space.shape))
         if kind == "cnf":
             given = 0 if condition is None else math.prod(condition.features_shape)
-            self.velocity = build_timed((space.dims,), 1, "mlp", hidden, given, SLOW)
+            self.velocity = build_velocity((space.dims,), "mlp", hidden, given)
         else:
             orders = _orders(space.dims, layers, seed)
             self.layers = nn.ModuleList(_layer(kind, condition, order, hidden, activation) for order in orders)
@@ -253,8 +253,6 @@ def _check(space: Space, kind: str, layers: int, hidden: tuple[int, ...]) -> Non
     if not is_real(space):
         mend = as_real(space)
         raise Refusal(f"Flow is a continuous density, but the space is {space}: {mend}.", mend)
-    if kind not in KINDS:
-        raise ValueError(f"kind is {kind!r}; possible are {', '.join(KINDS)}.")
     if layers < 1:
         some = build_with(layers=4)
         raise Refusal(f"layers is {layers}, but a flow has at least one: take {some}.", some)
