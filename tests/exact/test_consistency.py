@@ -167,5 +167,7 @@ def test_what_distillation_refuses(tmp_path):
     from simulacra import PPCA
 
     PPCA(Real((3,)), latent=1).save(tmp_path / "ppca.safetensors")
-    with pytest.raises(ValueError, match="holds a PPCA, but a teacher is one of DDPM, Diffusion, FlowMatching"):
+    with pytest.raises(
+        ValueError, match="holds a PPCA, but a teacher is one of DDPM, Diffusion, FlowMatching"
+    ):
         load_teacher(str(tmp_path / "ppca.safetensors"))

@@ -131,7 +131,9 @@ def test_what_a_flow_refuses():
         Flow(Levels((4,), 16))
     with pytest.raises(ValueError, match=r"its column b is a class: drop it with types=, or take a VAE"):
         Flow(Table(a=Real(), b=Categorical((), 2, ("x", "y"))))
-    with pytest.raises(ValueError, match=r"kind is 'glow', but it must be 'nice', 'maf', 'nsf', 'bpf' or 'cnf'"):
+    with pytest.raises(
+        ValueError, match=r"kind is 'glow', but it must be 'nice', 'maf', 'nsf', 'bpf' or 'cnf'"
+    ):
         Flow(Real((2,)), kind="glow")
     for wrong, words in (
         ({"layers": 0}, "at least one: take layers=4"),

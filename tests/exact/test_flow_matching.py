@@ -110,7 +110,9 @@ def test_the_loss_is_least_at_the_optimum(float64):
     least = squared_error(model, batch, rng).loss["error"]
     right = model.net
     model.net = Shifted(right)
-    assert float((squared_error(model, batch, rng).loss["error"] - least).mean()) == pytest.approx(0.75, abs=0.1)
+    assert float((squared_error(model, batch, rng).loss["error"] - least).mean()) == pytest.approx(
+        0.75, abs=0.1
+    )
 
 
 def test_rows_and_steps_are_chosen_when_samples_are_drawn():

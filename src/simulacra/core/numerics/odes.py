@@ -105,9 +105,9 @@ def solve(v: Velocity, h: Tensor, start: float, end: float, steps: int, solver: 
         >>> round(h.item(), 5)  # 1 / e
         0.36788
     """
-    step, s = SOLVERS[solver], h.new_full((len(h), 1), (end - start) / steps)
+    step, one = SOLVERS[solver], torch.ones_like(h[:, :1])
     for i in range(steps):
-        h = step(v, h, h.new_full((len(h), 1), start + (end - start) * i / steps), s)
+        h = step(v, h, (start + (end - start) * i / steps) * one, (end - start) / steps * one)
     return h
 
 

@@ -187,7 +187,9 @@ def score(
     if not model.supports(HasBound):
         found = able(model, EstimatesDensity).estimated_density(x, c, rng)
         check_one_each(found.value, len(x), model, "estimated_density")
-        return Score(raw(found.value), "stochastic", found.method, entries=scored, off=to_float64(found.off).cpu())
+        return Score(
+            raw(found.value), "stochastic", found.method, entries=scored, off=to_float64(found.off).cpu()
+        )
     elbo = able(model, HasBound).elbo(x, c, rng, **observed(known))
     check_one_each(elbo, len(x), model, "elbo")
     if model.supports(TightensBound):

@@ -228,7 +228,7 @@ class Consistency(Model, Samples, HasPrior, TakesCondition):
         return self.shown(self._first(z, c))
 
     def _first(self, z: Tensor, c: Tensor | None) -> Tensor:
-        s = self.noise[1].expand(len(z), 1)
+        s = self.noise[1] * torch.ones_like(z[:, :1])
         return self.end(s * z, s, c)
 
     def draw(
@@ -245,7 +245,7 @@ class Consistency(Model, Samples, HasPrior, TakesCondition):
         total, h = self.looks(how), self._first(self.prior(rng), c)
         for i in range(total):
             if i:
-                s = self.size(h.new_full((len(h), 1), self.levels * (1 - i / total)))
+                s = self.size(self.levels * (1 - i / total) * torch.ones_like(h[:, :1]))
                 e = rng.normal(f"again {i}", self.code_size, dtype=h.dtype)
                 # (5)
                 h = self.end(h + (s.square() - self.noise[0].square()).clamp_min(0).sqrt() * e, s, c)
@@ -295,7 +295,9 @@ def learn_place(model: Consistency, source: Source, rng: Rng) -> None:
 def _check(space: Space, condition: Space | None, levels: int, guidance: float) -> None:
     """Raises ValueError unless a consistency model can be built from these options."""
     if not is_real(space) and not isinstance(space, Levels):
-        raise ValueError(f"Consistency takes reals or levels, but the space is {space}: a VAE or MADE takes it.")
+        raise ValueError(
+            f"Consistency takes reals or levels, but the space is {space}: a VAE or MADE takes it."
+        )
     if levels < 2:
         some = build_with(levels=18)
         raise Refusal(f"levels is {levels}, but a way has at least two steps: take {some}.", some)

@@ -201,7 +201,7 @@ class FlowMatching(Model, ChainDraws, EstimatesDensity, TakesCondition):
         assert isinstance(how, Integration)
         check_guidance(how.guidance, type(self).__name__, self.condition, self.drop)
         e = rng.normal("start", self.space.dims, dtype=self.dtype)
-        return self._at(e, 1.0, self.looks(how))
+        return self._at(self.standard.forward(e), 1.0, self.looks(how))
 
     def start_chain(self, rng: Rng, c: Tensor | None = None) -> Tensor:
         """Returns noise at the beginning of the clock, shape (B, d + 2).
@@ -220,11 +220,11 @@ class FlowMatching(Model, ChainDraws, EstimatesDensity, TakesCondition):
             rng: not used.
             c: not used.
         """
-        return self._at(self.coordinates(x), 0.0, self.looks())
+        return self._at(x.to(self.dtype).unsqueeze(1).flatten(1), 0.0, self.looks())
 
-    def _at(self, h: Tensor, left: float, steps: int) -> Tensor:
-        clock = h.new_tensor([left * steps, steps]).expand(len(h), 2)
-        return torch.cat([h, clock], 1)
+    def _at(self, x: Tensor, left: float, steps: int) -> Tensor:
+        clock = x.new_tensor([left * steps, steps]).expand(len(x), 2)
+        return torch.cat([x, clock], 1)
 
     def step(self, state: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
         """Returns the states after one of the model's own steps; at the end of the clock nothing moves.
@@ -247,19 +247,21 @@ class FlowMatching(Model, ChainDraws, EstimatesDensity, TakesCondition):
         """
         assert isinstance(how, Integration)
         guidance = 1.0 if how.guidance is None else how.guidance
-        h, left, steps = state[:, :-2], state[:, -2:-1], state[:, -1:]
+        x, left, steps = state[:, :-2], state[:, -2:-1], state[:, -1:]
         v = lambda at, t: self.guided(at, t, c, guidance)
         # (4)
-        h = SOLVERS[how.sampler or "heun"](v, h, 1 - left.clamp_min(1) / steps, 1 / steps)
-        return torch.where(left > 0, torch.cat([h, left - 1, steps], 1), state)
+        h = SOLVERS[how.sampler or "heun"](
+            v, self.standard.inverse(x), 1 - left.clamp_min(1) / steps, 1 / steps
+        )
+        return torch.where(left > 0, torch.cat([self.standard.forward(h), left - 1, steps], 1), state)
 
     def shown(self, state: Tensor) -> Tensor:
-        """Returns h_t in the units of x, shape (B, *).
+        """Returns h_t in the units of x, in which states hold it, shape (B, *).
 
         Args:
             state: states, shape (B, d + 2).
         """
-        x = self.standard.forward(state[:, :-2])
+        x = state[:, :-2]
         return x.unflatten(1, self.space.shape) if self.space.shape else x.squeeze(1)
 
 

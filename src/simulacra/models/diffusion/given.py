@@ -23,7 +23,9 @@ def size_given(condition: Space | None) -> int:
     return 0 if condition is None else math.prod(condition.features_shape) + 1
 
 
-def features_given(condition: Space | None, h: Tensor, c: Tensor | None, kept: Tensor | None) -> Tensor | None:
+def features_given(
+    condition: Space | None, h: Tensor, c: Tensor | None, kept: Tensor | None
+) -> Tensor | None:
     """Returns the features of conditions, and 1 where they are given, shape (B, n); None without a condition.
 
     Args:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -108,7 +108,9 @@ class Flow(Model, Samples, HasDensity, EstimatesDensity, Encodes, HasPrior, Take
             self.velocity = build_velocity((space.dims,), "mlp", hidden, given)
         else:
             orders = _orders(space.dims, layers, seed)
-            self.layers = nn.ModuleList(_layer(kind, condition, order, hidden, activation) for order in orders)
+            self.layers = nn.ModuleList(
+                _layer(kind, condition, order, hidden, activation) for order in orders
+            )
         self.remove(HasDensity if kind == "cnf" else EstimatesDensity)
 
     def updates(self) -> list[Update]:
@@ -261,7 +263,11 @@ def _check(space: Space, kind: str, layers: int, hidden: tuple[int, ...]) -> Non
         raise Refusal(f"hidden is {tuple(hidden)}, but a layer has at least one unit: take {some}.", some)
     if kind == "nice" and space.dims < 2:
         other = build_with(kind="maf")
-        raise Refusal(f"a coupling lets some entries shape the others, but {space} has one: take {other}.", other)
+        raise Refusal(
+            f"a coupling lets some entries shape the others, but {space} has one: take {other}.", other
+        )
     if kind == "nice" and layers < 2:
         some = build_with(layers=4)
-        raise Refusal(f"layers is {layers}, but every entry changes only from 2 couplings on: take {some}.", some)
+        raise Refusal(
+            f"layers is {layers}, but every entry changes only from 2 couplings on: take {some}.", some
+        )

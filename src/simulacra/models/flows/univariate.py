@@ -54,13 +54,13 @@ class Univariate:
         return self.build(*(part.unflatten(-1, shape or (1,)) for part, shape in zip(parts, self.shapes)))
 
 
-def _single(t: Tensor) -> Tensor:
-    return t.squeeze(-1)
-
-
 def affine() -> Univariate:
     """Returns equation (1)."""
-    return Univariate(((), ()), lambda b, a: MonotonicAffineTransform(_single(b), _single(a)))
+    return Univariate(((), ()), _affine)
+
+
+def _affine(b: Tensor, a: Tensor) -> Any:
+    return MonotonicAffineTransform(b.squeeze(-1), a.squeeze(-1))
 
 
 def spline() -> Univariate:
