@@ -3,10 +3,10 @@
     first layer    W_h ~ N(0, 1 / d),   W_t ~ N(0, 1 / WAVES)                                          (1)
     hidden layers  W ~ N(0, 2 / inputs)                                                                (2)
 
-What is solved in few steps changes slowly with time, so that the largest w_k is 30. With the initial weights of
-torch, each layer shrinks what it is given to a third, and in the small numbers that are left `silu` is a line:
-two thousand steps of training taught a velocity of two entries nothing. Under (1) and (2), h and the time have
-an equal part, and layers keep the size of what they are given.
+A velocity that is solved in few steps changes slowly with time, so that the largest w_k is 30. With the
+initial weights of torch, each layer shrinks what it is given to a third, and in the small numbers that are
+left `silu` is a line: two thousand steps of training taught a velocity of two entries nothing. Under (1) and
+(2), h and the time have an equal part, and layers keep the size of what they are given.
 
 Reference: He et al. 2015 (2).
 """

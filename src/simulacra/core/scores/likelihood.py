@@ -130,7 +130,7 @@ class Score:
             is exact or that bound.
         effective: effective number of the k importance samples, shape (B,), or None.
         entries: number of scored (known) entries of all rows together.
-        off: change of `value` when its computation is made half as fine, in nats, shape (B,); None: not known.
+        off: change of `value` when its computation is made half as fine, in nats, shape (B,), or None.
     """
 
     value: Tensor

@@ -115,7 +115,7 @@ class Consistency(Model, Samples, HasPrior, TakesCondition):
 
     @property
     def recommended(self) -> Mapping[str, Any]:
-        """Recommended: an average of the weights over about the last thousand steps, and a rate that ends at 0."""
+        """Recommended: an average of the weights of about a thousand steps, and a rate that ends at 0."""
         return {"ema": 0.999, "schedule": "cosine"}
 
     def updates(self) -> list[Update]:
@@ -304,7 +304,8 @@ def _check(space: Space, condition: Space | None, levels: int, guidance: float) 
     if not 0 <= guidance <= 100:
         raise ValueError(f"guidance is {guidance}, but it lies in [0, 100]: 1 is p(x|c).")
     if guidance != 1 and condition is None:
-        raise ValueError(f"guidance is {guidance}, but there is no condition: give a guidance of 1.")
+        plain = build_with(guidance=1.0)
+        raise Refusal(f"guidance is {guidance}, but there is no condition: give {plain}.", plain)
 
 
 def _check_same(model: Consistency, teacher: Teacher) -> None:
@@ -320,6 +321,7 @@ def _check_same(model: Consistency, teacher: Teacher) -> None:
                 "load the data as they were for the teacher."
             )
     if model.guidance != 1 and not teacher.drop:
-        raise ValueError(
-            f"guidance is {model.guidance}, but the teacher was trained with drop=0: give a guidance of 1."
+        plain = build_with(guidance=1.0)
+        raise Refusal(
+            f"guidance is {model.guidance}, but the teacher always saw its condition: give {plain}.", plain
         )

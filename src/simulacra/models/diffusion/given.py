@@ -1,4 +1,4 @@
-"""What a network of a noisy observation is given beside it: features of a condition, and 1 where it is given.
+"""Inputs of a network beside the noisy observation: features of a condition, and 1 where it is given.
 
 Reference: Ho and Salimans 2022, on conditions that are dropped in training.
 """

@@ -46,7 +46,7 @@ def load_teacher(path: str) -> Teacher:
     """
     if not path:
         raise ValueError(
-            "a consistency model is distilled from a trained diffusion or flow: give its run folder as teacher."
+            "a consistency model is distilled from a trained diffusion or flow: give its run as teacher."
         )
     artifact = open_artifact(Path(path))
     name = str(artifact.config["model"])
@@ -63,7 +63,7 @@ def load_teacher(path: str) -> Teacher:
     assert isinstance(found, DiffusionModel | FlowMatching)
     if isinstance(found, DiffusionModel) and not isinstance(found.kernel, GaussianKernel):
         raise ValueError(
-            f"{path} is a diffusion of bits, whose noise is no Gaussian: give the run of one of reals or levels."
+            f"{path} is a diffusion of bits, whose noise is no Gaussian: give one of reals or levels."
         )
     return found.requires_grad_(False)
 

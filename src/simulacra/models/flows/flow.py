@@ -7,8 +7,8 @@
 A kind is a map f and the entries that choose its parameters: see `models.flows.univariate` and
 `models.flows.layers`. The orders of the entries are drawn from the model's seed, two layers from one: the
 second has the reverse of the first. m and s are the mean and the deviation of each entry of the training
-rows. Training is by maximum likelihood, and (2) is exact. Of (3) it is the solution of a differential equation
-in steps, and its score an estimate.
+rows. Training is by maximum likelihood, and (2) is exact. Of (3) it is the solution of a differential
+equation in steps, and its score an estimate.
 
 Reference: Dinh et al. 2017 (nice); Papamakarios et al. 2017 (maf); Durkan et al. 2019 (nsf); Sick et al. 2020
 (bpf); Chen et al. 2018, Grathwohl et al. 2019 (cnf). Row C9.

@@ -4,12 +4,13 @@
     spline     rational quadratic between K knots in [-5, 5], the identity beyond                      (2)
     bernstein  polynomial of Bernstein in [-5, 5], the identity beyond                                 (3)
 
-The maps lead from x to z, so the densities of all are exact. (1) and (2) have an inverse in closed form; that of
-(3) is found by bisection, to 1e-6: samples have that error. Further maps of `zuko` are left out: sums of
-squares and monotone networks are inverted in [-10, 10] alone, and mixtures of normal distributions give rows
-beyond the reach of erf no finite density.
+The maps lead from x to z, so the densities of all are exact. (1) and (2) have an inverse in closed form;
+that of (3) is found by bisection, to 1e-6: samples have that error. Further maps of `zuko` are left out: sums
+of squares and monotone networks are inverted in [-10, 10] alone, and mixtures of normal distributions give
+rows beyond the reach of erf no finite density.
 
-Reference: Papamakarios et al. 2017 (1); Durkan et al. 2019 (2); Sick et al. 2020 (3). `zuko` is by Rozet et al.
+Reference: Papamakarios et al. 2017 (1); Durkan et al. 2019 (2); Sick et al. 2020 (3). `zuko` is by Rozet et
+al.
 """
 
 from __future__ import annotations
