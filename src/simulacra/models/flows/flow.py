@@ -55,7 +55,7 @@ MAPS: dict[str, Callable[[], univariate.Univariate]] = {
     "bpf": univariate.bernstein,
 }
 KINDS = (*MAPS, "cnf")
-STEPS = 8  # steps of a continuous flow
+TRAINED, STEPS = 8, 20  # steps of a continuous flow in training, and elsewhere
 
 
 class Flow(Model, Samples, HasDensity, EstimatesDensity, Encodes, HasPrior, TakesCondition):
@@ -134,16 +134,19 @@ class Flow(Model, Samples, HasDensity, EstimatesDensity, Encodes, HasPrior, Take
         """The map from h to x of equation (1), of flattened rows."""
         return Standard(self.location.reshape(-1), self.deviation.reshape(-1))
 
-    def bijection(self, c: Tensor | None = None, signs: Tensor | None = None) -> Bijection:
+    def bijection(
+        self, c: Tensor | None = None, signs: Tensor | None = None, steps: int = STEPS
+    ) -> Bijection:
         """Returns the map from z to h of equation (1) or (3), of vectors of shape (B, d).
 
         Args:
             c: conditions, shape (B, *), or None.
             signs: entries that estimate the trace of (3), shape (B, d); None: it is computed.
+            steps: number of steps in which (3) is solved.
         """
         if self.kind != "cnf":
             return Chain(tuple(layer.at(c) for layer in reversed(self.layers)))  # type: ignore[operator]
-        return continuous.Continuous(lambda h, t: self._velocity(h, t, c), STEPS, signs=signs)
+        return continuous.Continuous(lambda h, t: self._velocity(h, t, c), steps, signs=signs)
 
     def _velocity(self, h: Tensor, t: Tensor, c: Tensor | None) -> Tensor:
         given = None if self.condition is None or c is None else self.condition.vectors(c, h.dtype)
@@ -157,7 +160,7 @@ class Flow(Model, Samples, HasDensity, EstimatesDensity, Encodes, HasPrior, Take
     # ---- what it says of observations
 
     def log_density(self, x: Tensor, c: Tensor | None = None, signs: Tensor | None = None) -> Tensor:
-        """Computes log p(x | c) of equation (2) in nats, shape (B,).
+        """Computes log p(x | c) of equation (2) in nats, shape (B,); in few steps, for training, of (3).
 
         Args:
             x: observations, shape (B, *).
@@ -165,7 +168,7 @@ class Flow(Model, Samples, HasDensity, EstimatesDensity, Encodes, HasPrior, Take
             signs: entries that estimate the trace of (3), shape (B, d); None: it is computed.
         """
         h = self._vectors(x)
-        z, log_det = self.bijection(c, signs).undone(h)
+        z, log_det = self.bijection(c, signs, TRAINED).undone(h)
         normal = -0.5 * (z.square().sum(1) + self.code_size * math.log(2 * math.pi))
         # (2)
         found = normal - log_det - self._place.log_det(h)
