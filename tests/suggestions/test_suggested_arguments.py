@@ -1,5 +1,7 @@
 """What refusals suggest of a model or of training, taken from the refusal, works."""
 
+import tempfile
+
 import pytest
 import torch
 
@@ -22,6 +24,14 @@ def trained(**more):
     """A training of rows that a batch normalization mixes."""
     model = simulacra.GAN(BITS.space, network="mlp", critic_normalization="batch")
     return simulacra.fit(model, BITS, **{"epochs": 0.1, "accumulate": 2, "progress": False, **more})
+
+
+def distilled(**more):
+    """A consistency model whose teacher always saw its condition."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/teacher.safetensors"
+        simulacra.FlowMatching(Real((2,)), CLASS, hidden=(3,), drop=0.0).save(path)
+        return simulacra.Consistency(Real((2,)), CLASS, teacher=path, **more).teacher()
 
 
 # file of the source, words of the sentence, what is refused
@@ -147,7 +157,7 @@ REFUSED = (
         lambda **o: simulacra.DeepAutoencoder(BITS.space, **{"layers": (5, 2), "pretrain": 3, **o}),
     ),
     (
-        "models/diffusion/chain.py",
+        "models/diffusion/given.py",
         "a share of rows lies in [0, 1): take {}",
         lambda **o: simulacra.DDPM(Real((3,)), CLASS, **{"drop": 1.5, **o}),
     ),
@@ -155,6 +165,46 @@ REFUSED = (
         "models/diffusion/inversion.py",
         "a diffusion has at least two steps: take {}",
         lambda **o: simulacra.Diffusion(BITS.space, **{"T": 1, **o}),
+    ),
+    (
+        "models/diffusion/flow_matching.py",
+        "a draw takes at least one: take {}",
+        lambda **o: simulacra.FlowMatching(Real((3,)), **{"steps": 0, **o}),
+    ),
+    (
+        "models/diffusion/consistency.py",
+        "a way has at least two steps: take {}",
+        lambda **o: simulacra.Consistency(Real((3,)), **{"levels": 1, **o}),
+    ),
+    (
+        "models/diffusion/consistency.py",
+        "but there is no condition: give {}",
+        lambda **o: simulacra.Consistency(Real((3,)), **{"guidance": 2.0, **o}),
+    ),
+    (
+        "models/diffusion/consistency.py",
+        "the teacher always saw its condition: give {}",
+        lambda **o: distilled(**{"guidance": 2.0, **o}),
+    ),
+    (
+        "models/flows/flow.py",
+        "but a flow has at least one: take {}",
+        lambda **o: simulacra.Flow(Real((3,)), **{"layers": 0, **o}),
+    ),
+    (
+        "models/flows/flow.py",
+        "a layer has at least one unit: take {}",
+        lambda **o: simulacra.Flow(Real((3,)), **{"hidden": (0,), **o}),
+    ),
+    (
+        "models/flows/flow.py",
+        "has one: take {}",
+        lambda **o: simulacra.Flow(Real((1,)), **{"kind": "nice", **o}),
+    ),
+    (
+        "models/flows/flow.py",
+        "only from 2 couplings on: take {}",
+        lambda **o: simulacra.Flow(Real((3,)), **{"kind": "nice", "layers": 1, **o}),
     ),
     (
         "nets/timed.py",
