@@ -5,8 +5,8 @@ A side of L entries is covered by tiles of T entries that overlap by o or more a
     s_i = min(i (T - o), L - T),   i = 0, 1, ...                                                    (1)
 
 An entry at distance j from the edge of a tile has the weight w(j). Within the margin m, where the network
-lacks the entries beyond the tile, it is 0; then it rises to 1. At the ends of the side nothing is lacking, and
-it is 1:
+lacks the entries beyond the tile, it is 0; then it rises to 1. At the ends of the side nothing is lacking,
+and it is 1:
 
     w(j) = clamp((j + 1 - m) / (o + 1 - 2 m), 0, 1)                                                 (2)
 
@@ -33,8 +33,6 @@ from simulacra.core.progress.tasks import each
 
 # tiles of shape (n, *lead, *tile) to answers of shape (n, *other lead, *tile)
 Answer = Callable[[Tensor], Tensor]
-    [Tensor], Tensor
-]  # tiles of shape (n, *lead, *tile) -> answers of shape (n, *other lead, *tile)
 VALUES, MOST = 2**20, 1024  # entries, and tiles, that are answered at once
 
 
