@@ -97,10 +97,10 @@ def test_the_answer_does_not_depend_on_how_many_tiles_are_answered_at_once(float
             8,
             8,
             None,
-            "overlap=8 and margin=2 do not fit tiles of 8: give 0 <= 2 margin <= overlap < 8",
+            "an overlap of 8 with a margin of 2 does not fit tiles of 8",
         ),
-        ((9, 9), 8, 4, 3, "overlap=4 and margin=3"),
-        ((9, 9), 8, -1, 0, "overlap=-1"),
+        ((9, 9), 8, 4, 3, "an overlap of 4 with a margin of 3"),
+        ((9, 9), 8, -1, 0, "an overlap of -1"),
     ],
 )
 def test_tiles_that_do_not_fit_are_refused(sides, tile, overlap, margin, words):

@@ -77,7 +77,8 @@ def tiles_along(length: int, tile: int, overlap: int | None = None, margin: int 
         raise ValueError(f"the side has {length} entries, but a tile has {tile}: give a smaller tile.")
     if not 0 <= 2 * m <= o < tile:
         raise ValueError(
-            f"overlap={o} and margin={m} do not fit tiles of {tile}: give 0 <= 2 margin <= overlap < {tile}."
+            f"an overlap of {o} with a margin of {m} does not fit tiles of {tile}: the overlap is smaller "
+            "than the tile, and the margin at most half of the overlap."
         )
     # (1)
     count = -(-(length - tile) // (tile - o)) + 1

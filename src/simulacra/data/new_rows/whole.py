@@ -120,8 +120,8 @@ class WholeRows(LabelledRows):
             )
         if channels == 1 and head.channels == 3 and not self.wanted.spec.get("grey"):
             raise ValueError(
-                f"{path} has 3 channels, but the model was trained on images with 1: turn it grey, or train "
-                "with --data.grey true, and each channel is answered alone."
+                f"{path} has 3 channels, but the model was trained on images with 1: turn it grey, or cut "
+                "it into its channels."
             )
         wanted = self._levels(head)
         deep = self.wanted.spec.get("levels") == wanted and wanted < head.levels
