@@ -18,6 +18,7 @@ from benchmarks.beliefs import belief_step
 from benchmarks.boltzmann import boltzmann
 from benchmarks.bound import bound_memory, bound_noise, bound_speed
 from benchmarks.decoder import decoder
+from benchmarks.denoising import denoising_steps, long_chains
 from benchmarks.distances import distances
 from benchmarks.games import games
 from benchmarks.nade import nade_recursion
@@ -45,6 +46,8 @@ BENCHES = {
     "trust": trust,
     "startup": startup,
     "decoder": decoder,
+    "denoising": denoising_steps,
+    "chains": long_chains,
 }
 README = Path(__file__).with_name("README.md")
 HEAD = """# Benchmarks
