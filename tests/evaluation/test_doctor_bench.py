@@ -12,7 +12,18 @@ from benchmarks.doctor.cases import CASES, COLLAPSE, COPIES, FROZEN, HEALTHY, IG
 
 SEED = 0
 FAULTS = {COPIES: "scores 2.4", **dict.fromkeys((IGNORED, FROZEN, REPEATED, SPIKE, COLLAPSE), "scores 2.6")}
-SLOW = ("GAN", "Tabular", "RNADE", "nobody", "sees nothing", "one point", "150 epochs", "conditional MADE of")
+SLOW = (
+    "GSN",
+    "energy with",
+    "GAN",
+    "Tabular",
+    "RNADE",
+    "nobody",
+    "sees nothing",
+    "one point",
+    "150 epochs",
+    "conditional MADE of",
+)
 
 
 def case_parameters(cases):

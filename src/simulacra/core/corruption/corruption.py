@@ -219,6 +219,27 @@ def within(y: Tensor, space: Space, like: Tensor) -> Tensor:
     return (y.round() if space.discrete else y).to(like.dtype)
 
 
+def kept(x: Tensor, keep: Tensor, other: float) -> Tensor:
+    """Returns x where `keep` is True, and `other` elsewhere, in the type of x.
+
+    For random masks the product takes a fraction of the time of `torch.where`; finite numbers stay exact.
+
+    Args:
+        x: finite numbers, shape (B, *).
+        keep: booleans, shape of x.
+        other: a value of the type of x.
+
+    Example:
+        >>> kept(torch.tensor([-1.5, 2.0]), torch.tensor([True, False]), 0.0).tolist()
+        [-1.5, 0.0]
+    """
+    y = x * keep
+    if other:
+        return y + (~keep).to(x.dtype) * torch.tensor(other, dtype=x.dtype)
+    # a negative zero becomes zero
+    return y + 0.0 if y.is_floating_point() else y
+
+
 def floating(x: Tensor) -> Tensor:
     """Returns x in a floating-point type.
 
