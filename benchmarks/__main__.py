@@ -59,7 +59,7 @@ runs one of {names}. The table is written by the program, as measured.
 `make bench-tables` measures models of tables beside SDV, CTGAN and TVAE; how to run it and what it found:
 [tables/README.md](tables/README.md).
 
-`make bench-doctor` prints what the doctor says of 41 sick and 41 healthy models, before its checks changed
+`make bench-doctor` prints what the doctor says of 44 sick and 45 healthy models, before its checks changed
 and after.
 """
 

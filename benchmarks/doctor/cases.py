@@ -201,12 +201,12 @@ SICK = (
         lambda s: denoisers.denoiser(m.cut(), s, "salt:0.02", latent=2, epochs=5),
         ("denoising",),
     ),
+    Case("GSN with too little noise to leave an image", denoisers.stuck, ("mixing of chains",)),
     Case(
-        "GSN whose noise never leaves a cluster",
-        lambda s: denoisers.gsn("clusters", s, corruption="gaussian:0.1", memory=False, noise=0.0),
+        "energy with tiny moves between four modes",
+        lambda s: denoisers.energy("clusters", s, leapfrog=1, step_size=0.02),
         ("mixing of chains",),
     ),
-    Case("energy with four far modes", lambda s: denoisers.energy("clusters", s), ("mixing of chains",)),
     Case(
         "PPCA of levels as reals",
         lambda s: learned.ppca(m.rounded(), s, 8),
@@ -278,12 +278,12 @@ HEALTHY = (
     Case("RBM of six bits", lambda s: learned.rbm(laws.data_of("few_bits", s), s)),
     Case("RBM that mixes, made by hand", lambda s: chains(0.1, s), beside=(PAIRS,)),
     Case("autoencoder", lambda s: learned.autoencoder(laws.data_of("correlated", s), s)),
-    Case("denoiser of digits", lambda s: denoisers.denoiser(m.cut(), s, "salt:0.2")),
+    Case("denoiser of digits", lambda s: denoisers.denoiser(m.cut(), s, "salt:0.2"), beside=(DEAD,)),
     Case(
         "denoiser of real rows", lambda s: denoisers.denoiser(laws.data_of("correlated", s), s, "gaussian:1")
     ),
     Case("GSN of six bits", lambda s: denoisers.gsn("few_bits", s), beside=YOUNG),
-    Case("energy of two factors", lambda s: denoisers.energy("correlated", s), beside=YOUNG),
+    Case("energy of two factors", lambda s: denoisers.energy("correlated", s, 30), beside=YOUNG),
     Case("RNADE of the ring", learned.ring_rnade),
     Case("GAN of the ring", lambda s: of_ring(m.gan(s)), beside=GAME),
 )
