@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -181,7 +182,7 @@ def _volume(sides: list[Side]) -> int:
     return n
 
 
-def _at(place: Sequence[int], sides: list[Side], begin: int = 0) -> tuple[object, ...]:
+def _at(place: Sequence[int], sides: list[Side], begin: int = 0) -> tuple[Any, ...]:
     """Returns the index of a tile in an observation, or in a band that begins at `begin`."""
     starts = [side.starts[i] for i, side in zip(place, sides)]
     starts[0] -= begin
