@@ -32,7 +32,7 @@ OBJECTIVES = ("score-matching", "noise-contrastive", "langevin")
 RADIUS, DEVIATION = 3.0, 0.3
 LAW = (0.3, 0.02, 0.04, 0.14, 0.02, 0.1, 0.18, 0.2)
 WIDTH, CELLS = 16.0, 400  # side of the square of the quadrature, and its cells
-QUIET: dict[str, Any] = {"progress": False, "doctor": False}
+QUIET: dict[str, Any] = {"progress": False}
 RING, CHAIN = "ring of 4,000 points, two layers of 64 units, 20 passes", "500 rows of eight levels, 60 passes"
 FIGURES = (
     *(
