@@ -3,8 +3,8 @@
 command     python recipes/energies_and_chains.py
 protocol    ring: 4,000 points of radius 3 and deviation 0.3, two layers of 64 units, 20 passes; nats that the
             test rows lose to the true density, with Z by quadrature. Levels: 500 rows of one entry with a
-            known law, 60 passes; total variation of 5,000 draws from that law. Arms: 600 rows in three classes,
-            40 passes; share of 300 test rows whose class is right
+            known law, 60 passes; total variation of 5,000 draws from that law. Arms: 600 rows in three
+            classes, 40 passes; share of 300 test rows whose class is right
 published   none: the objectives are those of Gutmann and Hyvaerinen 2012 and of Bengio et al. 2014, and the
             truth is known. Score matching learns the density smoothed by its noise, which loses some
 ours        not measured yet
