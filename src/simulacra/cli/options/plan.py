@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -62,9 +63,9 @@ class Plan:
 
 
 def structural(kind: type) -> set[str]:
-    """Returns the constructor arguments that are no command-line options: spaces, modules and the seed.
+    """Returns the constructor arguments that are no command-line options: spaces, modules, functions and the seed.
 
-    Spaces come from the data, modules only from code; the seed of the weights is `--seed`, that of training.
+    Spaces come from the data, modules and functions only from code; the seed of the weights is `--seed`, that of training.
     """
     found = {SEED.name}
     for base in kind.__mro__:
@@ -72,7 +73,8 @@ def structural(kind: type) -> set[str]:
             continue
         for name, annotation in typing.get_type_hints(vars(base)["__init__"]).items():
             parts = (annotation, *typing.get_args(annotation))
-            if any(isinstance(p, type) and issubclass(p, (Space, nn.Module)) for p in parts):
+            functions = any(typing.get_origin(p) is Callable for p in parts)
+            if functions or any(isinstance(p, type) and issubclass(p, (Space, nn.Module)) for p in parts):
                 found.add(name)
     return found
 
