@@ -1,13 +1,14 @@
 """Approximate Bayesian computation against posteriors that are known, and a law without a density.
 
 command     python recipes/abc_conjugate.py
-protocol    39 rows of N(theta, 1) in three entries with the prior N(0, 1), 40,000 simulations, of which 1 % are kept:
-            standard deviation of the posterior over the exact one, 1 / sqrt(40) = 0.158, mean of the entries, with
-            regression adjustment and without it. Then 1,000 rows of the g-and-k law (3, 1, 2, 0.5) of Drovandi and
-            Pettitt 2011, standardized by themselves: how far samples are from them, as MMD^2
+protocol    39 rows of N(theta, 1) in three entries with the prior N(0, 1), 40,000 simulations, of which
+            1 % are kept: standard deviation of the posterior over the exact one, 1 / sqrt(40) = 0.158, mean
+            of the entries, with regression adjustment and without it. Then 1,000 rows of the g-and-k law
+            (3, 1, 2, 0.5) of Drovandi and Pettitt 2011, standardized by themselves: how far samples are
+            from them, as MMD^2
 published   none; by the conjugate posterior both ratios tend to 1 as the share falls
-ours        0.95 with the adjustment and 1.50 without it (deviations 0.151 and 0.237); g-and-k: MMD^2 0.0008 at 1,000
-            rows
+ours        0.95 with the adjustment and 1.50 without it (deviations 0.151 and 0.237); g-and-k: MMD^2
+            0.0008 at 1,000 rows
 device      2 shared CPU cores, one thread; 4 s
 """
 

@@ -1,17 +1,20 @@
 """The Parzen table of MNIST, and why it is a broken measure: centres of k-means beat real images.
 
-command     SIMULACRA_DATA=DATA python recipes/parzen_mnist.py [--rows gmmn gan ...] [--minutes M] [--run RUN ...]
-            (DATA holds mnist/*.gz); without options everything, by its full schedule
-protocol    grey values in [0, 1]; windows around 10,000 training images, around 10,000 of them each averaged with its
-            4 nearest neighbors among the other training images, around the 2,000 centres of six iterations of
-            k-means, and around 10,000 samples of each model; sigma, on a grid with steps of 0.01, is the one that
-            2,000 validation images like best; mean over the 10,000 test images in nats with its standard error.
-            Beside it stands the model's own likelihood of 1,000 test images, on its own space: it is no number to
-            subtract from the first. DBN, GSN and CAE are those of the lectures but not the published networks
-published   Theis, van den Oord and Bethge 2016, table 1: training images 243, k-means 313. Goodfellow et al. 2014,
-            table 1: DBN 138 +- 2, stacked CAE 121 +- 1.6, deep GSN 214 +- 1.1, GAN 225 +- 2. Li, Swersky and Zemel
-            2015, table 1: GMMN 147 +- 2, on codes 282 +- 2. Sohl-Dickstein et al. 2015: diffusion 220 +- 1.9
-ours        below; the centres beat the data by 64 nats, and a memorizer that blurs its images beats them as well
+command     SIMULACRA_DATA=DATA python recipes/parzen_mnist.py [--rows gmmn gan ...] [--minutes M] [--run
+            RUN ...] (DATA holds mnist/*.gz); without options everything, by its full schedule
+protocol    grey values in [0, 1]; windows around 10,000 training images, around 10,000 of them each
+            averaged with its 4 nearest neighbors among the other training images, around the 2,000 centres
+            of six iterations of k-means, and around 10,000 samples of each model; sigma, on a grid with
+            steps of 0.01, is the one that 2,000 validation images like best; mean over the 10,000 test
+            images in nats with its standard error. Beside it stands the model's own likelihood of 1,000
+            test images, on its own space: it is no number to subtract from the first. DBN, GSN and CAE are
+            those of the lectures but not the published networks
+published   Theis, van den Oord and Bethge 2016, table 1: training images 243, k-means 313. Goodfellow et
+            al. 2014, table 1: DBN 138 +- 2, stacked CAE 121 +- 1.6, deep GSN 214 +- 1.1, GAN 225 +- 2. Li,
+            Swersky and Zemel 2015, table 1: GMMN 147 +- 2, on codes 282 +- 2. Sohl-Dickstein et al. 2015:
+            diffusion 220 +- 1.9
+ours        below; the centres beat the data by 64 nats, and a memorizer that blurs its images beats them
+            as well
 device      2 shared CPU cores, one thread
 
 | windows around | N | sigma | nats | log p(x) |
@@ -46,7 +49,11 @@ from simulacra.training.hardware.budget import Budget
 
 SAMPLES, CENTRES, ITERATIONS, NEIGHBORS, VALIDATION, OWN = 10_000, 2_000, 6, 4, 2_000, 1_000
 SIGMAS = tuple(float(sigma) for sigma in np.arange(0.09, 0.305, 0.01).round(2))
-THEIS, GOODFELLOW, LI = "Theis et al. 2016, table 1", "Goodfellow et al. 2014, table 1", "Li et al. 2015, table 1"
+THEIS, GOODFELLOW, LI = (
+    "Theis et al. 2016, table 1",
+    "Goodfellow et al. 2014, table 1",
+    "Li et al. 2015, table 1",
+)
 REAL = Figure("Parzen windows around 10,000 training images", 243.0, THEIS, "nats", "MNIST", 2.0, 4.0)
 KMEANS = Figure("Parzen windows around centres of k-means", 313.0, THEIS, "nats", "MNIST", 2.0, 8.0, "higher")
 BLURRED = Figure("Parzen windows around memorized images", None, "", "nats", "MNIST", 0.0, 0.0)
@@ -111,7 +118,13 @@ ROWS: dict[str, Row] = {
     ),
     "gan": Row(225, 4, GOODFELLOW, 100, 0.12, of_catalog("gan", latent=100, hidden=(512, 512))),
     "diffusion": Row(
-        220, 3.8, "Sohl-Dickstein et al. 2015, table 2", 100, 0.12, of_catalog("diffusion", T=50, **WIDE), training=COSINE
+        220,
+        3.8,
+        "Sohl-Dickstein et al. 2015, table 2",
+        100,
+        0.12,
+        of_catalog("diffusion", T=50, **WIDE),
+        training=COSINE,
     ),
     "vae": Row(None, 0, "", 50, 0.1, of_catalog("vae", latent=32, **WIDE), training=COSINE),
     "memorizer": Row(
@@ -139,12 +152,15 @@ class Line:
 
     def __str__(self) -> str:
         n, sigma = self.found.details["samples"], self.found.details["sigma"]
-        return f"| {self.name} | {n:,} | {sigma:g} | {self.found.mean:.1f} +- {self.found.error:.1f} | {self.own} |"
+        nats = f"{self.found.mean:.1f} +- {self.found.error:.1f}"
+        return f"| {self.name} | {n:,} | {sigma:g} | {nats} | {self.own} |"
 
     @property
     def note(self) -> str:
         """Sigma, and the model's own likelihood."""
-        return f"sigma {self.found.details['sigma']:g}" + (f"; log p(x) {self.own}" if self.own != "-" else "")
+        return f"sigma {self.found.details['sigma']:g}" + (
+            f"; log p(x) {self.own}" if self.own != "-" else ""
+        )
 
 
 # ---- windows
@@ -209,7 +225,10 @@ def references(data: Dataset, n: int = SAMPLES, k: int = CENTRES) -> Iterator[tu
     train = pixels(data.train.x, data)
     yield REAL, Line("training images", scored(train[:n], data))
     yield KMEANS, Line("centres of k-means", scored(centres(train, k), data))
-    yield BLURRED, Line(f"training images, averaged with {NEIGHBORS} neighbors", scored(blurred(train, n), data))
+    yield (
+        BLURRED,
+        Line(f"training images, averaged with {NEIGHBORS} neighbors", scored(blurred(train, n), data)),
+    )
 
 
 # ---- models
@@ -227,7 +246,9 @@ def missing(name: str) -> str:
     return "" if issubclass(kind, can.Samples) else f"{name} is left out: {kind.__name__} draws no samples"
 
 
-def trained(name: str, row: Row, data: Dataset, budget: Budget, load: Callable[..., Dataset], n: int = SAMPLES) -> Line:
+def trained(
+    name: str, row: Row, data: Dataset, budget: Budget, load: Callable[..., Dataset], n: int = SAMPLES
+) -> Line:
     """Trains a model and returns its line of the table.
 
     Args:

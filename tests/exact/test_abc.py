@@ -1,4 +1,4 @@
-"""Approximate Bayesian computation as a model: conjugate posteriors, corrected moments, functions of one's own."""
+"""Approximate Bayesian computation as a model: conjugate posteriors, moments, functions of one's own."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def test_the_posterior_of_normal_means_is_the_conjugate_one():
     assert 0.21 < float(plain.deviation.mean()) < 0.31
     # and tends to the posterior as less is kept
     fewer = fitted(ABC(Real((3,)), simulations=40_000, share=0.001, adjust=False), x).posterior
-    assert float(fewer.deviation.mean()) < 0.8 * float(plain.deviation.mean()) and fewer.epsilon < plain.epsilon
+    assert (
+        float(fewer.deviation.mean()) < 0.8 * float(plain.deviation.mean()) and fewer.epsilon < plain.epsilon
+    )
 
 
 @pytest.mark.system("H22")
@@ -52,7 +54,7 @@ def test_the_posterior_of_probabilities_is_a_beta():
     x = torch.zeros(20, 1)
     x[:14] = 1
     p = fitted(ABC(Binary((1,)), share=0.2, adjust=False), x).posterior.theta.sigmoid()
-    # of 10,000 shares of twenty, uniform on 0 to 20, about 480 are the observed one; more are kept: its neighbors
+    # the number of ones is uniform on 0 to 20, so that 480 of 10,000 are the observed one; beyond, others are kept
     exact = fitted(ABC(Binary((1,)), share=0.04, adjust=False), x).posterior.theta.sigmoid()
     a, b = 15, 7
     deviation = math.sqrt(a * b / ((a + b) ** 2 * (a + b + 1)))
@@ -88,7 +90,9 @@ def test_corrected_samples_have_the_moments_of_the_data(float64):
     plain = model.simulator.simulate(model.posterior.draw(here), here.at("simulator"))
     moved = model.moved(plain)
     torch.testing.assert_close(moved.mean(0), x.mean(0), rtol=0, atol=1e-9)
-    torch.testing.assert_close(torch.cov(moved.T, correction=0), torch.cov(x.T, correction=0), rtol=0, atol=1e-9)
+    torch.testing.assert_close(
+        torch.cov(moved.T, correction=0), torch.cov(x.T, correction=0), rtol=0, atol=1e-9
+    )
     # far from them without the map: its rows have deviation 1 and no correlation
     assert float((torch.cov(plain.T) - torch.cov(x.T)).abs().max()) > 1
     new = model.draw(Rng(5, "new", rows=range(10_000)))
@@ -96,7 +100,7 @@ def test_corrected_samples_have_the_moments_of_the_data(float64):
 
 
 def test_the_law_of_g_and_k_is_that_of_its_quantiles():
-    """Without skewness and heavy tails it is normal; its mean is that of many draws, its summaries see each."""
+    """Without skewness and heavy tails it is normal; its mean is that of draws; summaries see each change."""
     law = GAndK((1,))
     z = torch.linspace(-3, 3, 7)
     flat = torch.tensor([[1.0, math.log(2), 0.0, 0.0]])
@@ -124,7 +128,9 @@ def simulate(theta, rng):
 
 def test_functions_of_ones_own_give_what_the_built_in_gives(tmp_path):
     x = normal_rows(1)
-    own = ABC(Real((1,)), simulations=2000, share=0.1, prior=prior, simulate=simulate, summary=lambda x: x.mean(1))
+    own = ABC(
+        Real((1,)), simulations=2000, share=0.1, prior=prior, simulate=simulate, summary=lambda x: x.mean(1)
+    )
     built = ABC(Real((1,)), simulations=2000, share=0.1)
     assert fitted(own, x).theta.equal(fitted(built, x).theta)
     # without a mean it does not decode
@@ -139,7 +145,9 @@ def test_functions_are_recorded_as_text_and_passed_to_load(tmp_path):
     run = simulacra.fit(ABC(data.space, **settings), data, out=tmp_path / "run", doctor=False, progress=False)
     text = (tmp_path / "run" / "config.json").read_text()
     assert '"""Rows of N(theta, 1) in one column."""' in text.replace('\\"', '"') and "at 0x" not in text
-    with pytest.raises(ValueError, match=r"was built with its own prior: pass it again, as in load\(path, prior="):
+    with pytest.raises(
+        ValueError, match=r"was built with its own prior: pass it again, as in load\(path, prior="
+    ):
         simulacra.load(tmp_path / "run")
     again = simulacra.load(tmp_path / "run", prior=prior, simulate=simulate, mean=lambda t: t)
     assert again.sample(3, seed=0).equal(run.model.sample(3, seed=0))
@@ -162,10 +170,26 @@ def said(**arguments) -> Exception:
 @pytest.mark.parametrize(
     ("arguments", "words", "typed"),
     [
-        ({"simulator": "bernoulli"}, "draws rows of Binary, but the space is", ("--model.simulator", "normal")),
-        ({"space": Levels((1, 2, 2), 5)}, "no simulator of the library draws rows of", ("--data.dequantize", "uniform")),
-        ({"simulations": 50}, "keeps 1, but the regression on 3 summaries takes 6", ("--model.simulations", "601")),
-        ({"space": Binary((3,)), "corrected": True}, "cannot be moved to other moments", ("--model.corrected", "false")),
+        (
+            {"simulator": "bernoulli"},
+            "draws rows of Binary, but the space is",
+            ("--model.simulator", "normal"),
+        ),
+        (
+            {"space": Levels((1, 2, 2), 5)},
+            "no simulator of the library draws rows of",
+            ("--data.dequantize", "uniform"),
+        ),
+        (
+            {"simulations": 50},
+            "keeps 1, but the regression on 3 summaries takes 6",
+            ("--model.simulations", "601"),
+        ),
+        (
+            {"space": Binary((3,)), "corrected": True},
+            "cannot be moved to other moments",
+            ("--model.corrected", "false"),
+        ),
     ],
     ids=["simulator", "space", "simulations", "corrected"],
 )
@@ -186,8 +210,14 @@ def test_what_is_suggested_works(arguments, words, typed):
         ({"prior": prior}, "prior= is given without simulate="),
         ({"simulate": simulate}, "simulate= is given without prior="),
         ({"mean": prior}, "mean= is given without simulate="),
-        ({"simulator": "normal", "prior": prior, "simulate": simulate}, "simulator is 'normal' beside simulate="),
-        ({"prior": prior, "simulate": simulate}, r"simulate returned shape (6, 1), but it must return .* (6, 3)"),
+        (
+            {"simulator": "normal", "prior": prior, "simulate": simulate},
+            "simulator is 'normal' beside simulate=",
+        ),
+        (
+            {"prior": prior, "simulate": simulate},
+            r"simulate returned shape (6, 1), but it must return .* (6, 3)",
+        ),
         ({"prior": prior, "simulate": 3}, "simulate is 3, but it must be a function"),
         ({"simulator": "norml"}, "did you mean 'normal'?"),
     ],
@@ -200,14 +230,23 @@ def test_wrong_calls_are_told(arguments, words):
 
 def test_data_that_no_simulation_gives_are_told():
     always = ABC(
-        Real((1,)), simulations=100, share=0.1, prior=prior, simulate=lambda theta, rng: torch.ones(len(theta), 1)
+        Real((1,)),
+        simulations=100,
+        share=0.1,
+        prior=prior,
+        simulate=lambda theta, rng: torch.ones(len(theta), 1),
     )
     with pytest.raises(ValueError, match=r"summary 0 is 1 in all simulations and 0.* in the data"):
         fitted(always, torch.zeros(5, 1) + 0.5)
 
 
 def test_built_in_simulators_take_any_shape():
-    for make, space in ((Normal, Real((1, 2, 3))), (Bernoulli, Binary((1, 2, 3))), (GAndK, Real((1, 2, 3))), (Normal, Real(()))):
+    for make, space in (
+        (Normal, Real((1, 2, 3))),
+        (Bernoulli, Binary((1, 2, 3))),
+        (GAndK, Real((1, 2, 3))),
+        (Normal, Real(())),
+    ):
         law = make(tuple(space.shape))
         assert type(built_in("auto", space)) is (Normal if isinstance(space, Real) else Bernoulli)
         rng = Rng(0, "rows", rows=range(6))

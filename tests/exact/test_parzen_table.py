@@ -58,4 +58,8 @@ def test_models_that_this_version_lacks_are_told(table):
     assert table.missing("gmmn") == ""
     assert table.missing("memoriser") == "memoriser is left out: this version has no model of this name"
     assert table.missing("pca") == "pca is left out: PCA draws no samples"
-    assert [figure.name for figure in table.FIGURES[:3]] == [table.REAL.name, table.KMEANS.name, table.BLURRED.name]
+    assert [figure.name for figure in table.FIGURES[:3]] == [
+        table.REAL.name,
+        table.KMEANS.name,
+        table.BLURRED.name,
+    ]

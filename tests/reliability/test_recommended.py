@@ -195,5 +195,7 @@ def test_an_average_that_is_recommended_can_be_left_out(tmp_path, trained_with):
     fitting.train(model, data, out=tmp_path / "with", options=Options(progress=False))
     fitting.train(model, data, out=tmp_path / "without", options=Options(ema=0, progress=False))
     assert [options.ema for options in trained_with] == [0.999, 0]
-    with pytest.raises(ValueError, match="ema is 1.0, but a decay lies between 0 and 1, such as 0.999; 0: none"):
+    with pytest.raises(
+        ValueError, match=r"ema is 1.0, but a decay lies between 0 and 1, such as 0.999; 0: none"
+    ):
         Options(ema=1.0)

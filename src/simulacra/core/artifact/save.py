@@ -5,8 +5,8 @@
 
 The configuration holds the class's name, the constructor's plain arguments, the spaces, the
 preprocessing (also that of the condition, if it changes anything), the names of the labels and the scores of
-`evaluate`. Arguments that JSON cannot hold, such as a user's network or function, are recorded as text and must be
-passed again when loading.
+`evaluate`. Arguments that JSON cannot hold, such as a user's network or function, are recorded as text and
+must be passed again when loading.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _extension(kind: type[Model]) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    """Returns the text of an argument that JSON cannot hold: of a function its source, where that is known."""
+    """Returns an argument that JSON cannot hold as text: of a function its source, where that is known."""
     if not isinstance(value, types.FunctionType):
         return repr(value)
     try:

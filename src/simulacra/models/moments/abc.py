@@ -4,10 +4,10 @@
     x = simulate(theta)                                                                                  (2)
     x* = m + M (x - c),   with mean and covariance of the data                                           (3)
 
-Training draws data sets of N rows at parameters of the prior and keeps the parameters whose summary s is nearest to
-that of N training rows, s_o (`rejection`). There is no gradient and no likelihood. A sample (2) is a draw of the
-posterior predictive distribution. The map (3) makes its first two moments those of the data, which is no training: all
-others stay those of the simulator.
+Training draws data sets of N rows at parameters of the prior and keeps the parameters whose summary s is
+nearest to that of N training rows, s_o (`rejection`). There is no gradient and no likelihood. A sample (2)
+is a draw of the posterior predictive distribution. The map (3) makes its first two moments those of the
+data, which is no training: all others stay those of the simulator.
 
 Reference: Rubin 1984; Tavare et al. 1997; Beaumont, Zhang and Balding 2002. Row H22.
 """
@@ -44,28 +44,30 @@ REFERENCE = 10_000  # samples whose moments the map (3) changes to those of the 
 class ABC(Model, Samples, HasPrior):
     """Approximate Bayesian computation by rejection, with regression adjustment; its code is theta.
 
-    Functions of your own are given in Python. They draw random numbers from an `Rng` of B rows, and are recorded as
-    text: `load(path, prior=..., simulate=...)` takes them again.
+    Functions of your own are given in Python. They draw random numbers from an `Rng` of B rows, and are
+    recorded as text: `load(path, prior=..., simulate=...)` takes them again.
 
     Args:
         space: space of one observation; the simulators of the library draw rows of `Real` or `Binary` spaces.
-        simulator: one of the library: `normal` with unknown means and deviation 1, `bernoulli`, or `g-and-k`; `auto`
-            takes the first one for the space.
+        simulator: one of the library: `normal` with unknown means and deviation 1, `bernoulli`, or
+            `g-and-k`; `auto` takes the first one for the space.
         simulations: number of simulated data sets.
         share: share of them that is kept.
         rows: largest number N of training rows; the posterior is that given these.
         adjust: if True, parameters are moved and weighted by a regression on the summaries.
         corrected: if True, samples are moved and sheared to the mean and covariance of the training rows.
-        prior: function from an `Rng` to theta, shape (B, p), best of unbounded numbers; None: that of `simulator`.
-        simulate: function from theta, shape (B, p), and an `Rng` to rows x, shape (B, *); None: that of `simulator`.
-        summary: function from data sets, shape (B, N, *), to summaries, shape (B, k); None: that of `simulator`, or
-            with `simulate` mean and log deviation of each entry.
-        mean: function from theta to the expectation of x, shape (B, *); None: that of `simulator`, or with `simulate`
-            none: the model then does not decode.
+        prior: function from an `Rng` to theta, shape (B, p), best of unbounded numbers; None: that of
+            `simulator`.
+        simulate: function from theta, shape (B, p), and an `Rng` to rows x, shape (B, *); None: that of
+            `simulator`.
+        summary: function from data sets, shape (B, N, *), to summaries, shape (B, k); None: that of
+            `simulator`, or with `simulate` mean and log deviation of each entry.
+        mean: function from theta to the expectation of x, shape (B, *); None: that of `simulator`, or with
+            `simulate` none: the model then does not decode.
 
     Raises:
-        ValueError: if the simulator draws no rows of the space, a function returns another shape, or the share keeps
-            too few parameters for the regression.
+        ValueError: if the simulator draws no rows of the space, a function returns another shape, or the
+            share keeps too few parameters for the regression.
 
     Reference: Beaumont, Zhang and Balding 2002.
 
@@ -233,7 +235,9 @@ def chosen(
     if prior is None or simulate is None:
         missing = "simulate" if prior is not None or simulate is None else "prior"
         there = next(name for name, function in given.items() if function is not None)
-        raise ValueError(f"{there}= is given without {missing}=: a simulator of your own takes prior= and simulate=.")
+        raise ValueError(
+            f"{there}= is given without {missing}=: a simulator of your own takes prior= and simulate=."
+        )
     if name != "auto":
         raise ValueError(f"simulator is {name!r} beside simulate=: leave one of them out.")
     return Own(prior, simulate, summary or moments, mean or without_mean, mean is not None)
@@ -281,7 +285,9 @@ def kept_of(simulations: int, share: float, slopes: int) -> int:
         ValueError: if they are too few.
     """
     if not 0 < share <= 1:
-        raise ValueError(f"share is {share}, but it is the part of the simulations that is kept, such as 0.01.")
+        raise ValueError(
+            f"share is {share}, but it is the part of the simulations that is kept, such as 0.01."
+        )
     kept, least = max(1, round(simulations * share)), slopes + 3
     if kept < least:
         more = build_with(simulations=round(least / share) + 1)

@@ -5,11 +5,13 @@
     g-and-k     x = a + b (1 + 0.8 tanh(g z / 2)) (1 + z^2)^k z,   z ~ N(0, 1)                           (3)
                 theta = (a, log b, g, 2 log(2 k + 1)) ~ N(0, I)
 
-All entries of x are independent, each with parameters of its own. (1) and (2) have conjugate posteriors, against
-which an approximation can be held. (3) has no density in closed form, but quantiles: its summary is their
-location, scale, skewness and kurtosis. Parameters are unbounded, as a regression on summaries needs them.
+All entries of x are independent, each with parameters of its own. (1) and (2) have conjugate posteriors,
+against which an approximation can be held. (3) has no density in closed form, but quantiles: its summary
+is their location, scale, skewness and kurtosis. Parameters are unbounded, as a regression on summaries
+needs them.
 
-Reference: Rayner and MacGillivray 2002; Drovandi and Pettitt 2011, section 4 (the summaries of g-and-k). Row H22.
+Reference: Rayner and MacGillivray 2002; Drovandi and Pettitt 2011, section 4 (the summaries of g-and-k).
+Row H22.
 """
 
 from __future__ import annotations
@@ -43,7 +45,9 @@ class Simulator(Protocol):
     decodes: bool
 
     @property
-    def sizes(self) -> tuple[int, int] | None: ...
+    def sizes(self) -> tuple[int, int] | None:
+        """Numbers of parameters and of summaries."""
+        ...
 
     def prior(self, rng: Rng) -> Tensor:
         """Draws theta, shape (B, p)."""
@@ -170,7 +174,7 @@ class GAndK:
         return a + log_b.exp() * (1 + 0.8 * (g * z / 2).tanh()) * (1 + z.square()).pow(k) * z
 
     def summary(self, x: Tensor) -> Tensor:
-        """Returns location, log scale, skewness and kurtosis from the octiles of the entries, shape (B, 4 d)."""
+        """Returns location, log scale, skewness and kurtosis from the octiles, shape (B, 4 d)."""
         x = entries(x)
         E = x.quantile(torch.arange(1, 8, dtype=x.dtype) / 8, dim=1)
         scale = (E[5] - E[1]).clamp_min(SMALLEST)
@@ -250,13 +254,15 @@ def built_in(name: str, space: Space) -> Simulator:
     if not fitting:
         mend = as_real(space)
         raise Refusal(
-            f"no simulator of the library draws rows of {space}: {mend}, or give prior= and simulate= of your own "
-            "in Python.",
+            f"no simulator of the library draws rows of {space}: {mend}, or give prior= and simulate= of your "
+            "own in Python.",
             mend,
         )
     chosen = fitting[0] if name == "auto" else name
     kind, make = BUILT_IN[chosen]
     if chosen not in fitting:
         other = build_with(simulator=fitting[0])
-        raise Refusal(f"simulator {name!r} draws rows of {kind.__name__}, but the space is {space}: {other}.", other)
+        raise Refusal(
+            f"simulator {name!r} draws rows of {kind.__name__}, but the space is {space}: {other}.", other
+        )
     return make(tuple(space.shape))

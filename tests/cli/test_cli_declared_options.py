@@ -1,4 +1,4 @@
-"""A batch size that a model recommends, at the command line and in a file: what the user gives wins."""
+"""Options that a model declares: a batch size that the user may give, functions that only Python can give."""
 
 import re
 
@@ -39,3 +39,13 @@ def test_options_and_files_win_over_the_model(cli, tmp_path, rows):
 def test_help_says_where_a_batch_size_comes_from(cli):
     text = re.sub(r"\s+", " ", cli("train", "gmmn", "--help").out)
     assert "None: those that the model recommends, otherwise 128 (a whole number)" in text
+
+
+def test_functions_and_networks_are_for_python_only(cli, rows):
+    for words, near in (
+        (["abc", rows, "--model.simulate", "f"], "--model.simulator"),
+        (["vae", rows, "--model.encoder", "f"], "--model."),
+    ):
+        done = cli("train", *words)
+        assert done.code == 2 and "is a network or a function, which only Python can give; " in done.err
+        assert near in done.err.split(";")[1] and done.err.count("\n") == 1
