@@ -54,7 +54,7 @@ def test_the_posterior_of_probabilities_is_a_beta():
     x = torch.zeros(20, 1)
     x[:14] = 1
     p = fitted(ABC(Binary((1,)), share=0.2, adjust=False), x).posterior.theta.sigmoid()
-    # the number of ones is uniform on 0 to 20, so that 480 of 10,000 are the observed one; beyond, others are kept
+    # the number of ones is uniform on 0 to 20: 480 of 10,000 are the observed one, and then others are kept
     exact = fitted(ABC(Binary((1,)), share=0.04, adjust=False), x).posterior.theta.sigmoid()
     a, b = 15, 7
     deviation = math.sqrt(a * b / ((a + b) ** 2 * (a + b + 1)))
@@ -172,12 +172,12 @@ def said(**arguments) -> Exception:
     [
         (
             {"simulator": "bernoulli"},
-            "draws rows of Binary, but the space is",
+            "draws Binary, but the space is",
             ("--model.simulator", "normal"),
         ),
         (
             {"space": Levels((1, 2, 2), 5)},
-            "no simulator of the library draws rows of",
+            "no simulator of the library draws Levels",
             ("--data.dequantize", "uniform"),
         ),
         (

@@ -254,15 +254,12 @@ def built_in(name: str, space: Space) -> Simulator:
     if not fitting:
         mend = as_real(space)
         raise Refusal(
-            f"no simulator of the library draws rows of {space}: {mend}, or give prior= and simulate= of your "
-            "own in Python.",
+            f"no simulator of the library draws {space}: {mend}, or give prior= and simulate= in Python.",
             mend,
         )
     chosen = fitting[0] if name == "auto" else name
     kind, make = BUILT_IN[chosen]
     if chosen not in fitting:
         other = build_with(simulator=fitting[0])
-        raise Refusal(
-            f"simulator {name!r} draws rows of {kind.__name__}, but the space is {space}: {other}.", other
-        )
+        raise Refusal(f"simulator {name!r} draws {kind.__name__}, but the space is {space}: {other}.", other)
     return make(tuple(space.shape))
