@@ -184,7 +184,7 @@ def simulate_and_keep(model: ABC, source: Source, rng: Rng) -> None:
     index = some_of(len(source), model.rows, rng.at("rows"))
     n, simulator = len(index), model.simulator
     x = source.batch(index, rng.at("data").on(range(n))).x
-    observed = simulator.summary(x.unsqueeze(0)).cpu()
+    observed = simulator.summary(x.unsqueeze(0))
 
     def summaries(theta: Tensor, here: Rng) -> Tensor:
         first = here.rows[0] if isinstance(here.rows, range) else 0
@@ -193,8 +193,7 @@ def simulate_and_keep(model: ABC, source: Source, rng: Rng) -> None:
         return simulator.summary(drawn.unflatten(0, (len(theta), n)))
 
     chunk = max(1, min(CHUNK, AT_ONCE // (n * model.space.dims)))
-    host = Rng(*rng.path, "abc")
-    theta, s = simulated(simulator.prior, summaries, model.simulations, observed.shape[1], host, chunk)
+    theta, s = simulated(simulator.prior, summaries, model.simulations, observed.shape[1], rng.at("abc"), chunk)
     found = posterior_of(observed.to(s).flatten(), theta, s, model.kept, model.adjust)
     model.theta.copy_(found.theta)
     model.weights.copy_(found.weights)

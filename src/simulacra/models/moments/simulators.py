@@ -35,18 +35,16 @@ SMALLEST = 1e-12  # of a variance, whose logarithm is a summary
 
 
 class Simulator(Protocol):
-    """A simulator of rows of shape (*); its methods are pure.
+    """A simulator of rows of shape (*); its methods are pure."""
 
-    Attributes:
-        decodes: True if it has a mean.
-        sizes: numbers p of parameters and k of summaries; None: its functions tell.
-    """
-
-    decodes: bool
+    @property
+    def decodes(self) -> bool:
+        """True if it has a mean."""
+        ...
 
     @property
     def sizes(self) -> tuple[int, int] | None:
-        """Numbers of parameters and of summaries."""
+        """Numbers p of parameters and k of summaries; None: its functions tell."""
         ...
 
     def prior(self, rng: Rng) -> Tensor:
