@@ -31,11 +31,12 @@ from simulacra.models.moments.rejection import (
     CHUNK,
     Posterior,
     check_returned,
+    drawn,
     moment_map,
     posterior_of,
     simulated,
 )
-from simulacra.models.moments.simulators import Own, Simulator, built_in, moments
+from simulacra.models.moments.simulators import Own, Simulator, built_in, moments, shaped
 
 AT_ONCE = 2**22  # numbers that are simulated at a time
 REFERENCE = 10_000  # samples whose moments the map (3) changes to those of the data
@@ -141,7 +142,7 @@ class ABC(Model, Samples, HasPrior):
             rng: source of random numbers, with one row for each draw.
             name: name of the draw.
         """
-        return self.posterior.draw(rng, name)
+        return drawn(self.theta, self.weights, rng, name)
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns the expectation of x given theta, shape (B, *).
@@ -159,7 +160,7 @@ class ABC(Model, Samples, HasPrior):
             rng: source of random numbers, with one row for each sample.
             c: not used.
         """
-        return self.moved(self.simulator.simulate(self.posterior.draw(rng), rng.at("simulator")))
+        return self.moved(self.simulator.simulate(self.prior(rng), rng.at("simulator")))
 
     def moved(self, x: Tensor) -> Tensor:
         """Returns x* of equation (3) if samples are corrected, otherwise x itself, shape (B, *).
@@ -170,7 +171,8 @@ class ABC(Model, Samples, HasPrior):
         if not self.corrected:
             return x
         # (3)
-        return (self.location + (x.reshape(len(x), -1) - self.centre) @ self.shear.T).reshape(x.shape)
+        flat = x.flatten(1) if self.space.shape else x.unsqueeze(1)
+        return shaped(self.location + (flat - self.centre) @ self.shear.T, tuple(self.space.shape))
 
 
 def simulate_and_keep(model: ABC, source: Source, rng: Rng) -> None:
@@ -189,11 +191,13 @@ def simulate_and_keep(model: ABC, source: Source, rng: Rng) -> None:
     def summaries(theta: Tensor, here: Rng) -> Tensor:
         first = here.rows[0] if isinstance(here.rows, range) else 0
         many = here.on(range(first * n, (first + len(theta)) * n))
-        drawn = simulator.simulate(theta.repeat_interleave(n, 0), many)
-        return simulator.summary(drawn.unflatten(0, (len(theta), n)))
+        rows = simulator.simulate(theta.repeat_interleave(n, 0), many)
+        return simulator.summary(rows.unflatten(0, (len(theta), n)))
 
     chunk = max(1, min(CHUNK, AT_ONCE // (n * model.space.dims)))
-    theta, s = simulated(simulator.prior, summaries, model.simulations, observed.shape[1], rng.at("abc"), chunk)
+    theta, s = simulated(
+        simulator.prior, summaries, model.simulations, observed.shape[1], rng.at("abc"), chunk
+    )
     found = posterior_of(observed.to(s).flatten(), theta, s, model.kept, model.adjust)
     model.theta.copy_(found.theta)
     model.weights.copy_(found.weights)
@@ -211,12 +215,11 @@ def correct(model: ABC, source: Source, rng: Rng) -> None:
         rng: source of random numbers.
     """
     here = rng.at("reference").on(range(REFERENCE))
-    drawn = model.simulator.simulate(model.posterior.draw(here), here.at("simulator"))
-    drawn = drawn.reshape(REFERENCE, -1).double()
+    x = model.simulator.simulate(model.prior(here), here.at("simulator")).reshape(REFERENCE, -1).double()
     mean, square, _ = covariance(model, source, rng.at("moments"))
-    model.centre.copy_(drawn.mean(0))
+    model.centre.copy_(x.mean(0))
     model.location.copy_(mean)
-    model.shear.copy_(moment_map(drawn, square))
+    model.shear.copy_(moment_map(x, square))
 
 
 def chosen(

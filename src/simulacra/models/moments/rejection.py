@@ -64,9 +64,22 @@ class Posterior:
             rng: source of random numbers, with one row for each draw.
             name: name of the draw.
         """
-        u = rng.uniform(name, dtype=self.weights.dtype)
-        found = torch.searchsorted(self.weights.cumsum(0), u.contiguous(), right=True)
-        return self.theta[found.clamp_max(len(self.theta) - 1)]
+        return drawn(self.theta, self.weights, rng, name)
+
+
+def drawn(theta: Tensor, weights: Tensor, rng: Rng, name: str) -> Tensor:
+    """Draws parameters by their weights, shape (B, p).
+
+    Args:
+        theta: parameters, shape (n, p).
+        weights: of each, with the sum 1, shape (n,).
+        rng: source of random numbers, with one row for each draw.
+        name: name of the draw.
+    """
+    u = rng.uniform(name, dtype=weights.dtype)
+    # a search in the sums would be faster, but has no ONNX form
+    found = (weights.cumsum(0) <= u.unsqueeze(1)).sum(1)
+    return theta[found.clamp_max(len(theta) - 1)]
 
 
 def approximate_posterior(

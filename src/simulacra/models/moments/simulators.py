@@ -95,7 +95,7 @@ class Normal:
 
     def mean(self, theta: Tensor) -> Tensor:
         """Returns theta, shape (B, *)."""
-        return theta.reshape(len(theta), *self.shape)
+        return shaped(theta, self.shape)
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Bernoulli:
 
     def mean(self, theta: Tensor) -> Tensor:
         """Returns the probabilities of ones, shape (B, *)."""
-        return theta.sigmoid().reshape(len(theta), *self.shape)
+        return shaped(theta.sigmoid(), self.shape)
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class GAndK:
     def simulate(self, theta: Tensor, rng: Rng) -> Tensor:
         """Draws x, shape (B, *)."""
         z = rng.normal("z", math.prod(self.shape), dtype=theta.dtype)
-        return self.quantiles(theta, z).reshape(len(theta), *self.shape)
+        return shaped(self.quantiles(theta, z), self.shape)
 
     def quantiles(self, theta: Tensor, z: Tensor) -> Tensor:
         """Returns x whose probability of a smaller one is that of a standard normal number below z.
@@ -183,10 +183,10 @@ class GAndK:
     def mean(self, theta: Tensor) -> Tensor:
         """Returns the expectation of (3) by Gauss-Hermite quadrature, shape (B, *)."""
         nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
-        total = torch.zeros(len(theta), math.prod(self.shape), dtype=theta.dtype, device=theta.device)
+        total = torch.zeros_like(theta[:, : math.prod(self.shape)])
         for z, w in zip(nodes, weights / weights.sum()):
             total = total + float(w) * self.quantiles(theta, torch.full_like(total, float(z)))
-        return total.reshape(len(theta), *self.shape)
+        return shaped(total, self.shape)
 
 
 @dataclass(frozen=True)
@@ -199,6 +199,11 @@ class Own:
     mean: Callable[[Tensor], Tensor]
     decodes: bool
     sizes = None
+
+
+def shaped(flat: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Returns rows of d numbers, shape (B, d), in the shape (B, *shape)."""
+    return flat.unflatten(1, shape) if shape else flat.squeeze(1)
 
 
 def entries(x: Tensor) -> Tensor:
