@@ -117,6 +117,7 @@ from simulacra.models.diffusion.inversion import Diffusion
 from simulacra.models.flows.flow import Flow
 from simulacra.models.flows.gaussian import GaussianModel
 from simulacra.models.flows.real_nvp import RealNVP
+from simulacra.models.moments.abc import ABC
 from simulacra.models.moments.gmmn import GMMN
 from simulacra.models.moments.gmmn_autoencoder import GMMNAutoencoder
 from simulacra.models.variational.hierarchical import HierarchicalVAE
@@ -128,6 +129,7 @@ from simulacra.training.run import load
 
 __version__: str
 __all__ = [
+    "ABC",
     "BEGAN",
     "DARN",
     "DBM",

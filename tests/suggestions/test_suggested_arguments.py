@@ -86,6 +86,21 @@ REFUSED = (
         lambda **o: simulacra.UnrolledMRF(Binary((9,)), **{"edges": "grid", **o}),
     ),
     (
+        "models/moments/abc.py",
+        "but the regression on {} summaries",
+        lambda **o: simulacra.ABC(Real((3,)), **{"simulations": 50, **o}),
+    ),
+    (
+        "models/moments/abc.py",
+        "cannot be moved to other moments",
+        lambda **o: simulacra.ABC(Binary((3,)), **{"corrected": True, **o}),
+    ),
+    (
+        "models/moments/simulators.py",
+        ", but the space is",
+        lambda **o: simulacra.ABC(Binary((3,)), **{"simulator": "normal", **o}),
+    ),
+    (
         "models/beliefs/estimators/choice.py",
         "draws or more: take {}",
         lambda **o: simulacra.BeliefNet(BITS.space, **{"estimator": "leave-one-out", "k": 1, **o}),
