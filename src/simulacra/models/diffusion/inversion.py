@@ -20,12 +20,12 @@ from typing import Any, Literal
 from torch import Tensor
 
 from simulacra.core.errors.suggestion import Refusal, build_with
-from simulacra.core.optimizers import Adam
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
 from simulacra.core.updates import Update
 from simulacra.models.diffusion.binomial import BinomialKernel, BitGuess
-from simulacra.models.diffusion.chain import DiffusionModel, bound_loss
+from simulacra.models.diffusion.chain import DiffusionModel
 from simulacra.models.diffusion.gaussian import GaussianKernel, Guess
+from simulacra.models.diffusion.losses import update
 from simulacra.models.diffusion.schedules import ScheduleName
 
 WIDEST = 5.0  # largest |w|: a factor of e^5 of the variance
@@ -43,6 +43,7 @@ class Diffusion(DiffusionModel):
             256, or channels 32 and 64.
         net: `mlp` or `unet`; `auto` takes `unet` for images with a side of at least 16, else `mlp`.
         drop: share of the rows whose condition is dropped in training, for guidance.
+        resamples: draws of each step of a completion; with 1 the known entries are only clamped.
 
     Raises:
         ValueError: if an option is out of range, or the space is none of the three.
@@ -62,17 +63,19 @@ class Diffusion(DiffusionModel):
         hidden: tuple[int, ...] | None = None,
         net: Literal["auto", "mlp", "unet"] = "auto",
         drop: float = 0.1,
+        resamples: int = 1,
         *,
         seed: int = 0,
     ):
         check("Diffusion", space, T, (Real, Levels, Binary))
         bits = isinstance(space, Binary)
         kernel = BinomialKernel(space, T) if bits else GaussianKernel(space, T, schedule)
-        super().__init__(space, condition, kernel, 1 if bits else 2, hidden, net, drop)
+        outputs = 1 if bits else 2
+        super().__init__(space, condition, kernel, outputs, hidden, net, drop, True, resamples)
 
     def updates(self) -> list[Update]:
         """Returns the only update, of one step t a row."""
-        return [Update("diffusion", ("",), bound_loss, optimizer=Adam(lr=1e-3))]
+        return [update(self)]
 
     def predicted(self, h: Tensor, t: Any, r: Any, c: Tensor | None, kept: Tensor | None = None) -> Any:
         """Returns equation (1) or (2).
