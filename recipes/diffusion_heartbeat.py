@@ -28,7 +28,7 @@ from simulacra.evaluation.compare.reproduction import Figure, Measured
 from simulacra.training.hardware.budget import Budget
 
 LENGTH, PERIOD = 20, 5
-EPOCHS, T = 200, 500
+EPOCHS, T = 600, 1000
 ROWS = 12_000
 OPTIONS = {"batch_size": 256, "lr": 0.003, "schedule": "cosine", "ema": 0.999, "validate": False}
 bits_figure = partial(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simulacra.core.model import Model
 from simulacra.evaluation.diagnostics.noising import ROWS, STEPS, StepsBack, steps_back
-from simulacra.evaluation.measures.measure import Case, Evidence, Look, Measure
+from simulacra.evaluation.measures.history import History
+from simulacra.evaluation.measures.measure import Look, Measure
 from simulacra.evaluation.measures.needs import NOISING, TRAINED, WHOLE
 
 
@@ -22,16 +24,17 @@ class Averaged:
     recommended: float
 
 
-def averaging(case: Case) -> Averaged | None:
+def averaging(model: Model, history: History | None) -> Averaged | None:
     """Returns the average of the weights in training; None where it is unknown, or the model asks for none.
 
     Args:
-        case: model and history.
+        model: the model.
+        history: its training, or None.
     """
-    wanted = case.model.recommended.get("ema")
-    if not wanted or case.history is None or "ema" not in case.history.options:
+    wanted = model.recommended.get("ema")
+    if not wanted or history is None or "ema" not in history.options:
         return None
-    return Averaged(1 / (1 - (case.history.options["ema"] or 0.0)), 1 / (1 - wanted))
+    return Averaged(1 / (1 - (history.options["ema"] or 0.0)), 1 / (1 - wanted))
 
 
 STEPS_BACK: Measure[StepsBack] = Measure(
@@ -47,8 +50,7 @@ STEPS_BACK: Measure[StepsBack] = Measure(
 )
 AVERAGED: Measure[Averaged] = Measure(
     "averaged",
-    lambda case, found: averaging(case),
+    lambda case, found: averaging(case.model, case.history),
     "none",
     (TRAINED,),
-    look=Look(lambda case, n: averaging(case), lambda case: 1, probe=1, least=1),
 )

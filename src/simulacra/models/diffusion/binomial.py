@@ -3,7 +3,7 @@
     q(x_t = 1 | x_0) = A_t x_0 + (1 - A_t) / 2,   A_t = 1 - t / T                                     (1)
     q(x_t = 1 | x_r) = (A_t / A_r) x_r + (1 - A_t / A_r) / 2                                          (2)
     p(x_r | x_t) = sum over x_0 of q(x_r | x_t, x_0) f(x_0),   f(1) = sigma(logit)                    (3)
-    logit = net(x_t, t) + log q(x_t | x_0 = 1) / q(x_t | x_0 = 0)                                     (4)
+    logit = net(l, t) + l,   l = log q(x_t | x_0 = 1) / q(x_t | x_0 = 0)                              (4)
 
 Step t replaces a bit with probability 1 / (T - t + 1) by a fair coin, so that every step erases the same
 share of x_0 and nothing is left after T. If f is the law of x_0 given x_t, entry by entry, (3) has the

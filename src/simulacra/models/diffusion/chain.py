@@ -53,7 +53,7 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, HasNoising, Complete
         hidden: sizes of the hidden layers, or channels at each resolution of a `unet`; None: the defaults.
         net: `mlp`, `unet` or `auto`.
         drop: share of the rows whose condition is dropped in training.
-        bounded: True if the bound itself is the loss, whose steps are drawn by importance.
+        weighed: True if the steps of training are drawn by importance.
         resamples: draws of each step of a completion.
     """
 
@@ -68,7 +68,7 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, HasNoising, Complete
         hidden: tuple[int, ...] | None,
         net: str,
         drop: float,
-        bounded: bool,
+        weighed: bool,
         resamples: int,
     ):
         super().__init__(space, condition)
@@ -81,7 +81,7 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, HasNoising, Complete
         given = 0 if condition is None else math.prod(condition.features_shape) + 1
         fine = isinstance(kernel, GaussianKernel)
         self.net = build_timed(space.shape, outputs, net, hidden, given, fine)
-        self.importance = Importance(kernel.T) if bounded else None
+        self.importance = Importance(kernel.T) if weighed else None
         self.resamples = check_resamples(resamples)
 
     # ---- training

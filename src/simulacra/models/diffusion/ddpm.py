@@ -47,7 +47,7 @@ class DDPM(DiffusionModel):
         variance: `small` is right for data at one point, `large` for data of N(0, I).
         loss: `simple` or `bound`.
         hidden: sizes of the hidden layers, or channels at each resolution of a `unet`; None: two layers of
-            256, or channels 32 and 64.
+            256, or channels 32, 64 and 64.
         net: `mlp` or `unet`; `auto` takes `unet` for images with a side of at least 16, else `mlp`.
         drop: share of the rows whose condition is dropped in training, for guidance.
         resamples: draws of each step of a completion; with 1 the known entries are only clamped.
@@ -87,11 +87,11 @@ class DDPM(DiffusionModel):
                 raise ValueError(f"{name} is {value!r}; possible are {', '.join(possible)}.")
         kernel = GaussianKernel(space, T, schedule)
         super().__init__(space, condition, kernel, 1, hidden, net, drop, loss == "bound", resamples)
-        self.predicts, self.large = predicts, variance == "large"
+        self.predicts, self.large, self.simple = predicts, variance == "large", loss == "simple"
 
     def updates(self) -> list[Update]:
         """Returns the only update, of one step t a row."""
-        return [update(self, squared_error if self.importance is None else None)]
+        return [update(self, squared_error if self.simple else None)]
 
     def predicted(self, h: Tensor, t: Level, r: Level, c: Tensor | None, kept: Tensor | None = None) -> Guess:
         """Returns equation (2), (3) or (4), with the variance that gives (6).

@@ -27,6 +27,7 @@ from simulacra.training.state.ema import Ema
 
 CHUNK = 1024  # rows that are scored at once
 ROWS, FEW = 4096, 64  # largest number of scored rows; number of rows from which the time is predicted
+PASSES = 65_536  # largest number of passes of rows, for scores that take a pass for each step of noise
 log = logging.getLogger("simulacra")
 
 
@@ -95,7 +96,7 @@ class Validator:
         """Returns the predicted seconds of a score; 0 if there is none."""
         if not self.active or self.valid is None or self.backend.world > 1:
             return 0.0
-        rows = min(len(self.valid), ROWS)
+        rows = min(len(self.valid), most_rows(self.model))
         few = min(rows, FEW)
         timed = lambda: validation_score(self.model, self.valid, self.options.seed, few)
         return estimated(timed) * rows / few
@@ -137,18 +138,36 @@ def can_validate(model: Model, valid: Split | None, options: Options) -> bool:
     return scores and valid is not None and options.validate is not False
 
 
-def validation_score(model: Model, valid: Split, seed: int, limit: int = ROWS, chunk: int = CHUNK) -> float:
+def most_rows(model: Model) -> int:
+    """Returns the largest number of validation rows: fewer where a score takes a pass for each step of noise.
+
+    Args:
+        model: the model.
+
+    Example:
+        >>> from simulacra import DDPM, Real
+        >>> most_rows(DDPM(Real((2,)), T=1000, hidden=(2,)))
+        65
+    """
+    if not model.supports(can.HasNoising):
+        return ROWS
+    return max(FEW, min(ROWS, PASSES // can.able(model, can.HasNoising).noise_steps))
+
+
+def validation_score(
+    model: Model, valid: Split, seed: int, limit: int | None = None, chunk: int = CHUNK
+) -> float:
     """Returns the mean log-density or one-sample bound of validation rows in nats.
 
     Args:
         model: the model.
         valid: validation split.
         seed: seed of the choice of rows and of all draws; both are the same each time.
-        limit: largest number of rows.
+        limit: largest number of rows; None: `most_rows`.
         chunk: number of rows that are scored at once.
     """
     rng = Rng(seed, "validation", device=model.device)
-    chosen = some_of(len(valid), limit, rng)
+    chosen = some_of(len(valid), most_rows(model) if limit is None else limit, rng)
     total, n = 0.0, len(chosen)
     with evaluating(model), stage("validation", n, "row") as progress:
         for i in range(0, n, chunk):

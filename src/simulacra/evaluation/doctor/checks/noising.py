@@ -1,4 +1,4 @@
-"""Checks of models that add noise and lead back: the end of the noise, the variances, and averaged weights."""
+"""Checks of models that add noise and lead back: the end of the noise, variances, and averaged weights."""
 
 from __future__ import annotations
 
