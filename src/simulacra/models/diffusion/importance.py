@@ -49,7 +49,7 @@ class Importance(nn.Module):
             u: uniform numbers in [0, 1), shape (B, 1).
         """
         p = self.law()
-        i = torch.searchsorted(p.cumsum(0), u.to(p.dtype), right=True).clamp_max(len(p) - 1)
+        i = torch.searchsorted(p.cumsum(0), u.to(p.dtype).contiguous(), right=True).clamp_max(len(p) - 1)
         return (i + 1).to(u.dtype), (1 / p[i]).to(u.dtype)
 
     def counted(self, t: Tensor, nats: Tensor) -> dict[str, Tensor]:

@@ -2,9 +2,9 @@
 
     bound:    L_t / p_t,   t drawn from p,   L_t the term of step t of the bound                          (1)
 
-(1) has the bound as its mean, whatever p. p is uniform, or that of `importance`, which trains reals and levels
-better (the Swiss roll by 0.2 nats after 3,000 steps) and bits worse (the heartbeat by 0.03 bits after 2,000).
-The other loss, of the prediction alone, is that of `ddpm`.
+(1) has the bound as its mean, whatever p. p is uniform, or that of `importance`, which trains reals and
+levels better (the Swiss roll by 0.2 nats after 3,000 steps) and bits worse (the heartbeat by 0.03 bits after
+2,000). The other loss, of the prediction alone, is that of `ddpm`.
 
 Reference: Ho, Jain and Abbeel 2020; Nichol and Dhariwal 2021. Rows H20, H21.
 """
