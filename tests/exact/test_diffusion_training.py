@@ -87,6 +87,20 @@ def test_the_loss_has_the_bound_as_its_mean_whatever_the_law_of_the_steps():
     assert float((model.importance.moments - moments).abs().min()) > 0
 
 
+@pytest.mark.system("H20")
+@pytest.mark.parametrize("passes", [2, 4, 7])
+def test_a_few_terms_of_the_bound_have_its_mean(passes):
+    model, n = Diffusion(Real((2,)), T=7, hidden=(3,)), 4000
+    x = torch.tensor([[0.9, -0.2]]).expand(n, 2)
+    with torch.no_grad():
+        whole = model.elbo(x, None, Rng(0, "bound", rows=range(n)))
+        brief = model.brief_bound(x, None, Rng(1, "brief", rows=range(n)), passes)
+        part = model.brief_bound(x[:3], None, Rng(1, "brief", rows=range(3)), passes)
+    spread = math.hypot(whole.std().item(), brief.std().item()) / math.sqrt(n)
+    assert brief.mean().item() == pytest.approx(whole.mean().item(), abs=5 * spread)
+    torch.testing.assert_close(part, brief[:3])
+
+
 def test_bits_and_the_simple_loss_draw_their_steps_evenly():
     for model in (Diffusion(Binary((3,)), T=4, hidden=(3,)), DDPM(Real((3,)), T=4, hidden=(3,))):
         assert model.importance is None and model.updates()[0].after is None

@@ -38,6 +38,17 @@ class HasNoising(Capability):
         """T, the number of steps."""
 
     @abstractmethod
+    def brief_bound(self, x: Tensor, c: Tensor | None, rng: Rng, passes: int) -> Tensor:
+        """Returns an unbiased estimate of the bound from some of its T terms, in nats, float64, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
+            passes: number of terms.
+        """
+
+    @abstractmethod
     def signal_left(self, x: Tensor) -> Tensor:
         """Returns KL(q(x_T | x) || p(x_T)), in nats, shape (B,).
 

@@ -27,7 +27,7 @@ from simulacra.training.state.ema import Ema
 
 CHUNK = 1024  # rows that are scored at once
 ROWS, FEW = 4096, 64  # largest number of scored rows; number of rows from which the time is predicted
-PASSES = 65_536  # largest number of passes of rows, for scores that take a pass for each step of noise
+PASSES = 16  # terms of a bound that has one for each step of noise
 log = logging.getLogger("simulacra")
 
 
@@ -96,7 +96,7 @@ class Validator:
         """Returns the predicted seconds of a score; 0 if there is none."""
         if not self.active or self.valid is None or self.backend.world > 1:
             return 0.0
-        rows = min(len(self.valid), most_rows(self.model))
+        rows = min(len(self.valid), ROWS)
         few = min(rows, FEW)
         timed = lambda: validation_score(self.model, self.valid, self.options.seed, few)
         return estimated(timed) * rows / few
@@ -138,36 +138,20 @@ def can_validate(model: Model, valid: Split | None, options: Options) -> bool:
     return scores and valid is not None and options.validate is not False
 
 
-def most_rows(model: Model) -> int:
-    """Returns the largest number of validation rows: fewer where a score takes a pass for each step of noise.
-
-    Args:
-        model: the model.
-
-    Example:
-        >>> from simulacra import DDPM, Real
-        >>> most_rows(DDPM(Real((2,)), T=1000, hidden=(2,)))
-        65
-    """
-    if not model.supports(can.HasNoising):
-        return ROWS
-    return max(FEW, min(ROWS, PASSES // can.able(model, can.HasNoising).noise_steps))
-
-
-def validation_score(
-    model: Model, valid: Split, seed: int, limit: int | None = None, chunk: int = CHUNK
-) -> float:
+def validation_score(model: Model, valid: Split, seed: int, limit: int = ROWS, chunk: int = CHUNK) -> float:
     """Returns the mean log-density or one-sample bound of validation rows in nats.
+
+    Of a bound with a term for each step of noise, 16 terms are computed.
 
     Args:
         model: the model.
         valid: validation split.
         seed: seed of the choice of rows and of all draws; both are the same each time.
-        limit: largest number of rows; None: `most_rows`.
+        limit: largest number of rows.
         chunk: number of rows that are scored at once.
     """
     rng = Rng(seed, "validation", device=model.device)
-    chosen = some_of(len(valid), most_rows(model) if limit is None else limit, rng)
+    chosen = some_of(len(valid), limit, rng)
     total, n = 0.0, len(chosen)
     with evaluating(model), stage("validation", n, "row") as progress:
         for i in range(0, n, chunk):
@@ -179,6 +163,8 @@ def validation_score(
             c = valid.conditions(batch, model.device)
             if has_exact(model, batch.known):
                 values = can.able(model, can.HasDensity).log_density(x, c, **observed(batch.known))
+            elif model.supports(can.HasNoising):
+                values = can.able(model, can.HasNoising).brief_bound(x, c, keyed, PASSES)
             else:
                 values = can.able(model, can.HasBound).elbo(x, c, keyed, **observed(batch.known))
             total += float((to_float64(values) + log_det).sum())
