@@ -38,6 +38,7 @@ from simulacra.core.capabilities.general import (
 )
 from simulacra.core.capabilities.mappings import Denoises, Predicts, Translates
 from simulacra.core.capabilities.marker import Capability
+from simulacra.core.capabilities.noising import HasNoising
 from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.capabilities.slope import HasScore
 from simulacra.core.export.onnx import export_onnx
@@ -195,6 +196,7 @@ __all__ = [
     "HasImportanceWeights",
     "HasJoint",
     "HasMarkovChain",
+    "HasNoising",
     "HasPartitionFunctions",
     "HasPosterior",
     "HasPrior",
