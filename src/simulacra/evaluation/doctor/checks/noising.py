@@ -23,11 +23,8 @@ def signal_left(evidence: Evidence) -> Finding | None:
     measured = f"x after all steps of noise is {found.left:.2g} nats an entry from where samples begin"
     if found.left <= LEFT:
         return Finding("ok", name, measured, normal, "nothing of x is left", "", see)
-    suggestion, options = setting(evidence).ways(
-        Option("schedule", "cosine"),
-        Option("standardize", True, "for data of unit variance", "data"),
-        learned=False,
-    )
+    cosine = Option("schedule", "cosine")
+    suggestion, options = setting(evidence).ways(cosine, "data of unit variance", learned=False)
     meaning = "samples begin where no x was led by the noise"
     return Finding("warning", name, measured, normal, meaning, suggestion, see, options)
 
