@@ -39,6 +39,7 @@ from simulacra.core.capabilities.general import (
 )
 from simulacra.core.capabilities.mappings import Denoises, Predicts, Translates
 from simulacra.core.capabilities.marker import Capability
+from simulacra.core.capabilities.noising import HasNoising
 from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.capabilities.slope import HasScore
 from simulacra.core.export.onnx import export_onnx
@@ -209,6 +210,7 @@ __all__ = [
     "HasImportanceWeights",
     "HasJoint",
     "HasMarkovChain",
+    "HasNoising",
     "HasPartitionFunctions",
     "HasPosterior",
     "HasPrior",

@@ -211,6 +211,11 @@ REFUSED = (
         lambda **o: simulacra.DDPM(Real((3,)), CLASS, **{"drop": 1.5, **o}),
     ),
     (
+        "models/diffusion/completion.py",
+        "a completion draws each step at least once: take {}",
+        lambda **o: simulacra.DDPM(Real((3,)), **{"resamples": 0, **o}),
+    ),
+    (
         "models/diffusion/inversion.py",
         "a diffusion has at least two steps: take {}",
         lambda **o: simulacra.Diffusion(BITS.space, **{"T": 1, **o}),
