@@ -65,6 +65,7 @@ def evaluate(
     samples: int | None = None,
     tasks: bool = False,
     refine: bool = False,
+    dimension: bool = False,
     keep: bool = True,
     budget: float | None = BUDGET,
     sampling: Mapping[str, Any] | None = None,
@@ -91,6 +92,7 @@ def evaluate(
             100 labels. It may take minutes.
         refine: also optimize q(z|x) for each of up to 200 rows, where the model has a Gaussian posterior, and
             report the refined ELBO and the amortization gap. It may take minutes.
+        dimension: also report the local dimension of training rows and of samples, of data of numbers.
         keep: write `report.json`, `report.md` and the scores of the rows to the folder of a run.
         budget: time limit in seconds, from which the length of annealing and the number of samples from
             Markov chains are chosen; None: no limit.
@@ -125,7 +127,8 @@ def evaluate(
     data = data.under(model.preprocessing, model.conditioning)
     asked = extractor is not None or samples is not None
     judging = Judging(extractor, SAMPLES if samples is None else samples) if asked else None
-    asked_for = frozenset({"tables", *(["tasks"] if tasks else []), *(["refined"] if refine else [])})
+    further = {"tasks": tasks, "refined": refine, "dimension": dimension}
+    asked_for = frozenset({"tables", *(name for name, wanted in further.items() if wanted)})
     share = Share(budget)
     if sampling:
         model._need("sample", can.Samples)
@@ -138,6 +141,7 @@ def evaluate(
     report = reported(type(model).__name__, protocol, found)
     report.asked = asked_of(k, split, limit, seed, annealing, extractor, samples, tasks, refine)
     report.asked |= {"sampling": unlike} if unlike else {}
+    report.asked |= {"dimension": True} if dimension else {}
     if found.interrupted:
         return _cut_short(report, found)
     if folder is not None and (folder / CONFIG).is_file():

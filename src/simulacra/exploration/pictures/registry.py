@@ -15,6 +15,7 @@ from typing import Any
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.capabilities.chains import stationary
+from simulacra.core.corruption.corruption import numeric
 from simulacra.core.model import Model
 from simulacra.core.progress.tasks import each
 from simulacra.core.scores.likelihood import CutShort
@@ -31,6 +32,7 @@ from simulacra.exploration.pictures.completion import completion_picture, shows
 from simulacra.exploration.pictures.correlations import as_columns, correlations
 from simulacra.exploration.pictures.critic import critic_field
 from simulacra.exploration.pictures.denoised import denoised_picture
+from simulacra.exploration.pictures.dimension import dimension_picture
 from simulacra.exploration.pictures.pairs import pairs
 from simulacra.exploration.pictures.progression import snapshots
 from simulacra.exploration.pictures.rates import rate_picture
@@ -95,7 +97,8 @@ def pictures(
     kept = read_history(folder) if metrics is None else history
     album = album_of(model, data, seed, _metrics(folder) if metrics is None else metrics, kept)
     album.seconds = None if budget is None else SEARCHING * budget
-    wanted = possible(album) if only is None else [chosen(album, only, options)]
+    all_of_them = [kind for kind in possible(album) if not kind.asked]
+    wanted = all_of_them if only is None else [chosen(album, only, options)]
     drawn: dict[str, Path] = {}
     try:
         for kind in each(wanted, "pictures", "picture", even=False):
@@ -227,6 +230,7 @@ CLASSES = Need(
     "a condition of at most 20 classes, or none",
     lambda album: not album.conditional or 0 < album.classes <= 20,
 )
+NUMBERS = Need("rows of 0/1, levels or real numbers", lambda album: numeric(album.space))
 DENOISES = Need("a model that denoises", lambda album: album.can(can.Denoises))
 WHOLE = Need("held-out rows without missing entries", lambda album: album.held_out.known is None)
 RATED = Need("a model with rates", lambda album: album.can(can.HasRates))
@@ -254,12 +258,14 @@ class Kind:
         draw: computes the picture of an album; None where there is nothing to show.
         needs: conditions that model and data must meet.
         private: returns True if the picture shows rows of the data.
+        asked: True if it is drawn only where it is named, since it takes many samples.
     """
 
     name: str
     draw: Callable[..., Picture | None]
     needs: tuple[Need, ...]
     private: Callable[[Album], bool] = lambda album: False
+    asked: bool = False
 
     def lacks(self, album: Album) -> str:
         """The phrase of the first condition that is not met; empty if all are."""
@@ -306,6 +312,7 @@ PICTURES: tuple[Kind, ...] = (
     Kind("filters", energies.filters, (FILTERS,)),
     Kind("fantasies", energies.fantasies, (STATIONARY, IMAGES), _by_conditions),
     Kind("trajectory", energies.trajectory, (FINITE, IMAGES), _by_conditions),
+    Kind("dimension", dimension_picture, (SAMPLES, NUMBERS, WHOLE), asked=True),
     Kind("training_curves", figures.curves, (METRICS,)),
     Kind("neighbours", figures.neighbours, (SAMPLES, IMAGES), _always),
 )
