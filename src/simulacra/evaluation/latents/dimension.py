@@ -174,7 +174,7 @@ def dimensions(
     Example:
         >>> import simulacra
         >>> data = simulacra.load_data("ring")
-        >>> dimensions(simulacra.PPCA(data.space, latent=1), data, n=300).decoded.found
+        >>> dimensions(simulacra.VAE(data.space, latent=1, hidden=()), data, n=300).decoded.found
         1.0
     """
     n = min(n, ROWS, len(data.train), n if limit is None else limit)
