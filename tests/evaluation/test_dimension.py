@@ -8,17 +8,10 @@ import pytest
 import torch
 
 import simulacra
+from simulacra.core.numerics.dimension import ENOUGH, SMALL, Curve, directions, local_dimension
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Real
-from simulacra.evaluation.latents.dimension import (
-    ENOUGH,
-    SMALL,
-    Curve,
-    Dimensions,
-    dimensions,
-    directions,
-    local_dimension,
-)
+from simulacra.evaluation.latents.dimension import Dimensions, dimensions
 from simulacra.evaluation.measures.codes import DIMENSION
 from simulacra.evaluation.measures.measure import Case
 

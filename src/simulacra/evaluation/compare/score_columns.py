@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from simulacra.core.numerics.dimension import Curve
 from simulacra.core.scores.estimate import Protocol
 from simulacra.evaluation.compare.score_tables import Cell, Column, Scores, of_interval
 from simulacra.evaluation.interval import WIDE, Interval
 from simulacra.evaluation.interval import share as share_of
-from simulacra.evaluation.latents.dimension import Curve, Dimensions
+from simulacra.evaluation.latents.dimension import Dimensions
 from simulacra.evaluation.latents.fidelity import Fidelity, ImageScores
 from simulacra.evaluation.latents.reconstruction import Reconstruction
 from simulacra.evaluation.samples.memorization import Copies

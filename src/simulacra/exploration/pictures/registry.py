@@ -2,7 +2,8 @@
 
 Pictures with rows of the data (reconstructions, neighbours, ends of interpolations) are written to `private/`
 in the run folder, pictures with samples only to the run folder itself. Samples of a model whose condition is
-no label are made from the conditions of held-out rows, so their pictures are private, too.
+no label are made from the conditions of held-out rows, and those of some models are training rows: their
+pictures are private, too.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from simulacra.exploration.pictures.progression import snapshots
 from simulacra.exploration.pictures.rates import rate_picture
 from simulacra.exploration.pictures.saliency import saliency_picture
 from simulacra.exploration.private import PRIVATE, private_folder
+from simulacra.training.callbacks.looks import shows_rows
 from simulacra.training.state.metrics import read_numbers
 
 BUDGET, SEARCHING = 60.0, 0.3  # seconds for all pictures; share of them for each search for codes
@@ -281,16 +283,16 @@ def _always(album: Album) -> bool:
     return True
 
 
-def _by_conditions(album: Album) -> bool:
-    """Returns True if samples are made from the conditions of held-out rows."""
-    return album.conditional and not album.classes
+def _shows_rows(album: Album) -> bool:
+    """Returns True if samples are made from the conditions of held-out rows, or are training rows."""
+    return shows_rows(album.model)
 
 
 PICTURES: tuple[Kind, ...] = (
-    Kind("samples", figures.samples, (SAMPLES,), _by_conditions),
+    Kind("samples", figures.samples, (SAMPLES,), _shows_rows),
     Kind("samples_and_data", figures.samples_and_data, (SAMPLES, NO_IMAGES), _always),
     Kind("pairs", pairs, (SAMPLES, TABLE), _always),
-    Kind("correlations", correlations, (SAMPLES, TABLE), _by_conditions),
+    Kind("correlations", correlations, (SAMPLES, TABLE), _shows_rows),
     Kind("random_codes", figures.random_codes, (PRIOR, IMAGES, CLASSES, EXPECTED)),
     Kind("reconstructions", figures.reconstructions, (RECONSTRUCTS, IMAGES), _always),
     Kind("completions", completion_picture, (COMPLETES, ROWS), _always),
@@ -303,15 +305,15 @@ PICTURES: tuple[Kind, ...] = (
         "interpolations",
         figures.interpolation_picture,
         (DECODES, IMAGES, ENDS),
-        lambda album: not album.has_prior or _by_conditions(album),
+        lambda album: not album.has_prior or _shows_rows(album),
     ),
     Kind("arithmetic", figures.arithmetic_picture, (DECODES, IMAGES, NO_CONDITION, LABELS), _always),
-    Kind("saliency", saliency_picture, (SAMPLES, CRITIC, IMAGES), _by_conditions),
+    Kind("saliency", saliency_picture, (SAMPLES, CRITIC, IMAGES), _shows_rows),
     Kind("critic_field", critic_field, (SAMPLES, CRITIC, POINTS, NO_CONDITION), _always),
     Kind("snapshots", snapshots, (SAMPLES, HISTORY), _always),
     Kind("filters", energies.filters, (FILTERS,)),
-    Kind("fantasies", energies.fantasies, (STATIONARY, IMAGES), _by_conditions),
-    Kind("trajectory", energies.trajectory, (FINITE, IMAGES), _by_conditions),
+    Kind("fantasies", energies.fantasies, (STATIONARY, IMAGES), _shows_rows),
+    Kind("trajectory", energies.trajectory, (FINITE, IMAGES), _shows_rows),
     Kind("dimension", dimension_picture, (SAMPLES, NUMBERS, WHOLE), asked=True),
     Kind("training_curves", figures.curves, (METRICS,)),
     Kind("neighbours", figures.neighbours, (SAMPLES, IMAGES), _always),

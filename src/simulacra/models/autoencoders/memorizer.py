@@ -96,9 +96,7 @@ class Memorizer(Model, Samples, HasPrior):
         self.rows = 1 if codes == "ones" else rows
         self.code_size = rows if codes == "one-hot" else latent
         kind, sizes = default_net(space, net, hidden)
-        self.decoder = build_decoder(
-            space, self.code_size, (1, *space.shape), kind, sizes, None, activation
-        )
+        self.decoder = build_decoder(space, self.code_size, (1, *space.shape), kind, sizes, None, activation)
         self.z = nn.Parameter(projected(torch.randn(rows, latent) / latent**0.5)) if self.learns else None
         # codes of which rows were seen; before training all count
         self.register_buffer("used", torch.tensor(self.rows))
