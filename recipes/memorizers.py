@@ -1,14 +1,14 @@
 """What decoders without an encoder hold: one image, four, five under four codes, and a hundred learned codes.
 
 command     python recipes/memorizers.py [COIL] (the file coil20_32x32.npz: local dimension of its objects)
-protocol    first digits of 8x8 images, 2,000 steps; mean squared error of an entry of features in [0, 1]. Fifty
-            other digits are held out: their codes are found by inversion. Local dimension: of 500 samples, and
-            of the 72 views of each object of COIL-20, by four neighbours, the median of 20 objects
+protocol    first digits of 8x8 images, 2,000 steps; mean squared error of an entry of features in [0, 1].
+            Fifty other digits are held out: their codes are found by inversion. Local dimension: of 500
+            samples, and of the 72 views of each object of COIL-20, by four neighbours, median of 20 objects
 published   none (the checks are those of the lecture; learned codes follow Bojanowski et al. 2018)
-ours        below. Four codes cannot hold five images: the error is the variance within the pair that shares one.
-            Two numbers hold a hundred images on a surface so crumpled that 500 samples do not show two directions.
-            A turning object is one circle, but views five degrees apart are too far from each other to show it:
-            blurred, they come nearer
+ours        below. Four codes cannot hold five images: the error is the variance within the pair that shares
+            one. Two numbers hold a hundred images on a surface so crumpled that 500 samples do not show two
+            directions. A turning object is one circle, but views five degrees apart are too far from each
+            other to show it: blurred, they come nearer
 device      2 shared CPU cores, one thread; about a minute
 
 | what | figure |
@@ -16,9 +16,9 @@ device      2 shared CPU cores, one thread; about a minute
 | one image, a code of ones | 1.2e-08 |
 | four images, four one-hot codes | 6.8e-07 |
 | five images, four one-hot codes (at least 0.01585) | 0.01585 |
-| 100 images, learned codes of 2 numbers | 0.00647; held out 0.03896; dimension 7.7 +- 0.2 (of 32 neighbours) |
-| 100 images, learned codes of 8 numbers | 0.00040; held out 0.01510; dimension 17.1 +- 0.1 (of 128 neighbours) |
-| 100 images, learned codes of 16 numbers | 0.00016; held out 0.00566; dimension 17.4 +- 0.1 (of 128 neighbours) |
+| 100 images, codes of 2 numbers | 0.00647; held out 0.03896; dimension 7.7 +- 0.2 (of 32 neighbours) |
+| 100 images, codes of 8 numbers | 0.00040; held out 0.01510; dimension 17.1 +- 0.1 (of 128 neighbours) |
+| 100 images, codes of 16 numbers | 0.00016; held out 0.00566; dimension 17.4 +- 0.1 (of 128 neighbours) |
 | COIL-20, blur of 0 pixels | local dimension 3.28 |
 | COIL-20, blur of 1 pixels | local dimension 2.45 |
 | COIL-20, blur of 2 pixels | local dimension 2.15 |
@@ -38,10 +38,10 @@ from torch import Tensor
 
 import simulacra
 from simulacra.core.corruption.parse import parse
+from simulacra.core.numerics.dimension import local_dimension
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Levels
 from simulacra.evaluation.compare.reproduction import Figure, Measured
-from simulacra.core.numerics.dimension import local_dimension
 from simulacra.exploration import invert
 from simulacra.training.hardware.budget import Budget
 
@@ -71,7 +71,7 @@ def main() -> None:
         model = trained(digits[:100], rows=100, latent=latent)
         found = local_dimension(model.sample(500, seed=0).float()).words
         other = float(invert(model, digits[100:150]).errors.mean())
-        what = f"100 images, learned codes of {latent} numbers"
+        what = f"100 images, codes of {latent} numbers"
         print(f"| {what} | {error_of(model, digits[:100]):.5f}; held out {other:.5f}; dimension {found} |")
     for path in map(Path, sys.argv[1:]):
         for blur in (0, 1, 2, 4):

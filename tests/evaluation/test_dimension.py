@@ -1,4 +1,4 @@
-"""The local dimension of rows: that of the codes of a generator, at scales at which its surface is nearly flat."""
+"""The local dimension of rows: that of the codes of a generator, where its surface is nearly flat."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from simulacra.evaluation.measures.measure import Case
 
 
 def normals(n: int, d: int, seed: int = 0) -> torch.Tensor:
+    """Draws of N(0, I), shape (n, d)."""
     return torch.randn(n, d, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 @pytest.mark.system("D20")
 def test_directions_are_counted_from_the_eigenvalues_of_the_covariance(float64):
-    """Also where there are fewer rows than entries, as the two matrices of products share their eigenvalues."""
+    """Also for fewer rows than entries, as the two matrices of products share their eigenvalues."""
     for n, d in ((50, 3), (3, 50), (7, 7), (2, 5)):
         x = normals(n, d) * torch.logspace(0, -1.5, d)
         values = torch.linalg.eigvalsh(torch.cov(x.T))
@@ -44,8 +45,9 @@ def test_a_linear_generator_has_the_dimension_of_its_codes(d):
 @pytest.mark.system("D20")
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_a_curved_generator_has_the_dimension_of_its_codes_at_small_scales(d):
-    """On a product of d half circles, neighbourhoods of few rows are flat and the whole has 2 d directions."""
-    angles = math.pi * torch.rand(1000, d, generator=torch.Generator().manual_seed(d), dtype=torch.float64)
+    """On a product of d half circles, few neighbours lie flat and the whole has 2 d directions."""
+    g = torch.Generator().manual_seed(d)
+    angles = math.pi * torch.rand(1000, d, generator=g, dtype=torch.float64)
     x = torch.cat([angles.cos(), angles.sin()], 1) @ torch.linalg.qr(normals(23, 23, 1)).Q[: 2 * d]
     curve = local_dimension(x)
     assert round(curve.found) == d and abs(curve.found - d) < 0.25

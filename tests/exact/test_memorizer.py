@@ -69,7 +69,7 @@ def test_four_codes_do_not_hold_five_images(tmp_path):
 
 @pytest.mark.system("D19")
 def test_learned_codes_of_a_linear_decoder_reach_the_error_of_pca(float64):
-    """The least error of codes of two dimensions is that of the best plane; other rows get codes by search."""
+    """The least error of two-dimensional codes is that of the best plane; other rows get codes by search."""
     g = torch.Generator().manual_seed(0)
     x = torch.randn(41, 2, generator=g) @ torch.randn(2, 5, generator=g) + 3
     x = x + 0.1 * torch.randn(41, 5, generator=g)
@@ -109,7 +109,7 @@ def test_learned_codes_of_a_linear_decoder_reach_the_error_of_pca(float64):
 
 @pytest.mark.system("D19")
 def test_learned_codes_fit_better_with_time_and_lead_from_image_to_image(tmp_path):
-    """A small square at several places: halfway between the codes of two lies one image, within the levels."""
+    """A small square at several places: the path between two codes is a path of images within the levels."""
     x = torch.zeros(6, 1, 7, 7, dtype=torch.long)
     for i in range(6):
         x[i, 0, 2:4, i : i + 2] = 16
@@ -128,7 +128,7 @@ def test_learned_codes_fit_better_with_time_and_lead_from_image_to_image(tmp_pat
 
 @pytest.mark.system("D19")
 def test_a_code_belongs_to_the_row_of_the_data_whatever_the_batch(float64):
-    """The gradient of a batch reaches the codes of its own rows only, and is the sum of those of single rows."""
+    """The gradient of a batch reaches the codes of its own rows, and is the sum of those of single rows."""
     model = Memorizer(Real((3,)), rows=7, latent=2, hidden=(5,))
     x = torch.randn(7, 3)
 

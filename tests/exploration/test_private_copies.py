@@ -1,4 +1,4 @@
-"""Pictures of a model whose samples are training rows are private, and its doctor says that this is intended."""
+"""Pictures of a model whose samples are training rows are private, and the doctor knows of the intention."""
 
 from __future__ import annotations
 

@@ -127,8 +127,7 @@ def evaluate(
     data = data.under(model.preprocessing, model.conditioning)
     asked = extractor is not None or samples is not None
     judging = Judging(extractor, SAMPLES if samples is None else samples) if asked else None
-    further = {"tasks": tasks, "refined": refine, "dimension": dimension}
-    asked_for = frozenset({"tables", *(name for name, wanted in further.items() if wanted)})
+    asked_for = _named(tables=True, tasks=tasks, refined=refine, dimension=dimension)
     share = Share(budget)
     if sampling:
         model._need("sample", can.Samples)
@@ -140,8 +139,7 @@ def evaluate(
     protocol = replace(protocol_of(data, split, limit, seed), sampling=in_words(unlike))
     report = reported(type(model).__name__, protocol, found)
     report.asked = asked_of(k, split, limit, seed, annealing, extractor, samples, tasks, refine)
-    report.asked |= {"sampling": unlike} if unlike else {}
-    report.asked |= {"dimension": True} if dimension else {}
+    report.asked |= ({"sampling": unlike} if unlike else {}) | ({"dimension": True} if dimension else {})
     if found.interrupted:
         return _cut_short(report, found)
     if folder is not None and (folder / CONFIG).is_file():
@@ -159,6 +157,11 @@ def evaluate(
             # do not lose the report in memory because of an error in writing it
             log.warning("the scores were not kept with the run: %s", error)
     return report
+
+
+def _named(**wanted: bool) -> frozenset[str]:
+    """Returns the names of the optional measures that are wanted."""
+    return frozenset(name for name, is_wanted in wanted.items() if is_wanted)
 
 
 def asked_of(

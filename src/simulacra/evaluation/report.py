@@ -20,10 +20,10 @@ from simulacra.core.storage.plain_text import in_markdown
 from simulacra.core.storage.records import as_json
 from simulacra.evaluation.compare.score_tables import Scores
 from simulacra.evaluation.latents.codes import Latents
+from simulacra.evaluation.latents.dimension import Dimensions
 from simulacra.evaluation.latents.fidelity import Fidelity
 from simulacra.evaluation.latents.rates import Rates
 from simulacra.evaluation.latents.reconstruction import Reconstruction
-from simulacra.evaluation.latents.dimension import Dimensions
 from simulacra.evaluation.likelihood.refined import Refined
 from simulacra.evaluation.measures.measure import Measure
 from simulacra.evaluation.measures.registry import MEASURES

@@ -35,7 +35,7 @@ WHAT = {
     "filters": "weights of hidden units as pictures",
     "fantasies": "Markov chains, later and later states to the right",
     "trajectory": "Markov chains of finite length, from noise to the sample",
-    "dimension": "in how many directions neighbouring rows vary, of data and samples; drawn where it is named",
+    "dimension": "directions in which neighbouring rows of data and samples vary; drawn where it is named",
     "training-curves": "losses and scores recorded in training",
     "neighbours": "the samples nearest to training rows",
 }

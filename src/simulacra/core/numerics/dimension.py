@@ -4,10 +4,11 @@
     d_i(k) = #{j : l_j > a l_1},   a = 0.05                                                              (2)
     d(k) = mean of d_i(k) over the rows i;   d = d(k) at the smallest k with k >= 4 d(k)                 (3)
 
-The manifold hypothesis says that observations lie near a surface of few dimensions, onto which a generator maps
-its codes. Few neighbours span few directions, and noise has as many as there are entries; of many neighbours the
-surface is curved. The dimension is therefore a curve over the scale k, of which (3) takes the first point at
-which each direction has four neighbours: a Gaussian cloud of d dimensions then has no eigenvalue below a l_1.
+The manifold hypothesis says that observations lie near a surface of few dimensions, onto which a generator
+maps its codes. Few neighbours span few directions, and noise has as many as there are entries; over many
+neighbours the surface is curved. The dimension is therefore a curve over the scale k, of which (3) takes the
+first point at which each direction has four neighbours: a Gaussian cloud of d dimensions then rarely has an
+eigenvalue below a l_1.
 
 Reference: Fukunaga and Olsen, An algorithm for finding intrinsic dimensionality of data, 1971. Row D20.
 """

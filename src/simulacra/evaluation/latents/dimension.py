@@ -1,7 +1,7 @@
 """The local dimension of data and of what a model generates: the manifold hypothesis, measured.
 
-Observations lie near a surface of few dimensions, and a generator maps its codes onto one. Both dimensions are
-those of `core.numerics.dimension`, of as many rows each, since the density of rows sets the smallest scale.
+Observations lie near a surface of few dimensions, and a generator maps its codes onto one. Both dimensions
+are those of `core.numerics.dimension`, of as many rows each: the density of rows sets the smallest scale.
 
 Reference: Fukunaga and Olsen 1971. Row D20.
 """

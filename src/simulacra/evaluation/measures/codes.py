@@ -1,4 +1,4 @@
-"""Measures of codes: information about x, rates by part, refined posteriors, and the dimension of their image."""
+"""Measures of codes: information about x, rates by part, refined posteriors, and dimension of their image."""
 
 from __future__ import annotations
 
