@@ -125,8 +125,7 @@ def evaluate(
     if data is None:
         raise ValueError("there are no data to evaluate on: pass them, as in evaluate(model, data).")
     data = data.under(model.preprocessing, model.conditioning)
-    asked = extractor is not None or samples is not None
-    judging = Judging(extractor, SAMPLES if samples is None else samples) if asked else None
+    judging = _judging(extractor, samples)
     asked_for = _named(tables=True, tasks=tasks, refined=refine, dimension=dimension)
     share = Share(budget)
     if sampling:
@@ -157,6 +156,13 @@ def evaluate(
             # do not lose the report in memory because of an error in writing it
             log.warning("the scores were not kept with the run: %s", error)
     return report
+
+
+def _judging(extractor: Any, samples: int | None) -> Judging | None:
+    """Returns the options of scores of samples, or None if none is given."""
+    if extractor is None and samples is None:
+        return None
+    return Judging(extractor, SAMPLES if samples is None else samples)
 
 
 def _named(**wanted: bool) -> frozenset[str]:
