@@ -25,6 +25,7 @@ WHAT = {
     "denoised": "held-out images with noise, the answers of the model, and the truth",
     "inversions": "held-out images, and decoded codes that were fitted to them; also `invert`",
     "latent-map": "the codes of held-out rows",
+    "analogies": "held-out images, and what a conditional model makes of them in each class",
     "rates": "the KL to the prior of each part of the code",
     "manifold": "decoded codes of a regular grid",
     "interpolations": "paths between codes",

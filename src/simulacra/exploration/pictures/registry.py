@@ -233,6 +233,10 @@ CLASSES = Need(
     lambda album: not album.conditional or 0 < album.classes <= 20,
 )
 NUMBERS = Need("rows of 0/1, levels or real numbers", lambda album: numeric(album.space))
+LEADS = Need(
+    "a model that translates to classes",
+    lambda album: album.can(can.Translates) and can.able(album.model, can.Translates).targets is not None,
+)
 DENOISES = Need("a model that denoises", lambda album: album.can(can.Denoises))
 WHOLE = Need("held-out rows without missing entries", lambda album: album.held_out.known is None)
 RATED = Need("a model with rates", lambda album: album.can(can.HasRates))
@@ -299,6 +303,7 @@ PICTURES: tuple[Kind, ...] = (
     Kind("denoised", denoised_picture, (DENOISES, IMAGES, WHOLE), _always),
     Kind("inversions", figures.inversion_picture, (DECODES, SEARCHED, IMAGES), _always),
     Kind("latent_map", figures.latent, (ENCODES, TWO)),
+    Kind("analogies", figures.analogies, (LEADS, IMAGES, CLASSES), _always),
     Kind("rates", rate_picture, (RATED,)),
     Kind("manifold", figures.manifold_picture, (CODES, NO_CONDITION, TWO, PLANE)),
     Kind(
