@@ -100,7 +100,8 @@ def local_dimension(x: Tensor, centres: int = CENTRES, seed: int = 0) -> Curve:
     dims = torch.tensor(found, dtype=torch.float64)
     error = dims.std(0, correction=1 if len(dims) > 1 else 0) / len(dims) ** 0.5
     radius = torch.stack(distances).median(0).values
-    return Curve(tuple(scales), *(tuple(t.tolist()) for t in (radius, dims.mean(0), error)), len(x))
+    of = lambda t: tuple(t.tolist())
+    return Curve(tuple(scales), of(radius), of(dims.mean(0)), of(error), len(x))
 
 
 def directions(x: Tensor) -> int:
