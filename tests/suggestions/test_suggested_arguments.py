@@ -1,5 +1,7 @@
 """What refusals suggest of a model or of training, taken from the refusal, works."""
 
+import tempfile
+
 import pytest
 import torch
 
@@ -28,6 +30,14 @@ def memorized(**more):
     """The training of a memorizer with fewer codes than rows."""
     model = simulacra.Memorizer(BITS.space, **{"codes": "one-hot", "rows": 3, "hidden": (2,), **more})
     return simulacra.fit(model, BITS, epochs=1, progress=False, doctor=False)
+
+
+def distilled(**more):
+    """A consistency model whose teacher always saw its condition."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/teacher.safetensors"
+        simulacra.FlowMatching(Real((2,)), CLASS, hidden=(3,), drop=0.0).save(path)
+        return simulacra.Consistency(Real((2,)), CLASS, teacher=path, **more).teacher()
 
 
 # file of the source, words of the sentence, what is refused
@@ -133,7 +143,37 @@ REFUSED = (
         lambda **o: simulacra.GSN(BITS.space, **{"noise": -1.0, **o}),
     ),
     (
-        "models/diffusion/chain.py",
+        "models/chains/discriminant_gsn.py",
+        "a label is replaced with a probability above 0 and up to 1",
+        lambda **o: simulacra.DiscriminantGSN(Real((3,)), CLASS, **{"replaced": 0.0, **o}),
+    ),
+    (
+        "models/autoencoders/contractive.py",
+        "a standard deviation is finite and at least 0: use {}",
+        lambda **o: simulacra.ContractiveAutoencoder(Real((3,)), **{"noise": -1.0, **o}),
+    ),
+    (
+        "models/autoencoders/contractive.py",
+        "a walk takes at least one step: use {}",
+        lambda **o: simulacra.ContractiveAutoencoder(Real((3,)), **{"burn_in": 0, **o}),
+    ),
+    (
+        "models/boltzmann/deep/deep_autoencoder.py",
+        "needs 0/1 or levels, but the space is {}: use {}",
+        lambda **o: simulacra.DeepAutoencoder(Real((3,)), **{"error": "cross-entropy", **o}),
+    ),
+    (
+        "models/boltzmann/deep/deep_autoencoder.py",
+        "has at least one layer, each of at least one",
+        lambda **o: simulacra.DeepAutoencoder(BITS.space, **{"layers": (5, 0), **o}),
+    ),
+    (
+        "models/boltzmann/deep/deep_autoencoder.py",
+        "layers to train first: use {}",
+        lambda **o: simulacra.DeepAutoencoder(BITS.space, **{"layers": (5, 2), "pretrain": 3, **o}),
+    ),
+    (
+        "models/diffusion/given.py",
         "a share of rows lies in [0, 1): take {}",
         lambda **o: simulacra.DDPM(Real((3,)), CLASS, **{"drop": 1.5, **o}),
     ),
@@ -141,6 +181,46 @@ REFUSED = (
         "models/diffusion/inversion.py",
         "a diffusion has at least two steps: take {}",
         lambda **o: simulacra.Diffusion(BITS.space, **{"T": 1, **o}),
+    ),
+    (
+        "models/diffusion/flow_matching.py",
+        "a draw takes at least one: take {}",
+        lambda **o: simulacra.FlowMatching(Real((3,)), **{"steps": 0, **o}),
+    ),
+    (
+        "models/diffusion/consistency.py",
+        "a way has at least two steps: take {}",
+        lambda **o: simulacra.Consistency(Real((3,)), **{"levels": 1, **o}),
+    ),
+    (
+        "models/diffusion/consistency.py",
+        "but there is no condition: give {}",
+        lambda **o: simulacra.Consistency(Real((3,)), **{"guidance": 2.0, **o}),
+    ),
+    (
+        "models/diffusion/consistency.py",
+        "the teacher always saw its condition: give {}",
+        lambda **o: distilled(**{"guidance": 2.0, **o}),
+    ),
+    (
+        "models/flows/flow.py",
+        "but a flow has at least one: take {}",
+        lambda **o: simulacra.Flow(Real((3,)), **{"layers": 0, **o}),
+    ),
+    (
+        "models/flows/flow.py",
+        "a layer has at least one unit: take {}",
+        lambda **o: simulacra.Flow(Real((3,)), **{"hidden": (0,), **o}),
+    ),
+    (
+        "models/flows/flow.py",
+        "has one: take {}",
+        lambda **o: simulacra.Flow(Real((1,)), **{"kind": "nice", **o}),
+    ),
+    (
+        "models/flows/flow.py",
+        "only from 2 couplings on: take {}",
+        lambda **o: simulacra.Flow(Real((3,)), **{"kind": "nice", "layers": 1, **o}),
     ),
     (
         "nets/timed.py",
