@@ -224,6 +224,8 @@ CATALOGUED = [
     _catalogued(
         "gmmn-autoencoder", images, code=3, coder=(7,), latent=2, hidden=(7,), activation="tanh", coupled=True
     ),
+    _catalogued("abc", lambda: real(2), simulations=300, share=0.05, rows=20, corrected=True),
+    _catalogued("abc/bits", lambda: binary(3), simulations=200, share=0.1, rows=30, adjust=False),
     _catalogued("gaussian-rbm", lambda: real(3), hidden=5, chains=7, burn_in=10),
     _catalogued("belief-net", lambda: binary(50), hidden=(5, 3), k=3),
     _catalogued("belief-net/wake-sleep", images, hidden=(5,), k=1, estimator="wake-sleep"),

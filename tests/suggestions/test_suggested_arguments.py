@@ -1,13 +1,17 @@
 """What refusals suggest of a model or of training, taken from the refusal, works."""
 
 import tempfile
+from pathlib import Path
 
 import pytest
 import torch
 
 import simulacra
-from simulacra import Binary, Categorical, Real
+from simulacra import Audio, Binary, Categorical, Real
+from simulacra.core.corruption.parse import parse
 from simulacra.core.errors.suggestion import Phrase, Refusal, command, load_with
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.audio import write_wav
 from simulacra.training.hardware.backend import choose_device
 
 pytestmark = pytest.mark.fault("doors 2.6")
@@ -38,6 +42,18 @@ def distilled(**more):
         path = f"{folder}/teacher.safetensors"
         simulacra.FlowMatching(Real((2,)), CLASS, hidden=(3,), drop=0.0).save(path)
         return simulacra.Consistency(Real((2,)), CLASS, teacher=path, **more).teacher()
+
+
+def mixed(corruption):
+    """A corrupted recording."""
+    return parse(corruption).apply(torch.zeros(1, 50), Rng(0), Audio((50,), 8000))
+
+
+def mixed_at_another_rate(corruption=""):
+    """A recording that is mixed with noise of another sampling rate."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_wav(torch.zeros(80), 16000, Path(folder, "a.wav"))
+        return mixed(corruption or f"mix:{folder}:10")
 
 
 # file of the source, words of the sentence, what is refused
@@ -86,6 +102,21 @@ REFUSED = (
         lambda **o: simulacra.UnrolledMRF(Binary((9,)), **{"edges": "grid", **o}),
     ),
     (
+        "models/moments/abc.py",
+        "but the regression on {} summaries",
+        lambda **o: simulacra.ABC(Real((3,)), **{"simulations": 50, **o}),
+    ),
+    (
+        "models/moments/abc.py",
+        "cannot be moved to other moments",
+        lambda **o: simulacra.ABC(Binary((3,)), **{"corrected": True, **o}),
+    ),
+    (
+        "models/moments/simulators.py",
+        ", but the space is",
+        lambda **o: simulacra.ABC(Binary((3,)), **{"simulator": "normal", **o}),
+    ),
+    (
         "models/beliefs/estimators/choice.py",
         "draws or more: take {}",
         lambda **o: simulacra.BeliefNet(BITS.space, **{"estimator": "leave-one-out", "k": 1, **o}),
@@ -117,6 +148,24 @@ REFUSED = (
         "{} has no level, but {} was given: use {}",
         lambda **o: simulacra.Autoencoder(IMAGES, **{"latent": 2, "corruption": "edges:2", **o}),
     ),
+    (
+        "core/corruption/mix.py",
+        "mix needs a folder of recordings",
+        lambda **o: simulacra.Autoencoder(Audio((50,), 8000), **{"latent": 2, "corruption": "mix", **o}),
+    ),
+    (
+        "core/corruption/mix.py",
+        "the level of 'mix' is {}, not {}: use {}",
+        lambda **o: simulacra.Autoencoder(
+            Audio((50,), 8000), **{"latent": 2, "corruption": "mix:noises:much", **o}
+        ),
+    ),
+    (
+        "core/corruption/mix.py",
+        "corruption 'mix' finds no recordings in {}",
+        lambda **o: mixed(**{"corruption": "mix:nowhere:10", **o}),
+    ),
+    ("core/corruption/mix.py", "samples a second, but it is mixed with", mixed_at_another_rate),
     (
         "core/corruption/parse.py",
         "the level of {} is {}, not {}: use {}",
@@ -176,6 +225,11 @@ REFUSED = (
         "models/diffusion/given.py",
         "a share of rows lies in [0, 1): take {}",
         lambda **o: simulacra.DDPM(Real((3,)), CLASS, **{"drop": 1.5, **o}),
+    ),
+    (
+        "models/diffusion/completion.py",
+        "a completion draws each step at least once: take {}",
+        lambda **o: simulacra.DDPM(Real((3,)), **{"resamples": 0, **o}),
     ),
     (
         "models/diffusion/inversion.py",

@@ -217,7 +217,7 @@ class Loop:
                 keyed = rng.at(update.name, r).on(batches[r])
                 logged |= self._move(player, batches[r], keyed)
         if self.ema:
-            self.ema.update()
+            self.ema.update(self.position.step)
         return logged
 
     def _move(self, player: OptimizerStep, batch: Batch, rng: Rng) -> dict[str, Tensor]:

@@ -52,6 +52,7 @@ from simulacra.evaluation.measures.needs import (
     VITALS_OF,
     WHOLE,
 )
+from simulacra.evaluation.measures.noising import AVERAGED, STEPS_BACK
 from simulacra.evaluation.rows import count, samples_like
 from simulacra.evaluation.samples.implicit import NotScored, modes_found, sample_scores
 from simulacra.evaluation.samples.memorization import Copies, Memorization, copy_rows, memorization
@@ -353,6 +354,8 @@ MEASURES: tuple[Measure[Any], ...] = (
     SPREAD,
     CONSTANT,
     MIXING,
+    STEPS_BACK,
+    AVERAGED,
     REPEATED,
     MODES,
     ENTRIES,
