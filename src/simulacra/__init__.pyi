@@ -72,6 +72,7 @@ from simulacra.models.adversarial.wgan import WGAN, WGANGP
 from simulacra.models.autoencoders.autoencoder import Autoencoder
 from simulacra.models.autoencoders.contractive import ContractiveAutoencoder
 from simulacra.models.autoencoders.gaussian_copula import GaussianCopula
+from simulacra.models.autoencoders.memorizer import Memorizer
 from simulacra.models.autoencoders.pca import PCA
 from simulacra.models.autoencoders.ppca import PPCA
 from simulacra.models.autoencoders.stacked import StackedAutoencoder
@@ -220,6 +221,7 @@ __all__ = [
     "HigherOrderBM",
     "Levels",
     "MeanFieldSBN",
+    "Memorizer",
     "MixtureRBM",
     "Model",
     "MultiPredictionDBM",

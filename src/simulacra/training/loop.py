@@ -128,7 +128,7 @@ class Loop:
             if p.stage == 0:
                 # after an interrupt, the stage's start runs again from these weights
                 self.save()
-            self._start(stage)
+            self._begin(stage)
         for player in self.players:
             player.load(ck.part(self._tensors, f"optimizer/{player.update.name}/"))
             player.accumulate = p.parts.get(player.update.name, player.accumulate)
@@ -138,6 +138,15 @@ class Loop:
             self.save()
         if stage.updates:
             self._steps(stage, rng, feeds)
+
+    def _begin(self, stage: Stage) -> None:
+        """Runs the stage's `start`; a run that it refuses has not begun and leaves no checkpoint."""
+        try:
+            self._start(stage)
+        except ValueError:
+            if self.position.total_steps == 0 and self.position.stage == 0 and self.folder is not None:
+                (self.folder / ck.NAME).unlink(missing_ok=True)
+            raise
 
     def _start(self, stage: Stage) -> None:
         """Runs the stage's `start`, such as a closed-form initialization."""

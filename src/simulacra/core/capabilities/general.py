@@ -66,6 +66,11 @@ class Samples(Capability):
         """The model's own options of drawing, under which its samples are scored."""
         return self.drawing()
 
+    @property
+    def copies(self) -> bool:
+        """True if samples are training rows by intention, which the doctor then does not call a fault."""
+        return False
+
     def looks(self, how: Sampling | None = None) -> int:
         """Returns the number of looks at x that a draw offers: 1 if it draws all entries at once.
 

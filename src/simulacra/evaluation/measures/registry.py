@@ -29,7 +29,7 @@ from simulacra.evaluation.measures.checked import (
     SHARED,
     WEIGHTS,
 )
-from simulacra.evaluation.measures.codes import CODES, RATES, REFINED, ROWS, most_code_rows
+from simulacra.evaluation.measures.codes import CODES, DIMENSION, RATES, REFINED, ROWS, most_code_rows
 from simulacra.evaluation.measures.history import History
 from simulacra.evaluation.measures.measure import Case, Evidence, Look, Measure, Unfinished, evidence_of
 from simulacra.evaluation.measures.needs import (
@@ -338,6 +338,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     CODES,
     RATES,
     REFINED,
+    DIMENSION,
     NEIGHBOUR,
     GENERALIZATION,
     SAMPLE_SCORE,

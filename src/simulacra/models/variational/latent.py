@@ -39,6 +39,7 @@ from simulacra.core.scores.likelihood import ENTRIES
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Stage
+from simulacra.models.variational.analogies import Analogies
 from simulacra.models.variational.factors_from_data import factors_from_data
 from simulacra.nets.coders import build_decoder, build_encoder, check_network, default_net
 
@@ -290,7 +291,7 @@ class LatentVariableModel(
         return torch.where(known, x.to(wide), draws.to(wide))
 
 
-class LatentGaussian(LatentVariableModel, HasPosterior, HasJoint, HasRates):
+class LatentGaussian(Analogies, LatentVariableModel, HasPosterior, HasJoint, HasRates):
     """Abstract base with one code of prior N(0, I); subclasses choose the objective."""
 
     _linear = True
@@ -384,8 +385,7 @@ class LatentGaussian(LatentVariableModel, HasPosterior, HasJoint, HasRates):
 def gaussian_of(numbers: Tensor) -> Gaussian:
     """Returns the Gaussian of a code from a network's output, event (latent,).
 
-    The log standard deviation is clamped to `MAX_LOG_SIGMA`: any q bounds log p, and that of an outlier would
-    overflow to NaN.
+    The log standard deviation is clamped to `MAX_LOG_SIGMA`: that of an outlier would overflow to NaN.
 
     Args:
         numbers: mean and log standard deviation, shape (*, 2 latent).
