@@ -40,6 +40,7 @@ from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Stage
 from simulacra.models.variational.factors_from_data import factors_from_data
+from simulacra.models.variational.factors_with_gaps import FactorsWithGaps
 from simulacra.nets.coders import build_decoder, build_encoder, check_network, default_net
 
 LikelihoodName = Literal[
@@ -58,7 +59,8 @@ LikelihoodName = Literal[
     "fields",
 ]
 TABLES: Mapping[str, Any] = {"least_steps": 3000, "lr": 2e-3, "schedule": "cosine"}
-LINEAR = ("encoder.linear", "decoder.linear")  # maps that files of earlier versions lack
+# tensors that files of earlier versions lack
+ADDED = ("encoder.linear", "decoder.linear", "factors.")
 MAX_LOG_SIGMA = 20.0  # largest |log sigma| of a code
 PROPOSALS, ROUNDS = 64, 4  # codes of each round of a completion, which resamples one of all rounds
 
@@ -156,7 +158,9 @@ class LatentVariableModel(
         self.decoder = decoder or build_decoder(
             space, latent, output, kind, sizes, condition, activation, dropout, linear
         )
-        self.added = tuple(n for n, _ in self.named_parameters() if n in LINEAR)
+        own = linear and encoder is None
+        self.factors = FactorsWithGaps(space.features_shape[0], latent) if own else None
+        self.added = tuple(n for n in self.state_dict() if n.startswith(ADDED))
         extra = (condition.features_shape or (1,),) if condition else ()
         shown = ((sum(map(math.prod, extra)) + space.dims,),) if gaps else extra
         check_network("encoder", self.encoder, (space.features_shape, *shown), (2 * latent,))
@@ -190,10 +194,18 @@ class LatentVariableModel(
             c: condition, or None.
             known: True where observed, shape (B, *); missing features are set to zero. None for all.
         """
-        f = self.features(x)
-        if known is not None:
-            f = torch.where(self.space.features_known(known), f, torch.zeros_like(f))
-        return gaussian_of(self.encoder(f, *self._beside(f, c, known)))
+        f, wider = self._without_gaps(self.features(x), known)
+        q = gaussian_of(self.encoder(f, *self._beside(f, c, known)))
+        return q if wider is None else Gaussian(q.loc, q.log_scale + wider, 1)
+
+    def _without_gaps(self, f: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Returns features without gaps, and by what log sigma is larger for it, or None."""
+        if known is None:
+            return f, None
+        there = self.space.features_known(known)
+        if self.factors is None:
+            return torch.where(there, f, torch.zeros_like(f)), None
+        return self.factors(f, there)
 
     def _beside(self, f: Tensor, c: Tensor | None, known: Tensor | None) -> tuple[Tensor, ...]:
         """Further inputs of the encoder: the condition, and with `gaps` 1 where x is missing."""
