@@ -59,7 +59,7 @@ def factors_from_data(model: Any, source: Source, rng: Rng) -> None:
     mean, scale, R = standardized(f.cpu(), space.features_known(known)[:, seen].cpu())
     W, E, log_sigma = factors(R, model.code_size)
     if model.factors is not None:
-        model.factors.set(seen, W, noise_of(R, model.code_size), mean, scale)
+        model.factors.set(seen, W, noise_of(torch.linalg.eigvalsh(R).flip(0), model.code_size), mean, scale)
     q, sigmas, last = W.shape[1], model.code_size, encoder.body[-1]
     # (2)
     decoder.linear[drawn, :q] = W.to(decoder.linear)
@@ -109,18 +109,18 @@ def factors(R: Tensor, q: int) -> tuple[Tensor, Tensor, Tensor]:
         0.8
     """
     values, U = torch.linalg.eigh(R)
-    values, U, noise = values.flip(0), U.flip(1), noise_of(R, q)
+    values, U = values.flip(0), U.flip(1)
+    noise = noise_of(values, q)
     values, U = values[:q].clamp_min(noise), U[:, :q]
     gain = (values - noise).sqrt()
     return U * gain, (gain / values).unsqueeze(1) * U.T, 0.5 * (noise / values).log()
 
 
-def noise_of(R: Tensor, q: int) -> float:
+def noise_of(values: Tensor, q: int) -> float:
     """Returns s^2 of (1), `LEAST` at least.
 
     Args:
-        R: correlations, float64, shape (d, d).
+        values: eigenvalues of the correlations, largest first, shape (d,).
         q: largest number of codes.
     """
-    values = torch.linalg.eigvalsh(R).flip(0)
     return max(LEAST, float((values[q:] if q < len(values) else values[-1:]).mean()))
