@@ -62,6 +62,7 @@ TABLES: Mapping[str, Any] = {"least_steps": 3000, "lr": 2e-3, "schedule": "cosin
 # tensors that files of earlier versions lack
 ADDED = ("encoder.linear", "decoder.linear", "factors.")
 MAX_LOG_SIGMA = 20.0  # largest |log sigma| of a code
+DROPOUT = 0.1  # of the networks of a table on normal scores
 PROPOSALS, ROUNDS = 64, 4  # codes of each round of a completion, which resamples one of all rounds
 
 
@@ -95,7 +96,7 @@ class NetworkKeywords(ObservationKeywords, total=False):
     hidden: tuple[int, ...] | None
     net: Literal["auto", "mlp", "conv"]
     activation: str
-    dropout: float
+    dropout: float | None
 
 
 class LatentVariableModel(
@@ -114,7 +115,8 @@ class LatentVariableModel(
         likelihood: distribution of x given z; `auto` takes the default of the space.
         scale: fixed standard deviation of a `gaussian` likelihood, in units of x; None learns it.
         mixtures: number of components of a `logistic-mixture`.
-        dropout: dropout rate of the hidden layers (`mlp` only).
+        dropout: dropout rate of the hidden layers (`mlp` only); None takes 0.1 for tables with linear maps
+            beside the networks, which otherwise learn a small table by heart, and 0 for all else.
         gaps: give the encoder a mask of the missing entries, for rows with gaps; without it a missing
             number looks like a mean one. The mask follows the features of the condition.
         encoder: custom network from features (B, *) to (B, 2 latent); None builds one.
@@ -139,7 +141,7 @@ class LatentVariableModel(
         likelihood: LikelihoodName = "auto",
         scale: float | None = None,
         mixtures: int = 5,
-        dropout: float = 0.0,
+        dropout: float | None = None,
         gaps: bool = False,
         encoder: nn.Module | None = None,
         decoder: nn.Module | None = None,
@@ -152,11 +154,12 @@ class LatentVariableModel(
         kind, sizes = default_net(space, net, hidden)
         output = self.head.output
         linear = self._linear and isinstance(space, Table) and space.scored is not None
+        rate = DROPOUT * linear if dropout is None else dropout
         self.encoder = encoder or build_encoder(
-            space, 2 * latent, kind, sizes, condition, activation, dropout, space.dims * gaps, linear
+            space, 2 * latent, kind, sizes, condition, activation, rate, space.dims * gaps, linear
         )
         self.decoder = decoder or build_decoder(
-            space, latent, output, kind, sizes, condition, activation, dropout, linear
+            space, latent, output, kind, sizes, condition, activation, rate, linear
         )
         own = linear and encoder is None
         self.factors = FactorsWithGaps(space.features_shape[0], latent) if own else None
