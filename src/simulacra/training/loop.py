@@ -291,8 +291,10 @@ class Loop:
 
     def _due(self, before: int, epoch: int) -> bool:
         """Returns True if this epoch is scored: all of them with `patience`, else about `SCORES` a stage."""
+        if self.options.patience or self.position.step == self.total:
+            return True
         each = max(1, int(self.total / self.per_epoch) // SCORES)
-        return bool(self.options.patience) or epoch // each > before // each or self.position.step == self.total
+        return epoch // each > before // each
 
     def _in_any_process(self, here: bool) -> bool:
         """Returns True if a condition holds in any process."""

@@ -250,8 +250,8 @@ class Product(Distribution):
         parts: distribution of each field.
         shapes: shape of each field, () for one column.
         event_dims: number of trailing dimensions of an observation.
-        together: a joint distribution of some entries and their positions in the vector, ascending. It gives the same
-            log-probabilities as their fields, in one operation. None: score each field alone.
+        together: a joint distribution of some entries and their positions in the vector, ascending. It gives
+            the same log-probabilities as their fields, in one operation. None: score each field alone.
     """
 
     parts: Sequence[Distribution]

@@ -13,7 +13,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypedDict, cast
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -41,23 +41,9 @@ from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Stage
 from simulacra.models.variational.factors_from_data import factors_from_data
 from simulacra.models.variational.factors_with_gaps import FactorsWithGaps
+from simulacra.models.variational.network_keywords import LikelihoodName
 from simulacra.nets.coders import build_decoder, build_encoder, check_network, default_net
 
-LikelihoodName = Literal[
-    "auto",
-    "bernoulli",
-    "gaussian",
-    "logistic",
-    "logistic-mixture",
-    "categorical",
-    "log-normal",
-    "poisson",
-    "negative-binomial",
-    "cumulative-logit",
-    "interval-gaussian",
-    "interval-mixture",
-    "fields",
-]
 TABLES: Mapping[str, Any] = {"least_steps": 3000, "lr": 2e-3, "schedule": "cosine"}
 # tensors that files of earlier versions lack
 ADDED = ("encoder.linear", "decoder.linear", "factors.")
@@ -77,26 +63,6 @@ class Codes:
 
     z: Tensor
     log_ratio: Tensor
-
-
-class ObservationKeywords(TypedDict, total=False):
-    """Options of `LatentVariableModel` that say what p(x|z) is, and networks of one's own."""
-
-    likelihood: LikelihoodName
-    scale: float | None
-    mixtures: int
-    gaps: bool
-    encoder: nn.Module | None
-    decoder: nn.Module | None
-
-
-class NetworkKeywords(ObservationKeywords, total=False):
-    """The keywords of `LatentVariableModel`; a test compares the two."""
-
-    hidden: tuple[int, ...] | None
-    net: Literal["auto", "mlp", "conv"]
-    activation: str
-    dropout: float | None
 
 
 class LatentVariableModel(
