@@ -1,4 +1,4 @@
-"""Codes of rows with gaps given the factors, beside conditionals of a joint Gaussian of codes and features."""
+"""Codes of rows with gaps given the factors, beside conditionals of the Gaussian of codes and features."""
 
 from __future__ import annotations
 
