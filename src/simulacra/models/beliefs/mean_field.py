@@ -30,7 +30,7 @@ from simulacra.core.updates import Update
 from simulacra.models.beliefs.coordinate_ascent import Factors, Level, Stack, ascended, bound
 from simulacra.models.beliefs.estimators.choice import ADAM
 from simulacra.models.beliefs.stacks.generative import PROPOSALS, RATE_DRAWS, Draws, Generative, in_pieces
-from simulacra.models.beliefs.stacks.layers import Independent
+from simulacra.models.beliefs.stacks.independent import Independent
 from simulacra.models.beliefs.stacks.visible import IndependentEntries
 
 
