@@ -2,6 +2,7 @@
 
     python tools/faults.py "doors 2.5"     # tests marked fault("doors 2.5...") and what they do there
     python tools/faults.py doors --write   # and docs/faults.csv, for docs/faults.md
+    python tools/faults.py doors --before e27cda9b    # there, too, if a test passes on its parent
 
 A test's parent is the commit before the one that brought the test. Its sources are checked out beside tests,
 `conftest.py` and `pyproject.toml` of the test's own commit, in a worktree that is removed at the end. What a
@@ -77,15 +78,18 @@ def git(*words: str, where: Path = ROOT) -> str:
 
 
 def origins() -> dict[str, str]:
-    """Returns the first commit, without merges, of each test function by name."""
+    """Returns the first commit, without merges, of each test function by name, and by file and name."""
     found: dict[str, str] = {}
-    commit = ""
+    commit = file = ""
     log = git("log", "-p", "-U0", "--reverse", "--no-merges", "--format=commit %H", "--", "tests")
     for line in log.splitlines():
         if line.startswith("commit "):
             commit = line.split()[1]
+        elif line.startswith("+++ "):
+            file = line.rsplit("/", 1)[-1]
         elif added := re.match(r"\+\s*def (test_\w+)\(", line):
             found.setdefault(added[1], commit)
+            found.setdefault(f"{file}::{added[1]}", commit)
     return found
 
 
@@ -120,7 +124,9 @@ def _run(tree: Path, files: list[str], names: list[str]) -> tuple[str, bool]:
     for more in (["--all"], []):
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as out:
             how = {"cwd": tree, "stdout": out, "stderr": subprocess.STDOUT, "start_new_session": True}
-            work = subprocess.Popen([*words, *more], env=os.environ | {"PYTHONPATH": path}, **how)
+            work = subprocess.Popen(
+                [*words, *more], env=os.environ | {"PYTHONPATH": path, "COLUMNS": "400"}, **how
+            )
             try:
                 work.wait(START + LIMIT * len(names))
                 over = False
@@ -158,24 +164,44 @@ def outcome(said: str, name: str, over: bool = False) -> str:
     return "skipped" if found else "time" if over else "not collectable"
 
 
+def rows_of(commit: str, tests: list[Marked], tree: Path, before: str | None) -> list[tuple[str, ...]]:
+    """Returns and prints a row of the table for each test of a commit.
+
+    Args:
+        commit: the commit that brought the tests.
+        tests: tests of faults.
+        tree: a worktree.
+        before: an older commit for tests that pass on the parent; None: none.
+    """
+    found = {test: (f"{commit}^", state) for test, state in measured(commit, tests, tree).items()}
+    passed = [test for test, (_, state) in found.items() if state == "passes"]
+    if before and passed:
+        older = measured(commit, passed, tree, before)
+        found |= {test: (before, state) for test, state in older.items() if state != "passes"}
+    short = lambda name: git("rev-parse", "--short=8", name).strip()
+    rows = [(*astuple(test), short(name), state) for test, (name, state) in found.items()]
+    for row in rows:
+        print(*row, sep="  ", flush=True)
+    return rows
+
+
 def main() -> int:
     """Runs the command line and returns 0."""
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     asked.add_argument("prefix", help="first letters of the faults, such as doors")
+    asked.add_argument("--before", help="a commit before the first mend, for tests that pass on their parent")
     asked.add_argument("--write", action="store_true", help="write docs/faults.csv")
     given = asked.parse_args()
     by_commit, first = defaultdict(list), origins()
     for test in marked(prefix=given.prefix):
-        by_commit[first[test.name]].append(test)
+        own = f"{Path(test.file).name}::{test.name}"
+        by_commit[first.get(own, first[test.name])].append(test)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
         git("worktree", "add", "-q", "--detach", str(tree), "HEAD")
         for commit, tests in by_commit.items():
-            parent = git("rev-parse", "--short", f"{commit}^").strip()
-            for test, state in measured(commit, tests, tree).items():
-                rows.append((*astuple(test), parent, state))
-                print(*rows[-1], sep="  ", flush=True)
+            rows += rows_of(commit, tests, tree, given.before)
         git("worktree", "remove", "--force", str(tree))
     if given.write:
         write(rows)

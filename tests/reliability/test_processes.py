@@ -34,7 +34,14 @@ SETTINGS = {
 }
 # columns begin at their marginals, bounds change little with some weights, a normalization by few rows enlarges
 # rounding: float64 agrees to 1e-12
-NEAR_ZERO = ("vae/fields", "gan/virtual", "belief-net/nvil", "ddpm/unet", "bihm/conditional", "mean-field-sbn")
+NEAR_ZERO = (
+    "vae/fields",
+    "gan/virtual",
+    "belief-net/nvil",
+    "ddpm/unet",
+    "bihm/conditional",
+    "mean-field-sbn",
+)
 # a rising learning rate makes the score fall, so that the best weights are not the last
 STOPPED = {"patience": 1, "lr": 0.02}
 
