@@ -18,6 +18,7 @@ from simulacra.core.capabilities.energy import (
     HasMarkovChain,
     HasPartitionFunctions,
 )
+from simulacra.core.capabilities.estimates import EstimatesDensity
 from simulacra.core.capabilities.general import (
     Classifies,
     Completes,
@@ -109,10 +110,14 @@ from simulacra.models.boltzmann.restricted.rbm import RBM
 from simulacra.models.chains.discriminant_gsn import DiscriminantGSN
 from simulacra.models.chains.gsn import GSN
 from simulacra.models.chains.neural_ebm import NeuralEBM
+from simulacra.models.diffusion.consistency import Consistency
 from simulacra.models.diffusion.ddpm import DDPM
+from simulacra.models.diffusion.flow_matching import FlowMatching
 from simulacra.models.diffusion.inversion import Diffusion
+from simulacra.models.flows.flow import Flow
 from simulacra.models.flows.gaussian import GaussianModel
 from simulacra.models.flows.real_nvp import RealNVP
+from simulacra.models.moments.abc import ABC
 from simulacra.models.moments.gmmn import GMMN
 from simulacra.models.moments.gmmn_autoencoder import GMMNAutoencoder
 from simulacra.models.variational.hierarchical import HierarchicalVAE
@@ -124,6 +129,7 @@ from simulacra.training.run import load
 
 __version__: str
 __all__ = [
+    "ABC",
     "BEGAN",
     "DARN",
     "DBM",
@@ -163,6 +169,7 @@ __all__ = [
     "ChainSampler",
     "Classifies",
     "Completes",
+    "Consistency",
     "Continues",
     "ContractiveAutoencoder",
     "ConvDBM",
@@ -179,6 +186,9 @@ __all__ = [
     "EoNADE",
     "Epochs",
     "Estimate",
+    "EstimatesDensity",
+    "Flow",
+    "FlowMatching",
     "GMMNAutoencoder",
     "GatedBM",
     "GatedPixelCNN",

@@ -21,18 +21,19 @@ WAVES, FASTEST = 16, 1000.0  # number of w_k, and the largest
 SIDE = 16  # smallest side of images for which `auto` takes a U-net
 
 
-def time_features(u: Tensor) -> Tensor:
+def time_features(u: Tensor, fastest: float = FASTEST) -> Tensor:
     """Returns the features of equation (1), shape (B, 2 WAVES).
 
     Args:
         u: times from 0 to 1, shape (B, 1).
+        fastest: largest w_k.
 
     Example:
         >>> time_features(torch.zeros(3, 1)).shape
         torch.Size([3, 32])
     """
     # (1)
-    w = torch.logspace(0, math.log10(FASTEST), WAVES, dtype=u.dtype, device=u.device)
+    w = torch.logspace(0, math.log10(fastest), WAVES, dtype=u.dtype, device=u.device)
     return torch.cat([(w * u).sin(), (w * u).cos()], 1)
 
 
@@ -44,11 +45,14 @@ class TimedMLP(nn.Module):
         outputs: numbers for each entry.
         hidden: sizes of the hidden layers.
         condition: number of entries of the condition; 0 without one.
+        fastest: largest w_k.
     """
 
-    def __init__(self, size: int, outputs: int, hidden: Sequence[int], condition: int = 0):
+    def __init__(
+        self, size: int, outputs: int, hidden: Sequence[int], condition: int = 0, fastest: float = FASTEST
+    ):
         super().__init__()
-        self.shape = (outputs, size)
+        self.shape, self.fastest = (outputs, size), fastest
         self.body = mlp([size + 2 * WAVES + condition, *hidden, outputs * size], "silu")
         nn.init.zeros_(self.body[-1].weight)  # type: ignore[arg-type]
         nn.init.zeros_(self.body[-1].bias)  # type: ignore[arg-type]
@@ -56,7 +60,7 @@ class TimedMLP(nn.Module):
     def forward(self, h: Tensor, u: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns outputs (B, outputs, d) for h (B, d), times u (B, 1) and a condition c (B, *), or None."""
         given = [] if c is None else [c]
-        return self.body(torch.cat([h, time_features(u), *given], 1)).unflatten(1, self.shape)
+        return self.body(torch.cat([h, time_features(u, self.fastest), *given], 1)).unflatten(1, self.shape)
 
 
 class TimedUNet(nn.Module):
@@ -67,22 +71,36 @@ class TimedUNet(nn.Module):
         outputs: numbers for each entry.
         channels: channels at each resolution.
         condition: number of entries of the condition; 0 without one.
+        fastest: largest w_k.
     """
 
-    def __init__(self, shape: Sequence[int], outputs: int, channels: Sequence[int], condition: int = 0):
+    def __init__(
+        self,
+        shape: Sequence[int],
+        outputs: int,
+        channels: Sequence[int],
+        condition: int = 0,
+        fastest: float = FASTEST,
+    ):
         super().__init__()
-        self.shape, self.outputs = tuple(shape), outputs
+        self.shape, self.outputs, self.fastest = tuple(shape), outputs, fastest
         given = 2 * WAVES + condition
         self.body = UNet(shape[0], outputs * shape[0], channels, given, len(shape) - 1)
 
     def forward(self, h: Tensor, u: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns outputs (B, outputs, d) for h (B, d), times u (B, 1) and a condition c (B, *), or None."""
-        beside = time_features(u) if c is None else torch.cat([time_features(u), c], 1)
+        times = time_features(u, self.fastest)
+        beside = times if c is None else torch.cat([times, c], 1)
         return self.body(h.unflatten(1, self.shape), beside).flatten(1).unflatten(1, (self.outputs, -1))
 
 
 def build_timed(
-    shape: Sequence[int], outputs: int, net: str, hidden: tuple[int, ...] | None, condition: int
+    shape: Sequence[int],
+    outputs: int,
+    net: str,
+    hidden: tuple[int, ...] | None,
+    condition: int,
+    fastest: float = FASTEST,
 ) -> nn.Module:
     """Builds a network by name.
 
@@ -92,6 +110,7 @@ def build_timed(
         net: `mlp` or `unet`; `auto` takes `unet` for images with a side of at least 16.
         hidden: sizes of the hidden layers, or channels at each resolution; None: (256, 256), or (32, 64).
         condition: number of entries of the condition; 0 without one.
+        fastest: largest w_k of equation (1).
 
     Raises:
         ValueError: if the network is unknown or does not fit the shape, or a size is below 1.
@@ -106,10 +125,10 @@ def build_timed(
             f"hidden is {tuple(sizes)}, but it holds one or more sizes from 1, such as (64, 64)."
         )
     if net == "mlp":
-        return TimedMLP(math.prod(shape), outputs, sizes, condition)
+        return TimedMLP(math.prod(shape), outputs, sizes, condition, fastest)
     if not 2 <= len(shape) <= 4:
         plain = build_with(net="mlp")
         raise Refusal(
             f"net is 'unet', but the shape is {tuple(shape)} and not (C, H, W): give {plain}.", plain
         )
-    return TimedUNet(shape, outputs, sizes, condition)
+    return TimedUNet(shape, outputs, sizes, condition, fastest)

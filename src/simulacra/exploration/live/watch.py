@@ -155,4 +155,4 @@ def epochs_of(loop: Loop) -> float:
     """Passes over the data in the stage."""
     assert loop.stage is not None
     rows = len(loop.train)
-    return loop.total * min(loop.options.batch_size, rows) * draws(loop.stage) / rows
+    return loop.total * min(loop.options.step_rows, rows) * draws(loop.stage) / rows
