@@ -19,6 +19,7 @@ from benchmarks.boltzmann import boltzmann
 from benchmarks.bound import bound_memory, bound_noise, bound_speed
 from benchmarks.decoder import decoder
 from benchmarks.denoising import denoising_steps, long_chains
+from benchmarks.diffusions import diffusions
 from benchmarks.distances import distances
 from benchmarks.games import games
 from benchmarks.nade import nade_recursion
@@ -41,6 +42,7 @@ BENCHES = {
     "wavenet": wavenet,
     "beliefs": belief_step,
     "boltzmann": boltzmann,
+    "diffusions": diffusions,
     "distances": distances,
     "games": games,
     "trust": trust,
@@ -59,7 +61,7 @@ runs one of {names}. The table is written by the program, as measured.
 `make bench-tables` measures models of tables beside SDV, CTGAN and TVAE; how to run it and what it found:
 [tables/README.md](tables/README.md).
 
-`make bench-doctor` prints what the doctor says of 44 sick and 45 healthy models, before its checks changed
+`make bench-doctor` prints what the doctor says of 47 sick and 48 healthy models, before its checks changed
 and after.
 """
 

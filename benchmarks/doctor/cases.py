@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from benchmarks import doctor_models as m
-from benchmarks.doctor import denoisers, laws, learned, samplers, tables
+from benchmarks.doctor import denoisers, diffusions, laws, learned, samplers, tables
 from benchmarks.doctor.case import Case, Subject
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
@@ -196,6 +196,9 @@ SICK = (
     Case("MADE of 100 digits, 150 epochs", lambda s: learned.few_digits(s, 100, 150), ("overfitting",)),
     Case("encoder moved", moved_vae, ("importance samples", "aggregate posterior")),
     Case("chains between two far modes", lambda s: chains(1.0, s), ("mixing of chains",)),
+    Case("DDPM whose noise stops early", diffusions.stopped_early, ("signal left",)),
+    Case("DDPM with four times the variance", diffusions.wide, ("variance of steps",)),
+    Case("DDPM without an average of weights", diffusions.without_average, ("average of weights",)),
     Case(
         "denoiser of little noise with a code of two numbers",
         lambda s: denoisers.denoiser(m.cut(), s, "salt:0.02", latent=2, epochs=5),
@@ -285,6 +288,11 @@ HEALTHY = (
     Case("GSN of six bits", lambda s: denoisers.gsn("few_bits", s), beside=YOUNG),
     Case("energy of two factors", lambda s: denoisers.energy("correlated", s, 30), beside=YOUNG),
     Case("RNADE of the ring", learned.ring_rnade),
+    Case("DDPM", diffusions.well),
+    *(
+        Case(f"diffusion of {name}", lambda s, n=name: diffusions.of_law(n, s))
+        for name in ("clusters", "few_bits")
+    ),
     Case("GAN of the ring", lambda s: of_ring(m.gan(s)), beside=GAME),
 )
 CASES = (*SICK, *HEALTHY)

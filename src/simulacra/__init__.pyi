@@ -39,6 +39,7 @@ from simulacra.core.capabilities.general import (
 )
 from simulacra.core.capabilities.mappings import Denoises, Predicts, Translates
 from simulacra.core.capabilities.marker import Capability
+from simulacra.core.capabilities.noising import HasNoising
 from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.capabilities.slope import HasScore
 from simulacra.core.export.onnx import export_onnx
@@ -71,6 +72,7 @@ from simulacra.models.adversarial.wgan import WGAN, WGANGP
 from simulacra.models.autoencoders.autoencoder import Autoencoder
 from simulacra.models.autoencoders.contractive import ContractiveAutoencoder
 from simulacra.models.autoencoders.gaussian_copula import GaussianCopula
+from simulacra.models.autoencoders.memorizer import Memorizer
 from simulacra.models.autoencoders.pca import PCA
 from simulacra.models.autoencoders.ppca import PPCA
 from simulacra.models.autoencoders.stacked import StackedAutoencoder
@@ -209,6 +211,7 @@ __all__ = [
     "HasImportanceWeights",
     "HasJoint",
     "HasMarkovChain",
+    "HasNoising",
     "HasPartitionFunctions",
     "HasPosterior",
     "HasPrior",
@@ -218,6 +221,7 @@ __all__ = [
     "HigherOrderBM",
     "Levels",
     "MeanFieldSBN",
+    "Memorizer",
     "MixtureRBM",
     "Model",
     "MultiPredictionDBM",

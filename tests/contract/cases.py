@@ -119,6 +119,8 @@ CATALOGUED = [
     _catalogued("autoencoder", lambda: binary(50), **SMALL, dropout=0.3, error="cross-entropy"),
     _catalogued("autoencoder/conv", images, hidden=(5, 7), latent=3, net="conv"),
     _catalogued("autoencoder/denoising", lambda: real(3), **SMALL, corruption="gaussian:0.3"),
+    _catalogued("memorizer", lambda: real(3), **SMALL, rows=200),
+    _catalogued("memorizer/one-hot", lambda: binary(6), codes="one-hot", hidden=(5,), rows=150),
     _catalogued("contractive-autoencoder", lambda: real(3), latent=3, burn_in=5),
     _catalogued("stacked-autoencoder", lambda: real(50), layers=(11, 3)),
     _catalogued("vae", lambda: binary(50), **SMALL, kl_warmup=0.5, dropout=0.1),

@@ -30,6 +30,12 @@ def trained(**more):
     return simulacra.fit(model, BITS, **{"epochs": 0.1, "accumulate": 2, "progress": False, **more})
 
 
+def memorized(**more):
+    """The training of a memorizer with fewer codes than rows."""
+    model = simulacra.Memorizer(BITS.space, **{"codes": "one-hot", "rows": 3, "hidden": (2,), **more})
+    return simulacra.fit(model, BITS, epochs=1, progress=False, doctor=False)
+
+
 def distilled(**more):
     """A consistency model whose teacher always saw its condition."""
     with tempfile.TemporaryDirectory() as folder:
@@ -52,6 +58,16 @@ def mixed_at_another_rate(corruption=""):
 
 # file of the source, words of the sentence, what is refused
 REFUSED = (
+    (
+        "models/autoencoders/memorizer.py",
+        "but a memorizer has at least one",
+        lambda **o: simulacra.Memorizer(Real((4,)), **{"rows": 0, **o}),
+    ),
+    (
+        "models/autoencoders/memorizer.py",
+        "training rows, but the memorizer has",
+        lambda **o: memorized(**o),
+    ),
     ("models/adversarial/game/two_player.py", "the critic's layer {}", lambda **o: gan(**o)),
     (
         "models/adversarial/game/pieces.py",
@@ -209,6 +225,11 @@ REFUSED = (
         "models/diffusion/given.py",
         "a share of rows lies in [0, 1): take {}",
         lambda **o: simulacra.DDPM(Real((3,)), CLASS, **{"drop": 1.5, **o}),
+    ),
+    (
+        "models/diffusion/completion.py",
+        "a completion draws each step at least once: take {}",
+        lambda **o: simulacra.DDPM(Real((3,)), **{"resamples": 0, **o}),
     ),
     (
         "models/diffusion/inversion.py",

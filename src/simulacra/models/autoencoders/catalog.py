@@ -59,4 +59,13 @@ ENTRIES = (
         ("D9", "D11"),
         "autoencoder of one layer whose code changes little where x does; samples by a walk along the data",
     ),
+    Entry(
+        "memorizer",
+        "autoencoders",
+        "autoencoders.memorizer",
+        "Memorizer",
+        "Bojanowski, Joulin, Lopez-Paz and Szlam 2018",
+        ("D17", "D18", "D19"),
+        "decoder that holds each training row under a code of its own: ones, one-hot or learned",
+    ),
 )
