@@ -37,6 +37,7 @@ from simulacra.training.steps.optimizer_steps import OptimizerStep, TrainingFail
 
 log = logging.getLogger("simulacra")
 CLIPPED = train_with(clip=1)
+SCORES = 200  # validation scores of a stage without `patience`
 Callback = Callable[["Loop", bool], None]
 
 
@@ -290,14 +291,22 @@ class Loop:
         """Scores the validation rows; after an interrupt, the score is repeated on resume."""
         p = self.position
         before, p.epoch, p.pending = p.epoch, epoch, False
+        due = self.validator.active and self._due(before, epoch)
         try:
-            found = {"valid_score": self.validator.judge(p, self.ema)} if self.validator.active else {}
+            found = {"valid_score": self.validator.judge(p, self.ema)} if due else {}
         except Interrupted:
             p.epoch, p.pending = before, True
             self.save()
             raise
         if found:
             self.metrics.add(self._where(), found)
+
+    def _due(self, before: int, epoch: int) -> bool:
+        """Returns True if this epoch is scored: all of them with `patience`, else about `SCORES` a stage."""
+        if self.options.patience or self.position.step == self.total:
+            return True
+        each = max(1, int(self.total / self.per_epoch) // SCORES)
+        return epoch // each > before // each
 
     def _in_any_process(self, here: bool) -> bool:
         """Returns True if a condition holds in any process."""

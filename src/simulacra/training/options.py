@@ -41,8 +41,8 @@ class Options:
         ema: decay of an exponential moving average of the weights, such as 0.999 (less in the first steps);
             the average is scored and saved. 0: none, also where the model recommends one.
         patience: stop after so many epochs without a better validation score and keep the best weights.
-        validate: score the validation split after each epoch; None: where a capability gives a
-            score and the split exists.
+        validate: score the validation split after each epoch, without `patience` after every second or later
+            one of more than 400; None: where a capability gives a score and the split exists.
         accumulate: number of micro-batches a step, for batches that do not fit into memory.
         precision: `32` or `bf16` (autocast in training; scores stay in full precision).
         device: `auto`, `cpu`, `cuda` or `mps`.

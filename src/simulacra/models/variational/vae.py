@@ -24,7 +24,8 @@ from simulacra.core.distributions.elementary import Gaussian
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Update
-from simulacra.models.variational.latent import LatentGaussian, NetworkKeywords
+from simulacra.models.variational.latent import LatentGaussian
+from simulacra.models.variational.network_keywords import NetworkKeywords
 
 
 class VAE(LatentGaussian):
