@@ -1,4 +1,4 @@
-"""How many validation scores a stage has: one an epoch, and of long stages without `patience` a given number."""
+"""The number of validation scores of a stage: one an epoch, fewer in long stages without `patience`."""
 
 from __future__ import annotations
 

@@ -93,10 +93,10 @@ class Drawing(RawRows):
             known: True = keep, False = draw; shape of x or of one observation. None: draw the NaN of a table.
             condition: one condition for all rows, or one for each.
             seed: the same seed gives the same completions; None: new ones, from torch's global generator.
-            method: way of completing, for models with several, such as `pseudo-gibbs` of a VAE; None: the first.
+            method: way of completing, for models with several (`pseudo-gibbs` of a VAE); None: the first.
 
         Raises:
-            ValueError: if the model cannot complete, or not in this way, or `known` keeps every entry or none.
+            ValueError: if the model cannot complete, or not in this way, or `known` keeps all or nothing.
 
         Example:
             >>> from simulacra import PPCA, Real
@@ -109,7 +109,7 @@ class Drawing(RawRows):
         return self._complete(raw, there, condition, fresh(seed), method=method)
 
     def _way(self, method: str | None) -> dict[str, Any]:
-        """Returns the arguments of `fill` for a way of completing; raises ValueError if the model has none."""
+        """Returns the arguments of `fill` for a way of completing; raises ValueError if there is none."""
         ways = self.completions if isinstance(self, can.Completes) else ()
         if method is None or method in ways:
             return {} if method is None else {"method": method}

@@ -2,10 +2,10 @@
 
     z ~ q(z | x_known, x_missing),   x_missing ~ p(x_missing | z)                                       (1)
 
-An encoder learns one problem, z given a whole x: given a part of x it says nothing reliable, and a completion
-needs further inference. Were q the posterior, (1) would be a Gibbs sampler of p(z, x_missing | x_known). As it
-is, the stationary law differs by the encoder's error, which importance weights correct; in exchange a step costs
-one code a row, and no weight degenerates where x has many entries.
+An encoder learns one problem, z given a whole x: given a part of x it says nothing reliable, and a
+completion needs further inference. Were q the posterior, (1) would be a Gibbs sampler of
+p(z, x_missing | x_known). As it is, the stationary law differs by the encoder's error, which importance
+weights correct; in exchange a step costs one code a row, and no weight degenerates where x has many entries.
 
 Reference: Rezende, Mohamed and Wierstra 2014, appendix F; Mattei and Frellsen 2018. Row E15.
 """
@@ -35,7 +35,8 @@ def pseudo_gibbs(
         c: conditions, shape (B, *), or None.
         steps: number of steps.
     """
-    x, seen = model.space.filled(x, known), known
+    seen: Tensor | None = known
+    x = model.space.filled(x, known)
     for t in range(steps):
         here = rng.at("gibbs", t)
         # (1)
