@@ -22,6 +22,7 @@ their first side.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -142,7 +143,7 @@ def _bands(answer: Answer, x: Tensor, sides: list[Side], name: str) -> Iterator[
     """Yields the first entry along the first side, and all answers from there to the next band."""
     first, others = sides[0], sides[1:]
     across = list(product(*(range(len(side.starts)) for side in others)))
-    lead = x[(..., *(0 for _ in sides))].numel()
+    lead = math.prod(x.shape[: -len(sides)])
     most = max(1, min(MOST, VALUES // max(1, lead * _volume(sides))))
     height = max(1, most // len(across))
     sums, carried = None, None
