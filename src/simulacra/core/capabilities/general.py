@@ -181,9 +181,14 @@ class HasPrior(Decodes):
 
 
 class Completes(Capability):
-    """Draws missing entries given known ones."""
+    """Draws missing entries given known ones.
+
+    Models that complete in several ways name them as `completions`, the default first; `fill` then takes
+    `method=`.
+    """
 
     phrase = "completes"
+    completions: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
