@@ -67,6 +67,7 @@ _NAMES = {
     "Decodes": "core.capabilities.general",
     "Denoises": "core.capabilities.mappings",
     "Encodes": "core.capabilities.general",
+    "EstimatesDensity": "core.capabilities.estimates",
     "HasAnnealingPath": "core.capabilities.energy",
     "HasBound": "core.capabilities.bounds",
     "HasBoundEnergy": "core.capabilities.energy",

@@ -18,6 +18,7 @@ from simulacra.core.capabilities.energy import (
     HasMarkovChain,
     HasPartitionFunctions,
 )
+from simulacra.core.capabilities.estimates import EstimatesDensity
 from simulacra.core.capabilities.general import (
     Classifies,
     Completes,
@@ -92,6 +93,7 @@ from simulacra.models.boltzmann.convolutional.conv_dbm import ConvDBM
 from simulacra.models.boltzmann.convolutional.conv_rbm import ConvRBM
 from simulacra.models.boltzmann.deep.dbm import DBM
 from simulacra.models.boltzmann.deep.dbn import DBN
+from simulacra.models.boltzmann.deep.deep_autoencoder import DeepAutoencoder
 from simulacra.models.boltzmann.deep.mp_dbm import MultiPredictionDBM
 from simulacra.models.boltzmann.pairwise.boltzmann_machine import BoltzmannMachine
 from simulacra.models.boltzmann.pairwise.boosting import BoostedField
@@ -106,12 +108,17 @@ from simulacra.models.boltzmann.restricted.gaussian_rbm import GaussianRBM
 from simulacra.models.boltzmann.restricted.grouped_rbm import GroupedRBM
 from simulacra.models.boltzmann.restricted.mixture_rbm import MixtureRBM
 from simulacra.models.boltzmann.restricted.rbm import RBM
+from simulacra.models.chains.discriminant_gsn import DiscriminantGSN
 from simulacra.models.chains.gsn import GSN
 from simulacra.models.chains.neural_ebm import NeuralEBM
+from simulacra.models.diffusion.consistency import Consistency
 from simulacra.models.diffusion.ddpm import DDPM
+from simulacra.models.diffusion.flow_matching import FlowMatching
 from simulacra.models.diffusion.inversion import Diffusion
+from simulacra.models.flows.flow import Flow
 from simulacra.models.flows.gaussian import GaussianModel
 from simulacra.models.flows.real_nvp import RealNVP
+from simulacra.models.moments.abc import ABC
 from simulacra.models.moments.gmmn import GMMN
 from simulacra.models.moments.gmmn_autoencoder import GMMNAutoencoder
 from simulacra.models.variational.hierarchical import HierarchicalVAE
@@ -123,6 +130,7 @@ from simulacra.training.run import load
 
 __version__: str
 __all__ = [
+    "ABC",
     "BEGAN",
     "DARN",
     "DBM",
@@ -162,6 +170,7 @@ __all__ = [
     "ChainSampler",
     "Classifies",
     "Completes",
+    "Consistency",
     "Continues",
     "ContractiveAutoencoder",
     "ConvDBM",
@@ -169,13 +178,18 @@ __all__ = [
     "Count",
     "Dataset",
     "Decodes",
+    "DeepAutoencoder",
     "Denoises",
     "Diffusion",
+    "DiscriminantGSN",
     "DiscriminativeRBM",
     "Encodes",
     "EoNADE",
     "Epochs",
     "Estimate",
+    "EstimatesDensity",
+    "Flow",
+    "FlowMatching",
     "GMMNAutoencoder",
     "GatedBM",
     "GatedPixelCNN",

@@ -26,18 +26,19 @@ OCTAVES, SMALL = 4, 64  # number of k in equation (2), for vectors of at most so
 SIDE = 16  # smallest side of images for which `auto` takes a U-net
 
 
-def time_features(u: Tensor) -> Tensor:
+def time_features(u: Tensor, fastest: float = FASTEST) -> Tensor:
     """Returns the features of equation (1), shape (B, 2 WAVES).
 
     Args:
         u: times from 0 to 1, shape (B, 1).
+        fastest: largest w_k.
 
     Example:
         >>> time_features(torch.zeros(3, 1)).shape
         torch.Size([3, 32])
     """
     # (1)
-    w = torch.logspace(0, math.log10(FASTEST), WAVES, dtype=u.dtype, device=u.device)
+    w = torch.logspace(0, math.log10(fastest), WAVES, dtype=u.dtype, device=u.device)
     return torch.cat([(w * u).sin(), (w * u).cos()], 1)
 
 
@@ -65,12 +66,21 @@ class TimedMLP(nn.Module):
         outputs: numbers for each entry.
         hidden: sizes of the hidden layers.
         condition: number of entries of the condition; 0 without one.
+        fastest: largest w_k.
         n: number of octaves of equation (2).
     """
 
-    def __init__(self, size: int, outputs: int, hidden: Sequence[int], condition: int = 0, n: int = 0):
+    def __init__(
+        self,
+        size: int,
+        outputs: int,
+        hidden: Sequence[int],
+        condition: int = 0,
+        fastest: float = FASTEST,
+        n: int = 0,
+    ):
         super().__init__()
-        self.shape, self.n = (outputs, size), n
+        self.shape, self.fastest, self.n = (outputs, size), fastest, n
         given = (2 * n + 1) * size + 2 * WAVES + condition
         self.body = mlp([given, *hidden, outputs * size], "silu")
         nn.init.zeros_(self.body[-1].weight)  # type: ignore[arg-type]
@@ -79,7 +89,7 @@ class TimedMLP(nn.Module):
     def forward(self, h: Tensor, u: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns outputs (B, outputs, d) for h (B, d), times u (B, 1) and a condition c (B, *), or None."""
         given = [] if c is None else [c]
-        features = torch.cat([octaves(h, self.n), time_features(u), *given], 1)
+        features = torch.cat([octaves(h, self.n), time_features(u, self.fastest), *given], 1)
         return self.body(features).unflatten(1, self.shape)
 
 
@@ -91,17 +101,26 @@ class TimedUNet(nn.Module):
         outputs: numbers for each entry.
         channels: channels at each resolution.
         condition: number of entries of the condition; 0 without one.
+        fastest: largest w_k.
     """
 
-    def __init__(self, shape: Sequence[int], outputs: int, channels: Sequence[int], condition: int = 0):
+    def __init__(
+        self,
+        shape: Sequence[int],
+        outputs: int,
+        channels: Sequence[int],
+        condition: int = 0,
+        fastest: float = FASTEST,
+    ):
         super().__init__()
-        self.shape, self.outputs = tuple(shape), outputs
+        self.shape, self.outputs, self.fastest = tuple(shape), outputs, fastest
         given = 2 * WAVES + condition
         self.body = UNet(shape[0], outputs * shape[0], channels, given, len(shape) - 1)
 
     def forward(self, h: Tensor, u: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns outputs (B, outputs, d) for h (B, d), times u (B, 1) and a condition c (B, *), or None."""
-        beside = time_features(u) if c is None else torch.cat([time_features(u), c], 1)
+        times = time_features(u, self.fastest)
+        beside = times if c is None else torch.cat([times, c], 1)
         return self.body(h.unflatten(1, self.shape), beside).flatten(1).unflatten(1, (self.outputs, -1))
 
 
@@ -111,6 +130,7 @@ def build_timed(
     net: str,
     hidden: tuple[int, ...] | None,
     condition: int,
+    fastest: float = FASTEST,
     fine: bool = False,
 ) -> nn.Module:
     """Builds a network by name.
@@ -122,6 +142,7 @@ def build_timed(
         hidden: sizes of the hidden layers, or channels at each resolution; None: (256, 256), of images
             (512, 512, 512), or (32, 64, 64).
         condition: number of entries of the condition; 0 without one.
+        fastest: largest w_k of equation (1).
         fine: True if entries differ by any amount, as bits do not: an `mlp` of at most 64 entries then has
             the features of equation (2).
 
@@ -140,10 +161,11 @@ def build_timed(
         )
     if net == "mlp":
         size = math.prod(shape)
-        return TimedMLP(size, outputs, sizes, condition, OCTAVES if fine and size <= SMALL else 0)
+        n = OCTAVES if fine and size <= SMALL else 0
+        return TimedMLP(size, outputs, sizes, condition, fastest, n)
     if not 2 <= len(shape) <= 4:
         plain = build_with(net="mlp")
         raise Refusal(
             f"net is 'unet', but the shape is {tuple(shape)} and not (C, H, W): give {plain}.", plain
         )
-    return TimedUNet(shape, outputs, sizes, condition)
+    return TimedUNet(shape, outputs, sizes, condition, fastest)

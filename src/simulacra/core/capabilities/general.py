@@ -27,6 +27,7 @@ from simulacra.core.capabilities.energy import (  # noqa: F401, all capabilities
     HasMarkovChain,
     HasPartitionFunctions,
 )
+from simulacra.core.capabilities.estimates import EstimatesDensity  # noqa: F401
 from simulacra.core.capabilities.mappings import (  # noqa: F401
     Denoises,
     Predicts,

@@ -45,7 +45,7 @@ class Scoring(RawRows):
                 list of sequences of differing lengths.
 
         Raises:
-            ValueError: if the model has neither a density nor a bound, such as a GAN.
+            ValueError: if the model has no density, bound or estimate of it, such as a GAN.
 
         Example:
             >>> import torch
@@ -54,7 +54,7 @@ class Scoring(RawRows):
             >>> score.kind, score.values.shape
             ('exact', torch.Size([3]))
         """
-        self._need("log_prob", can.HasDensity, can.HasBound)
+        self._need("log_prob", can.HasDensity, can.HasBound, can.EstimatesDensity)
         if k < 1:
             raise ValueError(f"k is {k}, but the bound needs at least one importance sample.")
         rng = Rng(seed, "score", device=self.device)
@@ -67,7 +67,8 @@ class Scoring(RawRows):
         details: dict[str, Any] = {"seed": seed, "preprocessing": self.preprocessing.label}
         details |= {"k": k} if "k=" in found.method else {}
         conditional = self.condition is not None
-        return Estimate(found.value, found.kind, found.dims, found.method, details, None, conditional)
+        more = (details, None, conditional, found.effective)
+        return Estimate(found.value, found.kind, found.dims, found.method, *more)
 
     @checked
     def score_samples(

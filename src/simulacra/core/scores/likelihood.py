@@ -11,6 +11,7 @@ from torch import Tensor
 
 from simulacra.core.capabilities.bounds import SAMPLE_BLOCK, observed, weight_blocks
 from simulacra.core.capabilities.general import (
+    EstimatesDensity,
     HasBound,
     HasDensity,
     HasImportanceWeights,
@@ -127,8 +128,10 @@ class Score:
         method: name of the estimator, such as `IWAE bound, k=5000`.
         elbo: mean of the log-weights, or the model's bound of one draw, in nats, shape (B,); None if `value`
             is exact or that bound.
-        effective: effective number of the k importance samples, shape (B,), or None.
+        effective: effective number of the k importance samples, NaN where a value is exact, shape (B,); None
+            without importance samples.
         entries: number of scored (known) entries of all rows together.
+        off: change of `value` when its computation is made half as fine, in nats, shape (B,), or None.
     """
 
     value: Tensor
@@ -137,6 +140,7 @@ class Score:
     elbo: Tensor | None = None
     effective: Tensor | None = None
     entries: int = 0
+    off: Tensor | None = None
 
     @property
     def dims(self) -> float:
@@ -157,7 +161,7 @@ def score(
     """Scores preprocessed rows and adds the log-Jacobian of the preprocessing.
 
     It uses the density if the model has one, otherwise the importance-weighted bound, otherwise a bound of
-    the model that tightens with k, otherwise the model's own bound.
+    the model that tightens with k, otherwise the model's own bound, otherwise its estimate.
 
     Args:
         model: model to evaluate.
@@ -181,6 +185,12 @@ def score(
         return Score(raw(density), "exact", "exact", entries=scored)
     if model.supports(HasImportanceWeights):
         return _importance_score(able(model, HasImportanceWeights), x, c, log_det, k, rng, entries, known)
+    if not model.supports(HasBound):
+        found = able(model, EstimatesDensity).estimated_density(x, c, rng)
+        check_one_each(found.value, len(x), model, "estimated_density")
+        return Score(
+            raw(found.value), "stochastic", found.method, entries=scored, off=to_float64(found.off).cpu()
+        )
     elbo = able(model, HasBound).elbo(x, c, rng, **observed(known))
     check_one_each(elbo, len(x), model, "elbo")
     if model.supports(TightensBound):
@@ -188,7 +198,7 @@ def score(
         check_one_each(bound, len(x), model, "bound")
         method = f"{able(model, TightensBound).bound_name}, k={k}"
         return Score(raw(bound), "lower", method, raw(elbo), entries=scored)
-    return Score(raw(elbo), "lower", "ELBO", entries=scored)
+    return Score(raw(elbo), "lower", able(model, HasBound).elbo_name, entries=scored)
 
 
 def _importance_score(
@@ -273,15 +283,19 @@ def joined(parts: list[Score], exact: bool) -> Score:
     # if some rows have only an estimate, the whole is an estimate
     weakest = next((part for part in parts if part.kind != "exact"), parts[0])
     kind, method = weakest.kind, weakest.method
+    off = [part.off for part in parts if part.off is not None]
+    if off:
+        # the tolerance of an estimate is part of its name
+        method = f"{method}, within {float(torch.cat(off).abs().max()):.1g} nats"
     if not exact:
         method = f"{'density' if method == 'exact' else method}, dequantized"
         kind = "lower" if kind == "exact" else kind
     values = torch.cat([part.value for part in parts])
     whole = Score(values, kind, method, entries=sum(part.entries for part in parts))
-    # an exact value is its own ELBO, with one effective sample
+    # an exact value is its own ELBO and has no importance samples
     if weakest.elbo is not None:
         whole.elbo = torch.cat([part.value if part.elbo is None else part.elbo for part in parts])
     if weakest.effective is not None:
-        counts = [torch.ones_like(p.value) if p.effective is None else p.effective for p in parts]
+        counts = [torch.full_like(p.value, math.nan) if p.effective is None else p.effective for p in parts]
         whole.effective = torch.cat(counts)
     return whole

@@ -305,6 +305,17 @@ KINDS: dict[str, type[Space]] = {
 }
 
 
+def is_real(space: Space) -> bool:
+    """Returns True if all entries of the space are real.
+
+    Args:
+        space: space of one observation.
+    """
+    if isinstance(space, Table):
+        return all(isinstance(field, Real) for _, field in space.fields)
+    return isinstance(space, Real)
+
+
 def space_from(spec: dict[str, Any]) -> Space:
     """Returns the space that `Space.spec` described.
 

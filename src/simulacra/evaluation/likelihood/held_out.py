@@ -36,6 +36,7 @@ from simulacra.evaluation.measures.kept_parts import fields_of, once
 from simulacra.evaluation.rows import blocks, count
 
 log = logging.getLogger("simulacra")
+SCORED = (can.HasDensity, can.HasBound, can.EstimatesDensity)  # any of them gives rows a likelihood
 
 
 @dataclass
@@ -46,7 +47,8 @@ class Likelihood:
         estimate: best estimate that the model's capabilities permit.
         elbo: ELBO as the mean of the log-weights, or of one draw where the bound has no weights; None where
             `estimate` is exact or the ELBO itself.
-        effective: effective number of the k importance samples, shape (B,), or None.
+        effective: effective number of the k importance samples, NaN where a value is exact, shape (B,), or
+            None.
         bracket: estimates of log Z of an energy model whose log Z cannot be summed; `estimate` is then the
             optimistic score.
         pessimistic: score with the upper estimate of log Z.
@@ -134,9 +136,11 @@ def likelihoods(
         details["interrupted"] = len(found.value)
         protocol = first_of(protocol, len(found.value), count(data[split], limit))
     more = (details, protocol, model.condition is not None)
-    whole = Likelihood(Estimate(found.value, found.kind, dims, found.method, *more), interrupted=interrupted)
+    best = Estimate(found.value, found.kind, dims, found.method, *more, effective=found.effective)
+    whole = Likelihood(best, interrupted=interrupted)
     if found.elbo is not None:
-        how = "ELBO" if found.effective is None else f"ELBO, mean of {k}"
+        name = can.able(model, can.HasBound).elbo_name
+        how = name if found.effective is None else f"{name}, mean of {k}"
         how += "" if model.preprocessing.exact else ", dequantized"
         whole.elbo = Estimate(found.elbo, "lower", dims, how, *more)
         whole.effective, whole.k = found.effective, k
@@ -242,7 +246,7 @@ def _energy(model: Model, block: Rows) -> Tensor:
 
 def needs_bracket(model: Model) -> bool:
     """Returns True if scoring the model's energy requires an estimate of log Z by annealing."""
-    if model.supports(can.HasDensity) or model.supports(can.HasBound):
+    if any(map(model.supports, SCORED)):
         return False
     if model.supports(can.HasPartitionFunctions):
         return True
@@ -286,7 +290,7 @@ def fits(model: Model, data: Dataset) -> None:
 
 def has_likelihood(model: Model) -> bool:
     """Returns True if the model has a density, a bound, or an energy whose log Z can be estimated."""
-    return model.supports(can.HasDensity) or model.supports(can.HasBound) or needs_bracket(model)
+    return any(map(model.supports, SCORED)) or needs_bracket(model)
 
 
 def protocol_of(data: Dataset, split: str, limit: int | None = None, seed: int = 0) -> Protocol:

@@ -38,7 +38,7 @@ ENTRIES = (
         "autoencoders.autoencoder",
         "Autoencoder",
         "Rumelhart, Hinton and Williams 1986; Bourlard and Kamp 1988; Vincent et al. 2008",
-        ("D3", "D4", "D6", "D10"),
+        ("D3", "D4", "D6", "D8", "D10"),
         "deterministic autoencoder, under- or over-complete, optionally regularized or denoising",
     ),
     Entry(
@@ -55,8 +55,8 @@ ENTRIES = (
         "autoencoders",
         "autoencoders.contractive",
         "ContractiveAutoencoder",
-        "Rifai, Vincent, Muller, Glorot and Bengio 2011",
-        ("D9",),
-        "autoencoder of one layer whose code changes little where x does, by a penalty in closed form",
+        "Rifai, Vincent, Muller, Glorot and Bengio 2011; Rifai et al. 2012",
+        ("D9", "D11"),
+        "autoencoder of one layer whose code changes little where x does; samples by a walk along the data",
     ),
 )

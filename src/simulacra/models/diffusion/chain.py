@@ -15,7 +15,6 @@ Reference: Sohl-Dickstein et al. 2015, equation 14; Ho and Salimans 2022 (3). Ro
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
@@ -28,7 +27,6 @@ from simulacra.core.capabilities.chains import ChainDraws
 from simulacra.core.capabilities.general import Completes, HasBound, HasRates, TakesCondition
 from simulacra.core.capabilities.noising import HasNoising, StepErrors
 from simulacra.core.capabilities.sampling import Sampling
-from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.model import Model
 from simulacra.core.numerics.precision import to_float64
 from simulacra.core.progress.tasks import each
@@ -37,6 +35,7 @@ from simulacra.core.spaces.plain import Space
 from simulacra.models.diffusion.binomial import BinomialKernel
 from simulacra.models.diffusion.completion import check_resamples, filled
 from simulacra.models.diffusion.gaussian import GaussianKernel
+from simulacra.models.diffusion.given import check_drop, check_guidance, features_given, size_given
 from simulacra.models.diffusion.importance import Importance
 from simulacra.models.diffusion.options import Denoising
 from simulacra.models.diffusion.samplers import ddim, heun, karras
@@ -73,15 +72,11 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, HasNoising, Complete
         resamples: int,
     ):
         super().__init__(space, condition)
-        if not 0 <= drop < 1:
-            some = build_with(drop=0.1)
-            raise Refusal(f"drop is {drop}, but a share of rows lies in [0, 1): take {some}.", some)
+        check_drop(drop)
         self.kernel: Any = kernel
         self.chain_length, self.drop = kernel.T, drop
-        # the features of the condition, and 1 where it is given
-        given = 0 if condition is None else math.prod(condition.features_shape) + 1
         fine = isinstance(kernel, GaussianKernel)
-        self.net = build_timed(space.shape, outputs, net, hidden, given, fine)
+        self.net = build_timed(space.shape, outputs, net, hidden, size_given(condition), fine=fine)
         self.importance = Importance(kernel.T) if weighed else None
         self.resamples = check_resamples(resamples)
 
@@ -115,15 +110,7 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, HasNoising, Complete
             c: conditions, shape (B, *), or None.
             kept: True where the condition is given, shape (B, 1); None: everywhere.
         """
-        return self.net(h, t.u, self._given(h, c, kept))
-
-    def _given(self, h: Tensor, c: Tensor | None, kept: Tensor | None) -> Tensor | None:
-        if self.condition is None:
-            return None
-        if c is None:
-            return torch.zeros_like(h[:, :1]).expand(-1, math.prod(self.condition.features_shape) + 1)
-        one = torch.ones_like(h[:, :1]) if kept is None else kept.to(h.dtype)
-        return torch.cat([self.condition.vectors(c, h.dtype) * one, one], 1)
+        return self.net(h, t.u, features_given(self.condition, h, c, kept))
 
     def guided(self, h: Tensor, t: Any, r: Any, c: Tensor | None, guidance: float) -> Any:
         """Returns the prediction of equation (3).
@@ -293,11 +280,7 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, HasNoising, Complete
             )
         if self.looks(how) > T and how.sampler != "heun":
             raise ValueError(f"steps is {how.steps}, but this {name} has {T} steps: give {T} or fewer.")
-        if how.guidance not in (None, 1.0) and (self.condition is None or not self.drop):
-            lacks = "no condition" if self.condition is None else "drop=0"
-            raise ValueError(
-                f"guidance is {how.guidance}, but this {name} has {lacks}: give a guidance of 1."
-            )
+        check_guidance(how.guidance, name, self.condition, self.drop)
 
     def start_chain(self, rng: Rng, c: Tensor | None = None) -> Tensor:
         """Returns noise at the beginning of the clock, shape (B, d + 2).
