@@ -29,8 +29,8 @@ from simulacra.core.updates import Update
 from simulacra.models.diffusion.chain import DiffusionModel
 from simulacra.models.diffusion.gaussian import GaussianKernel, Guess
 from simulacra.models.diffusion.inversion import check
-from simulacra.models.diffusion.losses import drawn_level, update
 from simulacra.models.diffusion.schedules import Level, ScheduleName
+from simulacra.models.diffusion.steps.losses import drawn_level, update
 
 Target = Literal["epsilon", "x", "v"]
 

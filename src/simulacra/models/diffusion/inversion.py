@@ -25,8 +25,8 @@ from simulacra.core.updates import Update
 from simulacra.models.diffusion.binomial import BinomialKernel, BitGuess
 from simulacra.models.diffusion.chain import DiffusionModel
 from simulacra.models.diffusion.gaussian import GaussianKernel, Guess
-from simulacra.models.diffusion.losses import update
 from simulacra.models.diffusion.schedules import ScheduleName
+from simulacra.models.diffusion.steps.losses import update
 
 WIDEST = 5.0  # largest |w|: a factor of e^5 of the variance
 
