@@ -27,7 +27,7 @@ from simulacra.evaluation.compare.reproduction import Figure, Measured
 from simulacra.training.hardware.budget import Budget
 from simulacra.training.run import Run
 
-EPOCHS, HIDDEN, DRAWS = 150, (128, 128), 1000
+EPOCHS, HIDDEN, DRAWS = 150, (128, 128, 128), 1000
 OPTIONS = {"batch_size": 128, "lr": 2e-3, "schedule": "cosine", "ema": 0.999}
 figure = partial(Figure, published=None, source="", tolerance=0.0, wide=0.0)
 SCORE = figure(

@@ -83,9 +83,13 @@ def resume(
     callbacks: tuple[Callback, ...] = (),
     kind: type[Model] | None = None,
     doctor: bool = True,
+    finish: bool = False,
     **passed: nn.Module,
 ) -> Run:
     """Go on with the run in `path`: the final weights are those of the uninterrupted run.
+
+    With `finish=True` nothing more is trained: the run ends as it is, and its configuration says after how
+    many steps.
 
     Args:
         path: the run folder.
@@ -93,9 +97,11 @@ def resume(
         callbacks: as in `fit`.
         kind: the model's class, where it is your own.
         doctor: as in `fit`.
+        finish: True to end an interrupted run as it is, in its last stage.
         passed: networks that the model was built with, by argument name.
 
     Raises:
         ValueError: if the folder holds no run, or the data are not those of the run.
     """
-    return go_on(path, data=data, callbacks=callbacks_of(callbacks, doctor), kind=kind, **passed)
+    callbacks = callbacks_of(callbacks, doctor)
+    return go_on(path, data=data, callbacks=callbacks, kind=kind, finish=finish, **passed)

@@ -31,9 +31,9 @@ TOLERANCE = 1e-6
 REPRESENTED = ("vae", "gan")
 # chains that are divided; batch normalization, whose sums are exchanged
 FRESH = ("rbm", "dcgan")
-# a generator that matches mean features has gradients near 0, by which Adam divides rounding: float64 agrees
-# to 1e-13
-NEAR_ZERO = ("semi-supervised-gan",)
+# what matches means has gradients near 0, by which Adam divides rounding: float64 agrees
+# to 1e-11
+NEAR_ZERO = ("semi-supervised-gan", "gmmn-autoencoder")
 
 
 @pytest.fixture

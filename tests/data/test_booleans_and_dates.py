@@ -119,6 +119,7 @@ def test_inspect_names_the_fault_behind_columns_of_texts(tmp_path):
 @pytest.mark.fault("doors 2.hour")
 def test_a_folder_with_the_name_of_a_data_set_is_pointed_to(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SIMULACRA_DATA", str(tmp_path / "nothing"))
     (tmp_path / "fsdd").mkdir()
     with pytest.raises(ValueError, match=r"write \./fsdd for what lies in this folder"):
         simulacra.load_data("fsdd")

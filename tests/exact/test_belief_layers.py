@@ -8,7 +8,8 @@ from belief_nets import GAIN, KINDS, tensor_of
 from oracles import chi_square
 
 from simulacra.core.random.keyed import Rng
-from simulacra.models.beliefs.stacks.layers import LAYERS, Given
+from simulacra.models.beliefs.stacks.conditional import Given
+from simulacra.models.beliefs.stacks.layers import LAYERS
 from simulacra.nets.autoregressive.within import Preceding
 
 CONTEXTS = (0, 3)

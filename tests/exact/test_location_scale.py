@@ -11,9 +11,8 @@ import scipy.stats
 import torch
 from placed_laws import N, drawn_from, rows_do_not_depend_on_the_batch, within_errors
 
-from simulacra.core.densities.location_scale import Logistic, StudentT
+from simulacra.core.densities.location_scale import Laplace, Logistic, StudentT
 from simulacra.core.distributions.elementary import Gaussian
-from simulacra.core.distributions.laplace import Laplace
 from simulacra.core.random.keyed import Rng
 
 NU = 9.0

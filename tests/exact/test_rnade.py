@@ -9,7 +9,7 @@ import torch
 
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities.ancestral import ancestral, ancestral_slow
-from simulacra.core.distributions.laplace import Laplace
+from simulacra.core.densities.location_scale import Laplace
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary, Levels, Real
 from simulacra.data.sources.tensors import from_tensors

@@ -17,7 +17,7 @@ LITERAL = re.compile(
     r"`simulacra (?!COMMAND|NAME)|load(?:ed)? (?:the data|it|them) with \w+=|--data\.\w"
     r"|\b(?:add|give|use|take|try|with|or|and) (?:a lower lr or )?\w+=[\w'\"{]"
 )
-MAKERS = {"load_with", "build_with", "train_with", "command"}
+MAKERS = {"load_with", "build_with", "train_with", "command", "unfinished"}
 CARRIERS = {"Refusal", "Phrase", "NoClasses", "NotScored", "TrainingFailed"}
 
 

@@ -133,11 +133,12 @@ def test_runs_are_gone_on_with(say, tmp_path, caplog):
         simulacra.fit(make(), ring, out="cut", epochs=1, callbacks=(stop,), progress=False)
     with caplog.at_level(logging.WARNING, "simulacra"), pytest.raises(KeyboardInterrupt):
         simulacra.fit(make(), ring, out="again", epochs=1, callbacks=(stop,), progress=False)
-    (command,) = commands_in(caplog.text.split("nothing is lost")[-1])
-    assert command == ["train", "--resume", "again"]
+    command, end = commands_in(caplog.text.split("nothing is lost")[-1])
+    assert command == ["train", "--resume", "again"] and end == [*command, "--finish"]
     with pytest.raises(ValueError, match="has not finished") as caught:
         simulacra.load("again")
-    assert commands_in(str(caught.value)) == [command]
+    assert commands_in(str(caught.value)) == [command, end]
+    assert caught.value.suggestions[1].words == tuple(end)
     code, said = say("compare", "cut", "again")
     assert code == 2 and "is unfinished" in said
     assert commands_in(said) == [["train", "--resume", "cut"]]

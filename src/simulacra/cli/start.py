@@ -13,6 +13,7 @@ from simulacra.cli.output import say
 from simulacra.core.artifact.save import CONFIG
 from simulacra.core.errors.suggestion import Refusal, command
 from simulacra.core.model import Model
+from simulacra.core.size import size_of
 from simulacra.data import Dataset, load_data
 from simulacra.models.catalog import find
 from simulacra.training.options import Options, stage_names
@@ -40,8 +41,7 @@ def start(plan: Plan) -> Run:
     from simulacra.training.fit import check_fits
 
     check_fits(model, data)
-    size = sum(p.numel() for p in model.parameters())
-    say(f"{plan.model} with {size:,} parameters on {data}")
+    say(f"{plan.model} ({size_of(model)}) on {data}")
     with claimed(plan, data) as path:
         say(f"run folder: {path}")
         return fit(model, data, out=path, options=options, callbacks=(SamplePictures(),))

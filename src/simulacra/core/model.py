@@ -26,6 +26,7 @@ from simulacra.core.packages import of_the_library
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.random.keyed import initial_weights
 from simulacra.core.renamed import renamed_arguments
+from simulacra.core.size import size_of
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Epochs, Stage, Update
 
@@ -221,8 +222,7 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
 
     def __repr__(self) -> str:
         given = [str(self.space), *([f"given {self.condition}"] if self.condition else []), settings_of(self)]
-        many = sum(p.numel() for p in self.parameters())
-        return f"<{type(self).__name__} of {', '.join(filter(None, given))}; {many:,} parameters>"
+        return f"<{type(self).__name__} of {', '.join(filter(None, given))}; {size_of(self)}>"
 
     def _repr_html_(self) -> str:
         return html_of(self)

@@ -18,6 +18,7 @@ from simulacra.core.capabilities import general as can
 from simulacra.core.card import Card
 from simulacra.core.errors.calls import checked
 from simulacra.core.model import Model, settings_of
+from simulacra.core.size import size_of
 from simulacra.core.storage.plain_text import printable
 from simulacra.data.dataset import Dataset, Split
 from simulacra.exploration.drawing import panels
@@ -116,7 +117,7 @@ def _of_data(data: Dataset) -> Iterator[tuple[str, str]]:
 def _of_model(model: Model) -> Iterator[tuple[str, str]]:
     yield "space", str(model.space)
     yield "arguments", settings_of(model) or "as by default"
-    yield "parameters", f"{sum(p.numel() for p in model.parameters()):,}"
+    yield "size", size_of(model)
     yield "what it can do", ", ".join(sorted({c.phrase for c in model.capabilities()}))
     for entry in model.estimates:
         if isinstance(entry.get("mean_nats"), float):

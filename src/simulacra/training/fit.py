@@ -32,8 +32,8 @@ from simulacra.training.callbacks.stopping import Interrupted
 from simulacra.training.callbacks.validation import can_validate
 from simulacra.training.hardware.launch import Job, launch
 from simulacra.training.loop import Callback
-from simulacra.training.options import Options, check_stages
-from simulacra.training.run import Run, class_of, load, locked, new_folder, run_config
+from simulacra.training.options import Options, check_stages, stage_names
+from simulacra.training.run import Run, class_of, load, locked, new_folder, run_config, unfinished
 from simulacra.training.state import checkpoint as ck
 from simulacra.training.state.metrics import NAME as METRICS
 from simulacra.training.state.preparation import prepare_as
@@ -128,6 +128,7 @@ def go_on(
     data: Dataset | None = None,
     callbacks: tuple[Callback, ...] = (),
     kind: type[Model] | None = None,
+    finish: bool = False,
     **passed: Any,
 ) -> Run:
     """Resumes an interrupted run; the final weights equal those of an uninterrupted run.
@@ -137,12 +138,13 @@ def go_on(
         data: the data set, if it was not made by `load_data`.
         callbacks: as in `train`.
         kind: the model's class, if it is your own.
+        finish: True to end the run as it is: nothing more is trained.
         passed: networks that the model was built with, by argument name.
 
     Raises:
         ValueError: if the folder holds no run, or the data are not those of the run.
     """
-    return with_ends(lambda: _resumed(Path(path), data, callbacks, kind, passed), callbacks)
+    return with_ends(lambda: _resumed(Path(path), data, callbacks, kind, finish, passed), callbacks)
 
 
 def _resumed(
@@ -150,6 +152,7 @@ def _resumed(
     data: Dataset | None,
     callbacks: tuple[Callback, ...],
     kind: type[Model] | None,
+    finish: bool,
     passed: dict[str, Any],
 ) -> Run:
     config = run_config(folder)
@@ -174,7 +177,26 @@ def _resumed(
             "train that model again in another folder."
         )
     with locked(folder):
-        return _train(model, data, options, folder, callbacks, start, resume=begun)
+        ended = _end_of(folder, model) if finish else config.get("ended")
+        return _train(model, data, options, folder, callbacks, start, resume=begun, ended=ended, ends=finish)
+
+
+def _end_of(folder: Path, model: Model) -> dict[str, Any] | None:
+    """Returns how far a run is that ends early; None if it has ended by itself.
+
+    Raises:
+        ValueError: if it has not trained a step, or stages of it have not begun.
+    """
+    begun = (folder / ck.NAME).is_file()
+    position = ck.position_in(folder / ck.NAME) if begun else ck.Position()
+    if position.finished:
+        return None
+    left = stage_names(model)[position.stage + 1 :]
+    if not position.total_steps or left:
+        go_on = command("train", "--resume", folder)
+        lacks = f"has stages that have not begun ({', '.join(left)})" if left else "has not trained a step"
+        raise Refusal(f"{folder} {lacks}, so it cannot end here: go on with {go_on}.", go_on)
+    return {"total_step": position.total_steps, "seconds": round(position.seconds, 1)}
 
 
 def _same_data(folder: Path, config: dict[str, Any], recorded: Preprocessing) -> Dataset:
@@ -276,7 +298,9 @@ def start_of(model: Model) -> str | None:
     return digest(model.state_dict()) if model.has_history else None
 
 
-def _config(model: Model, data: Dataset, options: Options, start: str | None) -> dict[str, Any]:
+def _config(
+    model: Model, data: Dataset, options: Options, start: str | None, ended: dict[str, Any] | None = None
+) -> dict[str, Any]:
     described = {
         "name": data.name,
         "spec": data.spec,
@@ -286,6 +310,8 @@ def _config(model: Model, data: Dataset, options: Options, start: str | None) ->
     config = {**describe(model), "data": described, "options": options.spec()}
     if start:
         config["start"] = start
+    if ended:
+        config["ended"] = ended
     return {**config, "seed_group": seed_group(config)}
 
 
@@ -297,12 +323,14 @@ def _train(
     callbacks: tuple[Callback, ...],
     start: str | None,
     resume: bool,
+    ended: dict[str, Any] | None = None,
+    ends: bool = False,
 ) -> Run:
-    config = _config(model, data, options, start)
-    of_a_run = ("data", "options", "start", "seed_group")
+    config = _config(model, data, options, start, ended)
+    of_a_run = ("data", "options", "start", "ended", "seed_group")
     more: dict[str, Any] = {name: config[name] for name in of_a_run if name in config}
     try:
-        launch(Job(model, data, options, folder, callbacks, more, folder / ck.NAME if resume else None))
+        launch(Job(model, data, options, folder, callbacks, more, folder / ck.NAME if resume else None, ends))
     except Interrupted:
         if interactive():
             log.warning(
@@ -310,7 +338,8 @@ def _train(
                 str(folder),
             )
             return Run(folder, so_far(model, folder), data, config)
-        log.warning("interrupted; nothing is lost: go on with %s", command("train", "--resume", folder))
+        go_on, end = unfinished(folder)
+        log.warning("interrupted; nothing is lost: go on with %s, or end it as it is with %s", go_on, end)
         raise KeyboardInterrupt from None
     finally:
         model.has_history = model.has_history or (folder / ck.NAME).is_file()

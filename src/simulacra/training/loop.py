@@ -79,11 +79,12 @@ class Loop:
 
     # ---- from start to end
 
-    def run(self, resume: Path | None = None) -> None:
+    def run(self, resume: Path | None = None, ends: bool = False) -> None:
         """Trains to the end, from the beginning or from a checkpoint.
 
         Args:
             resume: checkpoint file, or None.
+            ends: True to take no further step: the weights of the checkpoint become those of the run.
 
         Raises:
             TrainingFailed: if a loss is not finite; the last good checkpoint is kept.
@@ -107,8 +108,10 @@ class Loop:
                 if self.stage is None:
                     self.position.finished = True
                     break
-                self._run_stage(self.stage)
+                if not ends:
+                    self._run_stage(self.stage)
                 self._next_stage(self.stage)
+                self.position.finished = ends
             self._finish()
         finally:
             self.metrics.close()

@@ -19,7 +19,7 @@ from simulacra.core.card import html_of
 from simulacra.core.errors.argument_types import brief
 from simulacra.core.errors.calls import checked
 from simulacra.core.errors.finding import Finding
-from simulacra.core.errors.suggestion import Phrase, Refusal, command
+from simulacra.core.errors.suggestion import Phrase, Refusal, Suggestion, command
 from simulacra.core.model import Model
 from simulacra.core.renamed import MODELS, NAMES, present
 from simulacra.core.storage.files import remove_unfinished
@@ -168,6 +168,15 @@ def _lock(file: Any) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def unfinished(folder: Path) -> tuple[Suggestion, Suggestion]:
+    """Returns the commands that go on with a run that was interrupted, and that end it as it is.
+
+    Args:
+        folder: run folder.
+    """
+    return command("train", "--resume", folder), command("train", "--resume", folder, "--finish")
+
+
 ENTRIES: dict[str, type] = {**OF_A_MODEL, "data": dict, "options": dict}
 
 
@@ -250,8 +259,11 @@ def load(
     artifact = open_artifact(Path(path))
     found = class_of(artifact.config, kind, Path(path))
     if not artifact.weights.is_file():
-        resumed = command("train", "--resume", path)
-        go_on = Phrase(f": its training has not finished; go on with {resumed}.", resumed)
+        resumed, ended = unfinished(Path(path))
+        go_on = Phrase(
+            f": its training has not finished; go on with {resumed}, or end it as it is with {ended}.",
+            *(resumed, ended),
+        )
         more = go_on if "data" in artifact.config else "."
         raise Refusal(f"{path} holds no {WEIGHTS}{more}", more)
     model = artifact.load(found, passed)

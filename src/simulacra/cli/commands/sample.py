@@ -95,7 +95,7 @@ def sample(
     if write is _csv:
         write = partial(_csv, escape=escape_formulas, beside=_conditions_drawn(model, given, n, Path(run)))
     elif write is _picture:
-        write = partial(_picture, how=how)
+        write = partial(_picture, how=how, given=given)
     write(model, x.cpu().numpy(), path)
     say(f"{n} sample{'s' * (n > 1)}, seed {seed}{', ' if how else ''}{how}: {path}")
     return 0
@@ -162,16 +162,19 @@ def _conditions_drawn(model: Model, condition: Any, n: int, run: Path) -> dict[s
     return {str(spec.get("label") or "label"): [names[i] if names else str(i) for i in numbers]}
 
 
-def _picture(model: Model, x: np.ndarray, path: Path, how: str = "") -> None:
-    """Draws all samples in one PNG file; its title names the options of drawing `how`."""
+def _picture(model: Model, x: np.ndarray, path: Path, how: str = "", given: Any = None) -> None:
+    """Draws all samples in one PNG file, in rows by class where one was given; its title names `how`."""
     import torch
 
     from simulacra.core.spaces.plain import Levels
-    from simulacra.exploration import view
+    from simulacra.exploration.drawing.by_class import samples_of
     from simulacra.exploration.drawing.scale import scale_of
+    from simulacra.exploration.rendering.figure import render
+    from simulacra.exploration.rendering.style import save
 
     raw = model.preprocessing.raw
-    view(raw, x, path, title=f"{type(model).__name__}: samples{f' ({how})' if how else ''}")
+    title = f"{type(model).__name__}: samples{f' ({how})' if how else ''}"
+    save(render(samples_of(model, x, given, title)), path)
     if isinstance(raw, Levels) and raw.image and (words := scale_of(raw, torch.from_numpy(x)).words):
         say(f"the picture shows 256 greys ({words}); --out with .npy, .npz or a folder/ keeps the levels")
 

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 HELP = """usage: simulacra train MODEL DATA [--out RUN] [--epochs N] [--model.OPTION ...] [--data.OPTION ...]
        simulacra train --config FILE.yaml [options]
-       simulacra train --resume RUN
+       simulacra train --resume RUN [--finish]
 
 Train MODEL on DATA into the run folder RUN (by default the first free runs/MODEL-DATA-N). A run that
-was interrupted, or killed, goes on bit for bit with --resume.
+was interrupted, or killed, goes on bit for bit with --resume; --finish ends it as it is, without a further
+step.
 
 `simulacra train MODEL --help` lists every option of that model, of the data and of training.
 
@@ -44,8 +45,19 @@ def run(words: Sequence[str]) -> int:
         return 0
     path = asked.take("resume")
     if path is not None:
-        return _resume(path, asked)
+        return _resume(path, asked, _finish(asked))
+    if _finish(asked):
+        raise ValueError("--finish ends a run that was interrupted: add --resume RUN.")
     return _new(asked)
+
+
+def _finish(asked: Arguments) -> bool:
+    """Removes `--finish`, which takes no value, and returns True if it was given."""
+    values = [value for name, value in asked.pairs if name == "finish"]
+    asked.pairs = [pair for pair in asked.pairs if pair[0] != "finish"]
+    if values and values[-1] not in (None, "true", "false"):
+        raise ValueError(f"--finish takes no value, but got {values[-1]}: leave it out.")
+    return bool(values) and values[-1] != "false"
 
 
 def _new(asked: Arguments) -> int:
@@ -77,8 +89,8 @@ def _new(asked: Arguments) -> int:
     return 0
 
 
-def _resume(path: str, asked: Arguments) -> int:
-    """Resumes a run with its own options."""
+def _resume(path: str, asked: Arguments, finish: bool) -> int:
+    """Resumes a run with its own options, or ends it as it is."""
     given = [*asked.positional, *(f"--{name}" for name, _ in asked.pairs)]
     if given:
         raise ValueError(
@@ -89,7 +101,9 @@ def _resume(path: str, asked: Arguments) -> int:
     from simulacra.exploration.live.watch import SamplePictures
 
     finished = Path(path, WEIGHTS).is_file()
-    run = resume(path, callbacks=(SamplePictures(),))
+    run = resume(path, callbacks=(SamplePictures(),), finish=finish)
+    if ended := run.config.get("ended"):
+        say(f"{path} ended early, after {ended['total_step']:,} steps")
     if finished:
         say(f"{path} was finished already: nothing was trained now{_longer(run)}")
     summary(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from simulacra.core.model import Model
     from simulacra.core.scores.estimate import Estimate
     from simulacra.data.new_rows.chunk import Chunk
+
+log = logging.getLogger("simulacra")
 
 
 def run(words: Sequence[str]) -> int:
@@ -36,7 +39,8 @@ def score(
 
     Three columns follow those of the file: `log_prob` in nats,
     `anomaly_score` (minus that: higher is stranger) and `log_prob_kind`, which says if it is exact or a bound
-    (lower, upper, stochastic).
+    (lower, upper, stochastic). A model that is scored by importance samples adds a fourth,
+    `effective_samples`: how many of the k samples count. Where few do, the bound may be loose by many nats.
 
     Args:
         run: run folder or saved model.
@@ -55,17 +59,39 @@ def score(
     if k < 1:
         raise ValueError(f"--k is {k}, but the bound needs at least one importance sample.")
     model, rows = request.opened(leaves_out)
-    total = Total()
+    from simulacra.core.capabilities.general import HasImportanceWeights
+    from simulacra.core.scores.few_samples import FewSamples
+
+    total, counted = Total(), FewSamples(k)
+    weighted = model.supports(HasImportanceWeights)
 
     def answers(chunk: Chunk) -> dict[str, list[Any]]:
         found = model.log_prob(chunk.x, chunk.c, k, seed, chunk.known, chunk.lengths)
         total.add(found)
+        counted.add(found.effective)
         values = found.values.tolist()
         kinds = [found.kind] * len(values)
-        return {"log_prob": values, "anomaly_score": [-value for value in values], "log_prob_kind": kinds}
+        cells = {"log_prob": values, "anomaly_score": [-value for value in values], "log_prob_kind": kinds}
+        return {**cells, "effective_samples": effective_cells(found)} if weighted else cells
 
     n = add_columns(request, rows, answers)
-    return request.concluded(rows, n, f"{total}, seed {seed}")
+    code = request.concluded(rows, n, f"{total}, seed {seed}")
+    if counted.few:
+        log.warning(
+            "%s: their scores may be too low by many nats; add --k %d to tighten them", counted, 10 * k
+        )
+    return code
+
+
+def effective_cells(found: Estimate) -> list[float | None]:
+    """Returns the effective number of samples of each row, to a tenth; None where a score is exact.
+
+    Args:
+        found: scores of a chunk.
+    """
+    if found.effective is None:
+        return [None] * len(found.values)
+    return [None if math.isnan(n) else round(n, 1) for n in found.effective.tolist()]
 
 
 def leaves_out(model: Model) -> bool:

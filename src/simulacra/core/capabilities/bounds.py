@@ -29,9 +29,13 @@ SAMPLE_BLOCK = 256  # importance samples that share one key, so that results do 
 
 
 class HasBound(Capability):
-    """Has a lower bound on its log-density."""
+    """Has a lower bound on its log-density.
+
+    `elbo_name` is the name of the bound `elbo` in scores.
+    """
 
     phrase = "has a bound on its log-density"
+    elbo_name: ClassVar[str] = "ELBO"
 
     @abstractmethod
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:

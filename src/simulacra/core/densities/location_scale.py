@@ -3,7 +3,7 @@
     e ~ p_e,   x = m + s e,   p(x) = p_e((x - m) / s) / s                                (1)
 
     normal       e = standard normal noise (`core.distributions.elementary.Gaussian`)
-    Laplace      e = -sign(v) log(1 - 2 |v|), v ~ U(-1/2, 1/2) (`core.distributions.laplace.Laplace`)
+    Laplace      e = -sign(v) log(1 - 2 |v|), v ~ U(-1/2, 1/2) (`Laplace`)
     logistic     e = log u - log(1 - u), u ~ U(0, 1)                                     (2)
     Student's t  e = n / (2 g / nu)^(1/2), n ~ N(0, 1), g ~ Gamma(nu / 2, 1)             (3)
 
@@ -25,6 +25,32 @@ from simulacra.core.densities.gamma_noise import log_standard_gamma
 from simulacra.core.densities.inverse_cdf import open_uniform
 from simulacra.core.distributions.elementary import LocationScale
 from simulacra.core.random.keyed import Rng
+
+
+@dataclass
+class Laplace(LocationScale):
+    """exp(-|x - m| / s) / (2 s) with s = exp(log_scale), independent entries.
+
+    Args:
+        loc: m, shape (B, *).
+        log_scale: log s, broadcast to `loc`.
+        event_dims: number of trailing dimensions of an observation.
+
+    Example:
+        >>> zero = torch.zeros(1, 2)
+        >>> round(Laplace(zero, zero, 1).log_prob(zero).item(), 4)
+        -1.3863
+    """
+
+    def noise_log(self, e: Tensor) -> Tensor:
+        """Returns -|e| - log 2."""
+        return -e.abs() - math.log(2)
+
+    def noise(self, rng: Rng, name: str) -> Tensor:
+        """Draws by the inverse CDF."""
+        u = rng.uniform(name, *self.loc.shape[1:], dtype=self.loc.dtype) - 0.5
+        tail = (1 - 2 * u.abs()).clamp_min(torch.finfo(u.dtype).tiny)
+        return -u.sign() * tail.log()
 
 
 @dataclass

@@ -67,7 +67,8 @@ class Scoring(RawRows):
         details: dict[str, Any] = {"seed": seed, "preprocessing": self.preprocessing.label}
         details |= {"k": k} if "k=" in found.method else {}
         conditional = self.condition is not None
-        return Estimate(found.value, found.kind, found.dims, found.method, details, None, conditional)
+        more = (details, None, conditional, found.effective)
+        return Estimate(found.value, found.kind, found.dims, found.method, *more)
 
     @checked
     def score_samples(

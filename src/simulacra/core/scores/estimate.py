@@ -83,6 +83,8 @@ class Estimate:
         details: settings of the estimator: k, chains, temperatures, seed.
         protocol: data and preprocessing of the measurement; None for a tensor without a data set.
         conditional: True for log p(x|c).
+        effective: effective number of the importance samples of each row, NaN where a value is exact,
+            shape (B,); None without importance samples. It is not kept in files.
 
     Example:
         >>> print(Estimate(torch.tensor([-2.0, -4.0]), "exact", 3, "enumeration"))
@@ -96,6 +98,7 @@ class Estimate:
     details: dict[str, Any] = field(default_factory=dict)
     protocol: Protocol | None = None
     conditional: bool = False
+    effective: Tensor | None = None
 
     def __post_init__(self) -> None:
         self.values = to_float64(torch.as_tensor(self.values).detach()).cpu()

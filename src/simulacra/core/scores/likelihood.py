@@ -128,7 +128,8 @@ class Score:
         method: name of the estimator, such as `IWAE bound, k=5000`.
         elbo: mean of the log-weights, or the model's bound of one draw, in nats, shape (B,); None if `value`
             is exact or that bound.
-        effective: effective number of the k importance samples, shape (B,), or None.
+        effective: effective number of the k importance samples, NaN where a value is exact, shape (B,); None
+            without importance samples.
         entries: number of scored (known) entries of all rows together.
         off: change of `value` when its computation is made half as fine, in nats, shape (B,), or None.
     """
@@ -197,7 +198,7 @@ def score(
         check_one_each(bound, len(x), model, "bound")
         method = f"{able(model, TightensBound).bound_name}, k={k}"
         return Score(raw(bound), "lower", method, raw(elbo), entries=scored)
-    return Score(raw(elbo), "lower", "ELBO", entries=scored)
+    return Score(raw(elbo), "lower", able(model, HasBound).elbo_name, entries=scored)
 
 
 def _importance_score(
@@ -291,10 +292,10 @@ def joined(parts: list[Score], exact: bool) -> Score:
         kind = "lower" if kind == "exact" else kind
     values = torch.cat([part.value for part in parts])
     whole = Score(values, kind, method, entries=sum(part.entries for part in parts))
-    # an exact value is its own ELBO, with one effective sample
+    # an exact value is its own ELBO and has no importance samples
     if weakest.elbo is not None:
         whole.elbo = torch.cat([part.value if part.elbo is None else part.elbo for part in parts])
     if weakest.effective is not None:
-        counts = [torch.ones_like(p.value) if p.effective is None else p.effective for p in parts]
+        counts = [torch.full_like(p.value, math.nan) if p.effective is None else p.effective for p in parts]
         whole.effective = torch.cat(counts)
     return whole

@@ -14,15 +14,19 @@ from typing import Any, Literal
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.capabilities.chains import stationary
-from simulacra.core.errors.calls import WrongCall
 from simulacra.core.errors.suggestion import typed
 from simulacra.core.model import SEED, Model
+from simulacra.core.size import takes_steps
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Levels
 from simulacra.data.dataset import Dataset
 
 Of = Literal["model", "train", "data", "evaluate"]
 LONGER = "more epochs"  # advice for models that are trained by gradient steps
+LARGER, SMALLER = "a larger model", "a smaller model"  # advice for models whose size is an option
+OTHER = "a model of another family, as this one is a closed form of one size"
+# arguments that set the size of a model that is a closed form
+SIZES = {"latent", "hidden", "components"}
 SHORT = 300  # after fewer steps of training, the advice is to train longer
 
 
@@ -82,6 +86,11 @@ class Setting:
         """True if training was so short that the first advice is to train longer."""
         return self.steps is not None and self.steps < SHORT
 
+    @property
+    def one_size(self) -> bool:
+        """True for a closed form without an argument that sets its size, such as `gaussian`."""
+        return not self.stepwise and self.takes is not None and not self.takes & SIZES
+
     def allows(self, option: Option) -> bool:
         """Returns True if the option exists for this model and these data."""
         if option.of == "model":
@@ -107,11 +116,15 @@ class Setting:
         if learned and self.young:
             return f"more epochs, since it was trained for {self.steps} step{'s' * (self.steps != 1)}", ()
         kept = [way for way in ways if self._applicable(way)]
+        if self.one_size and LARGER in ways:
+            kept.append(OTHER)
         said = [way if isinstance(way, str) else way.said for way in kept]
         return listed(said), tuple(way.typed for way in kept if isinstance(way, Option))
 
     def _applicable(self, way: str | Option) -> bool:
         """Returns True if a remedy is applicable."""
+        if way in (LARGER, SMALLER):
+            return not self.one_size
         if isinstance(way, str):
             return self.stepwise or not way.startswith(LONGER)
         return self.allows(way)
@@ -149,23 +162,6 @@ def setting_of(model: Model, data: Dataset | None, metrics: Sequence[Any] = ()) 
     steps, table = _steps(metrics), isinstance(raw, Table)
     ends = model.supports(can.HasMarkovChain) and not stationary(model)
     return Setting(arguments_of(type(model)), steps, levels, table, takes_steps(model), validated, ends)
-
-
-def takes_steps(model: Model) -> bool:
-    """Returns True if a model is trained by updates, not by a closed form.
-
-    Example:
-        >>> import simulacra
-        >>> space = simulacra.Real((3,))
-        >>> takes_steps(simulacra.PPCA(space, latent=1)), takes_steps(simulacra.VAE(space, latent=1))
-        (False, True)
-    """
-    try:
-        stage = model.stage(0, [])
-    except WrongCall:
-        # a class without training, only for sampling or scoring
-        return False
-    return stage is None or bool(stage.updates)
 
 
 def arguments_of(kind: type) -> frozenset[str]:

@@ -47,7 +47,8 @@ class Likelihood:
         estimate: best estimate that the model's capabilities permit.
         elbo: ELBO as the mean of the log-weights, or of one draw where the bound has no weights; None where
             `estimate` is exact or the ELBO itself.
-        effective: effective number of the k importance samples, shape (B,), or None.
+        effective: effective number of the k importance samples, NaN where a value is exact, shape (B,), or
+            None.
         bracket: estimates of log Z of an energy model whose log Z cannot be summed; `estimate` is then the
             optimistic score.
         pessimistic: score with the upper estimate of log Z.
@@ -135,9 +136,11 @@ def likelihoods(
         details["interrupted"] = len(found.value)
         protocol = first_of(protocol, len(found.value), count(data[split], limit))
     more = (details, protocol, model.condition is not None)
-    whole = Likelihood(Estimate(found.value, found.kind, dims, found.method, *more), interrupted=interrupted)
+    best = Estimate(found.value, found.kind, dims, found.method, *more, effective=found.effective)
+    whole = Likelihood(best, interrupted=interrupted)
     if found.elbo is not None:
-        how = "ELBO" if found.effective is None else f"ELBO, mean of {k}"
+        name = can.able(model, can.HasBound).elbo_name
+        how = name if found.effective is None else f"{name}, mean of {k}"
         how += "" if model.preprocessing.exact else ", dequantized"
         whole.elbo = Estimate(found.elbo, "lower", dims, how, *more)
         whole.effective, whole.k = found.effective, k

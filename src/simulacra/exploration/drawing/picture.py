@@ -27,7 +27,8 @@ class Axis:
 
     Args:
         name: label of the axis; empty: no label.
-        unit: unit of the numbers, such as `nats` or `s`; empty where they have none.
+        unit: unit of the numbers, such as `nats` or `s`, which stands behind the name; empty where they have
+            none.
         note: a second line below the name.
         limits: lowest and highest value; None: the range of the marks.
         ticks: positions of the ticks; None: the renderer chooses them; (): no ticks.

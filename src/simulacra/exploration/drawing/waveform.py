@@ -35,7 +35,7 @@ def waveform(space: Space, x: Tensor, other: Tensor | None, title: str, names: S
     made = []
     for i, (samples, name) in enumerate(zip(shown, whose)):
         last = i == len(shown) - 1
-        time = Axis("seconds" if last else "", "s", limits=(0, space.seconds), labels=None if last else ())
+        time = Axis("seconds" if last else "", limits=(0, space.seconds), labels=None if last else ())
         line = Line(seconds, samples, "other data" if name == "data" else "samples", 0.7)
         made.append(Panel((line,), name, x=time, y=Axis(limits=(-loudest, loudest))))
     return grid(made, 1, 8, 0.9 * len(shown) + 0.8, title, y_name="amplitude")

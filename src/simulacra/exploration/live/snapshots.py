@@ -31,15 +31,18 @@ class Snapshots:
 
     def __call__(self, loop: Loop, epoch_ended: bool) -> None:
         """Write a picture if the current step is one of `steps`."""
-        from simulacra.exploration.drawing.views import view
+        from simulacra.exploration.drawing.by_class import samples_of
         from simulacra.exploration.private import private_folder
+        from simulacra.exploration.rendering.figure import render
+        from simulacra.exploration.rendering.style import save
 
         step, model = loop.position.step, loop.model
         if step not in self.steps or loop.folder is None:
             return
         with loop.ema.installed() if loop.ema else nullcontext():
-            x = model.sample(self.n, in_turn(model, self.n, loop.data), self.seed)
+            given = in_turn(model, self.n, loop.data)
+            x = model.sample(self.n, given, self.seed)
         place = (private_folder(loop.folder) if takes_no_label(model) else loop.folder) / "snapshots"
         place.mkdir(exist_ok=True)
         title = f"{type(model).__name__} after {step:,} steps"
-        view(model.preprocessing.raw, x, place / f"step-{step:06d}.png", title=title)
+        save(render(samples_of(model, x, given, title)), place / f"step-{step:06d}.png")

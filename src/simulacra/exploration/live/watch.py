@@ -12,6 +12,7 @@ from simulacra.core.capabilities import general as can
 from simulacra.training.callbacks.looks import (
     PICTURES,
     in_plane,
+    in_turn,
     picture_seconds,
     sampled,
     shown_of,
@@ -95,7 +96,7 @@ class SamplePictures:
         return max(1, round(epochs_of(loop) / PICTURES))
 
     def _draw(self, loop: Loop) -> None:
-        from simulacra.exploration.drawing.views import view_data
+        from simulacra.exploration.drawing.by_class import samples_of
         from simulacra.exploration.pictures.progression import framed
         from simulacra.exploration.rendering.figure import render
         from simulacra.exploration.rendering.style import save
@@ -108,7 +109,8 @@ class SamplePictures:
         place = self._place(loop) / "samples"
         place.mkdir(exist_ok=True)
         stage = f"{loop.stage.name}-" if loop.position.stage else ""
-        picture = view_data(raw, x, f"{type(model).__name__}, epoch {epoch}")
+        given = in_turn(model, len(x), loop.data)
+        picture = samples_of(model, x, given, f"{type(model).__name__}, epoch {epoch}")
         if in_plane(raw):
             self._keep(loop)
             assert self.history is not None

@@ -23,6 +23,7 @@ from simulacra.core.spaces.composite import Table
 from simulacra.exploration.drawing import panels
 from simulacra.exploration.drawing.marks import Heatmap, Intervals, Line, Mark
 from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
+from simulacra.exploration.drawing.text import short
 from simulacra.tables.columns import Columns
 from simulacra.tables.sources import table_of
 
@@ -32,6 +33,7 @@ DRAWS = 19  # of each cell, so that (1) reaches from the least to the greatest
 TAIL = 0.05  # on either side of the interval
 PANEL, ACROSS = 2.3, 4  # inches, and panels side by side
 WRITTEN = 6  # classes up to which shares are written
+LETTERS, ROOM = 16, 20  # letters of a class, and of all below a panel before they are slanted
 
 
 def rows_of_picture(columns: int) -> int:
@@ -172,9 +174,11 @@ def _classes(name: str, column: Column, levels: tuple[str, ...], below: str) -> 
         words = tuple(tuple(f"{100 * share:.0f}%" for share in row) for row in shares[there].tolist())
     x, y = Axis(below), Axis("true")
     if len(levels) <= panels.NAMED:
-        names = tuple(level[:8] for level in levels)
+        names = tuple(short(level, LETTERS) for level in levels)
         places = tuple(map(float, range(len(levels))))
-        x = Axis(below, ticks=places, labels=names, slant=45 if sum(map(len, names)) > 20 else 0)
+        slant = sum(map(len, names)) > ROOM
+        how = {"slant": 45.0, "anchor": "right"} if slant else {}
+        x = Axis(below, ticks=places, labels=names, **how)
         y = Axis("true", ticks=places[: len(there)], labels=tuple(names[k] for k in there))
     equal = float((column.drawn == column.truth).mean())
     note = f"{100 * equal:.0f}% of {len(column.truth)} drawn as they are"

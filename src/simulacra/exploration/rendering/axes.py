@@ -31,11 +31,11 @@ def draw_panel(axes: Axes, panel: Panel) -> None:
         axes.set_xscale("log")
     for mark in panel.marks:
         _draw(axes, mark)
-    style.tidy(axes, panel.title, panel.x.name, panel.y.name)
+    style.tidy(axes, panel.title, _name(panel.x), _name(panel.y))
     if panel.note:
         _noted(axes, panel.title, panel.note)
     if panel.x.note:
-        axes.set_xlabel("\n".join([style.plain(panel.x.name), style.plain(panel.x.note)]))
+        axes.set_xlabel("\n".join([style.plain(_name(panel.x)), style.plain(panel.x.note)]))
     _ticks(axes.xaxis, panel.x)
     _ticks(axes.yaxis, panel.y)
     if not panel.tick_lines:
@@ -43,9 +43,15 @@ def draw_panel(axes: Axes, panel: Panel) -> None:
     _limits(axes, panel)
 
 
+def _name(axis: Axis) -> str:
+    """The label of an axis with its unit: `rate (nats)`."""
+    return f"{axis.name} ({axis.unit})" if axis.name and axis.unit else axis.name
+
+
 def _noted(axes: Axes, title: str, note: str) -> None:
     """A title, and a smaller line below it."""
-    axes.set_title(style.plain(title), fontsize=style.NAME, color=style.INK, loc="left", pad=14)
+    size = style.title_size(axes, title)
+    axes.set_title(style.plain(title), fontsize=size, color=style.INK, loc="left", pad=14)
     axes.annotate(
         note, (0, 1), (0, 3), "axes fraction", "offset points", fontsize=style.SMALL - 1, color=style.MUTED
     )

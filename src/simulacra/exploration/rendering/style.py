@@ -32,6 +32,7 @@ ROLES = {
     "best": "#0f8a5f",
 }
 BOLD = 1.15  # width of bold text relative to plain
+SHARE, LEAST = 0.64, 5.5  # share of a panel's place for its title; smallest size of a title, in points
 
 
 def new_figure(width: float, height: float, constrained: bool = True) -> Figure:
@@ -100,9 +101,22 @@ def tidy(axes: Axes, title: str = "", x: str = "", y: str = "") -> None:
     for side in ("left", "bottom"):
         axes.spines[side].set_color(RULE)
     axes.tick_params(labelsize=SMALL, colors=MUTED, length=3, color=RULE)
-    axes.set_title(plain(title), fontsize=NAME, color=INK, loc="left")
+    axes.set_title(plain(title), fontsize=title_size(axes, title), color=INK, loc="left")
     axes.set_xlabel(plain(x), fontsize=SMALL, color=MUTED)
     axes.set_ylabel(plain(y), fontsize=SMALL, color=MUTED)
+
+
+def title_size(axes: Axes, title: str) -> float:
+    """Returns the size of a panel's title in points, smaller where it would run into the next panel.
+
+    Args:
+        axes: the panel, one of several columns of a figure.
+        title: its title.
+    """
+    place = axes.get_subplotspec()
+    columns = 1 if place is None else place.get_gridspec().ncols
+    room = SHARE * axes.figure.bbox.width / columns
+    return max(LEAST, NAME * min(1.0, room / max(1, text_width(plain(title), NAME))))
 
 
 def class_colours(n: int) -> list[str]:

@@ -28,7 +28,7 @@ from torch import Tensor
 
 from simulacra.core.spaces.plain import Binary
 from simulacra.models.beliefs.belief_net import BeliefNet
-from simulacra.models.beliefs.stacks.layers import Shift
+from simulacra.models.beliefs.stacks.conditional import Shift
 from simulacra.models.beliefs.stacks.visible import IndependentEntries
 
 LOGIT = 20.0  # largest logit of a transfer: e^-20 counts as no transfer

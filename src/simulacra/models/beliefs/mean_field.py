@@ -12,7 +12,7 @@ Reference: Saul, Jaakkola and Jordan, Mean Field Theory for Sigmoid Belief Netwo
 
 from __future__ import annotations
 
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor
@@ -30,7 +30,7 @@ from simulacra.core.updates import Update
 from simulacra.models.beliefs.coordinate_ascent import Factors, Level, Stack, ascended, bound
 from simulacra.models.beliefs.estimators.choice import ADAM
 from simulacra.models.beliefs.stacks.generative import PROPOSALS, RATE_DRAWS, Draws, Generative, in_pieces
-from simulacra.models.beliefs.stacks.layers import Independent
+from simulacra.models.beliefs.stacks.independent import Independent
 from simulacra.models.beliefs.stacks.visible import IndependentEntries
 
 
@@ -51,6 +51,8 @@ class MeanFieldSBN(Generative, HasBound, HasRates, Encodes, Completes, TakesMiss
         >>> model.log_prob(torch.ones(2, 6)).kind
         'lower'
     """
+
+    elbo_name: ClassVar[str] = "mean-field bound of Saul et al."
 
     def __init__(
         self,

@@ -38,6 +38,7 @@ class Job:
         callbacks: functions `(loop, epoch_ended)` called after each step.
         more: further entries of the saved configuration.
         checkpoint: checkpoint from which to continue; None: start from the beginning.
+        ends: True to take no further step.
     """
 
     def __init__(
@@ -49,7 +50,9 @@ class Job:
         callbacks: tuple[Callback, ...],
         more: dict[str, Any],
         checkpoint: Path | None,
+        ends: bool = False,
     ):
+        self.ends = ends
         self.model, self.data, self.options = model, data, options
         self.folder, self.callbacks, self.more, self.checkpoint = folder, callbacks, more, checkpoint
 
@@ -64,7 +67,7 @@ class Job:
             self.model.to(backend.device)
             with stop_requests(shared) as stop, fast_layout(self.model, self.options.precision):
                 loop = Loop(self.model, self.data, self.options, backend, self.folder, self.callbacks, stop)
-                loop.run(self.checkpoint)
+                loop.run(self.checkpoint, self.ends)
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
                 raise

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from simulacra.core.artifact.weights import not_finite
 from simulacra.core.model import Model
-from simulacra.core.storage.files import read_tensors, write_tensors
+from simulacra.core.storage.files import read_shapes, read_tensors, write_tensors
 from simulacra.core.storage.typed_values import is_of, wrongly_typed
 from simulacra.training.hardware.backend import Backend
 from simulacra.training.state.ema import Ema
@@ -178,10 +178,10 @@ def load(path: Path, backend: Backend) -> tuple[dict[str, Tensor], Position]:
     """
     tensors, header = read_tensors(path)
     here = environment(backend)
+    position = _position(path, header)
     try:
-        position = Position(**header["position"])
         environment_then = dict(header.get("environment", {}))
-    except (KeyError, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(
             f"{path} is damaged or no checkpoint of this version ({error}): train again."
         ) from error
@@ -194,6 +194,27 @@ def load(path: Path, backend: Backend) -> tuple[dict[str, Tensor], Position]:
                 was,
             )
     return tensors, position
+
+
+def position_in(path: Path) -> Position:
+    """Reads how far a checkpoint is, without its tensors.
+
+    Args:
+        path: checkpoint file.
+
+    Raises:
+        ValueError: if the file is damaged or no checkpoint.
+    """
+    return _position(path, read_shapes(path)[1])
+
+
+def _position(path: Path, header: dict[str, Any]) -> Position:
+    try:
+        return Position(**header["position"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} is damaged or no checkpoint of this version ({error}): train again."
+        ) from error
 
 
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

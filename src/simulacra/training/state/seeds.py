@@ -32,6 +32,9 @@ def seed_group(config: Mapping[str, Any]) -> str:
     if config.get("start"):
         # training began at the weights of an earlier training: no repetition of one that began fresh
         kept["start"] = config["start"]
+    if config.get("ended"):
+        # ended early, so that its options do not say how long it was trained
+        kept["ended"] = config["ended"]
     data = {name: config["data"].get(name) for name in ("spec", "digest")}
     options = {name: value for name, value in config["options"].items() if name not in FREE}
     text = json.dumps([kept, data, options], sort_keys=True, default=str)

@@ -6,9 +6,10 @@ from simulacra.core.errors.finding import Finding, Severity
 from simulacra.evaluation.doctor.advice import Option
 from simulacra.evaluation.measures.checked import setting
 from simulacra.evaluation.measures.measure import Evidence
-from simulacra.evaluation.measures.registry import LAYERS, MIXING, SPREAD
+from simulacra.evaluation.measures.registry import CODES, LAYERS, MIXING, SPREAD
 
 SOME_DEAD, MANY_DEAD = 0.25, 0.5  # shares of dead units in a layer, for a note and a warning
+ENOUGH = 8  # living units of a layer for each active unit of the code: dead ones are then no fault
 R_HAT, BAD_R_HAT = 1.05, 1.1  # for a note and a warning
 FEW_STATES = 100  # smallest effective sample size of all chains together
 WIDE = 2.0  # largest ratio of the decoder's standard deviation to that of the residuals
@@ -32,9 +33,15 @@ def dead(evidence: Evidence) -> Finding | None:
     leaky = Option("activation", "leaky-relu")
     suggestion, options = setting(evidence).ways("a lower lr", leaky, "fewer units")
     severity: Severity = "warning" if share > MANY_DEAD else "note"
-    return Finding(
-        severity, name, measured, normal, "they pass no gradient and carry nothing", suggestion, see, options
-    )
+    meaning, codes = "they pass no gradient and carry nothing", evidence[CODES]
+    active = 0 if codes is None or codes.units is None else codes.units.count
+    if active and worst.size - worst.dead >= ENOUGH * active:
+        severity, options = "note", ()
+        meaning += (
+            f", and the others are enough for the {active} active unit{'s' * (active != 1)} of the code"
+        )
+        suggestion, _ = setting(evidence).ways("fewer units for speed", learned=False)
+    return Finding(severity, name, measured, normal, meaning, suggestion, see, options)
 
 
 def mixing(evidence: Evidence) -> Finding | None:

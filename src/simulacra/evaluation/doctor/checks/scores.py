@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from simulacra.core.errors.finding import Finding, Severity
+from simulacra.core.scores.few_samples import FEW, FewSamples
 from simulacra.evaluation.doctor.advice import Option
 from simulacra.evaluation.measures.checked import setting
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import CONSTANT, LIKELIHOOD, REPEATED
 
-FEW = 10  # smallest effective number of importance samples of a reliable bound
+SHARE = 0.01  # share of the rows with few effective samples, for a note
 DISCRETE = 0.5  # share of repeated values above which real-valued data look rounded
 NARROW = 0.01  # a density is a spike below this width, relative to the spread of the other columns
 SHOWN = 5  # number of columns to list
@@ -21,10 +22,15 @@ def importance(evidence: Evidence) -> Finding | None:
     if scored is None or scored.effective is None or scored.k < 2:
         return None
     name, see, k = "importance samples", f"{PAGE}#importance-samples", scored.k
-    median, few = float(scored.effective.median()), min(FEW, 0.5 * k)
+    median, counted = float(scored.effective.nanmedian()), FewSamples(k)
+    counted.add(scored.effective)
     measured = f"the median row has {median:.1f} effective of k={k} importance samples"
-    normal = f"{few:g} or more"
-    if median < few:
+    if counted.few:
+        have = "has" if counted.few == 1 else "have"
+        measured += f", {counted.few:,} of {counted.rows:,} rows {have} fewer than {counted.limit:g}"
+        measured += f" (the fewest {counted.least:.1f})"
+    normal = f"{counted.limit:g} or more, in {1 - SHARE:.0%} of the rows"
+    if median < counted.limit or counted.share > SHARE:
         severity: Severity = "warning" if median < FEW / 4 else "note"
         more = Option("k", 10 * k, of="evaluate")
         suggestion, options = setting(evidence).ways(more, "more epochs for a better posterior")

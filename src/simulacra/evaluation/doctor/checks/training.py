@@ -60,7 +60,11 @@ def past_best(evidence: Evidence) -> Finding | None:
     epoch, best = max(scores, key=lambda pair: pair[1])
     fallen = best - scores[-1][1]
     name, see = "validation score", f"{PAGE}#validation-score"
-    measured = f"the validation score fell by {fallen:.2f} nats since epoch {epoch}, its best ({best:.2f})"
+    measured = (
+        f"the validation score fell by {fallen:.2f} nats since epoch {_whole(epoch)}, its best ({best:.2f})"
+    )
+    if round(fallen, 2) == 0:
+        measured = f"the validation score ended at its best ({best:.2f})"
     noise = SURE * _noise([score for _, score in scores])
     normal = f"by at most {LARGE_GAP:.0%}" + (f", or {noise:.2g} by chance" if noise else "")
     if fallen > max(LARGE_GAP * max(1.0, abs(best)), noise):
@@ -90,6 +94,12 @@ def terms(evidence: Evidence) -> Finding | None:
     if ratio > GROWN:
         return Finding("warning", name, measured, normal, "it exploded", suggestion, see, options)
     return Finding("ok", name, measured, normal, "none exploded", "", see)
+
+
+def _whole(epoch: str) -> str:
+    """Returns the number of an epoch without decimals, as validation comes a step or so after its end."""
+    number = _number(epoch)
+    return epoch if number is None or not math.isfinite(number) else f"{number:.0f}"
 
 
 def _noise(scores: list[float]) -> float:

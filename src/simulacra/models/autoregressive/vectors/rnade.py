@@ -22,9 +22,9 @@ import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch, Terms
+from simulacra.core.densities.location_scale import Laplace
 from simulacra.core.distributions.elementary import Distribution, Gaussian, Mixture
 from simulacra.core.distributions.heads import MIN_LOG_SCALE, LikelihoodHead
-from simulacra.core.distributions.laplace import Laplace
 from simulacra.core.errors.other_data import as_real
 from simulacra.core.errors.suggestion import Refusal
 from simulacra.core.numerics import moments

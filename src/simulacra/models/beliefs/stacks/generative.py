@@ -27,7 +27,8 @@ from simulacra.core.scores.likelihood import ENTRIES
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Binary, Space
 from simulacra.core.updates import Source, Stage
-from simulacra.models.beliefs.stacks.layers import LAYERS, Kind, Layer
+from simulacra.models.beliefs.stacks.conditional import Layer
+from simulacra.models.beliefs.stacks.layers import LAYERS, Kind
 from simulacra.models.beliefs.stacks.visible import IndependentEntries, OrderedEntries, Visible
 
 TABLES: Mapping[str, Any] = {"least_steps": 3000, "lr": 2e-3, "schedule": "cosine"}

@@ -22,8 +22,9 @@ from simulacra.core.capabilities.bounds import HasRates
 from simulacra.core.capabilities.general import Encodes
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
+from simulacra.models.beliefs.stacks.conditional import Layer
 from simulacra.models.beliefs.stacks.generative import RATE_DRAWS, Draws, Generative, check_stack
-from simulacra.models.beliefs.stacks.layers import LAYERS, Kind, Layer
+from simulacra.models.beliefs.stacks.layers import LAYERS, Kind
 
 
 class Net(Generative, HasRates, Encodes):

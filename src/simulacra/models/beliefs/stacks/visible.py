@@ -22,7 +22,8 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Source
-from simulacra.models.beliefs.stacks.layers import LAYERS, Given, Kind, Shift
+from simulacra.models.beliefs.stacks.conditional import Given, Shift
+from simulacra.models.beliefs.stacks.layers import LAYERS, Kind
 
 ROWS = 2000  # training rows from which the biases start
 
