@@ -18,6 +18,7 @@ from simulacra.core.capabilities.energy import (
     HasMarkovChain,
     HasPartitionFunctions,
 )
+from simulacra.core.capabilities.estimates import EstimatesDensity
 from simulacra.core.capabilities.general import (
     Classifies,
     Completes,
@@ -38,6 +39,7 @@ from simulacra.core.capabilities.general import (
 )
 from simulacra.core.capabilities.mappings import Denoises, Predicts, Translates
 from simulacra.core.capabilities.marker import Capability
+from simulacra.core.capabilities.noising import HasNoising
 from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.capabilities.slope import HasScore
 from simulacra.core.export.onnx import export_onnx
@@ -70,6 +72,7 @@ from simulacra.models.adversarial.wgan import WGAN, WGANGP
 from simulacra.models.autoencoders.autoencoder import Autoencoder
 from simulacra.models.autoencoders.contractive import ContractiveAutoencoder
 from simulacra.models.autoencoders.gaussian_copula import GaussianCopula
+from simulacra.models.autoencoders.memorizer import Memorizer
 from simulacra.models.autoencoders.pca import PCA
 from simulacra.models.autoencoders.ppca import PPCA
 from simulacra.models.autoencoders.stacked import StackedAutoencoder
@@ -91,6 +94,7 @@ from simulacra.models.boltzmann.convolutional.conv_dbm import ConvDBM
 from simulacra.models.boltzmann.convolutional.conv_rbm import ConvRBM
 from simulacra.models.boltzmann.deep.dbm import DBM
 from simulacra.models.boltzmann.deep.dbn import DBN
+from simulacra.models.boltzmann.deep.deep_autoencoder import DeepAutoencoder
 from simulacra.models.boltzmann.deep.mp_dbm import MultiPredictionDBM
 from simulacra.models.boltzmann.pairwise.boltzmann_machine import BoltzmannMachine
 from simulacra.models.boltzmann.pairwise.boosting import BoostedField
@@ -105,10 +109,14 @@ from simulacra.models.boltzmann.restricted.gaussian_rbm import GaussianRBM
 from simulacra.models.boltzmann.restricted.grouped_rbm import GroupedRBM
 from simulacra.models.boltzmann.restricted.mixture_rbm import MixtureRBM
 from simulacra.models.boltzmann.restricted.rbm import RBM
+from simulacra.models.chains.discriminant_gsn import DiscriminantGSN
 from simulacra.models.chains.gsn import GSN
 from simulacra.models.chains.neural_ebm import NeuralEBM
+from simulacra.models.diffusion.consistency import Consistency
 from simulacra.models.diffusion.ddpm import DDPM
+from simulacra.models.diffusion.flow_matching import FlowMatching
 from simulacra.models.diffusion.inversion import Diffusion
+from simulacra.models.flows.flow import Flow
 from simulacra.models.flows.gaussian import GaussianModel
 from simulacra.models.flows.real_nvp import RealNVP
 from simulacra.models.moments.abc import ABC
@@ -163,6 +171,7 @@ __all__ = [
     "ChainSampler",
     "Classifies",
     "Completes",
+    "Consistency",
     "Continues",
     "ContractiveAutoencoder",
     "ConvDBM",
@@ -170,13 +179,18 @@ __all__ = [
     "Count",
     "Dataset",
     "Decodes",
+    "DeepAutoencoder",
     "Denoises",
     "Diffusion",
+    "DiscriminantGSN",
     "DiscriminativeRBM",
     "Encodes",
     "EoNADE",
     "Epochs",
     "Estimate",
+    "EstimatesDensity",
+    "Flow",
+    "FlowMatching",
     "GMMNAutoencoder",
     "GatedBM",
     "GatedPixelCNN",
@@ -197,6 +211,7 @@ __all__ = [
     "HasImportanceWeights",
     "HasJoint",
     "HasMarkovChain",
+    "HasNoising",
     "HasPartitionFunctions",
     "HasPosterior",
     "HasPrior",
@@ -206,6 +221,7 @@ __all__ = [
     "HigherOrderBM",
     "Levels",
     "MeanFieldSBN",
+    "Memorizer",
     "MixtureRBM",
     "Model",
     "MultiPredictionDBM",

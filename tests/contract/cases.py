@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -103,6 +104,7 @@ PLAIN = {"network": "mlp", "normalization": "none"}
 CURES = {"gradient_penalty": 1.0, "clip": 0.5, "historical_averaging": 0.1} | {"flips": 0.1, "noise": 0.1}
 RESIDUAL = {"network": "residual", "channels": 3, "latent": 3}
 VIRTUAL = {"normalization": "virtual", "critic_normalization": "virtual"}
+TEACHER = str(Path(__file__).with_name("teacher.safetensors"))  # flow matching of `real(3)`, trained a little
 MOVES = {"hidden": (5,), "leapfrog": 2, "burn_in": 5}
 FEW = {"labels": 6, "latent": 3, "hidden": (13, 7), "generator_hidden": (11,), "labelled_batch": 5}
 
@@ -117,7 +119,9 @@ CATALOGUED = [
     _catalogued("autoencoder", lambda: binary(50), **SMALL, dropout=0.3, error="cross-entropy"),
     _catalogued("autoencoder/conv", images, hidden=(5, 7), latent=3, net="conv"),
     _catalogued("autoencoder/denoising", lambda: real(3), **SMALL, corruption="gaussian:0.3"),
-    _catalogued("contractive-autoencoder", lambda: real(3), latent=3),
+    _catalogued("memorizer", lambda: real(3), **SMALL, rows=200),
+    _catalogued("memorizer/one-hot", lambda: binary(6), codes="one-hot", hidden=(5,), rows=150),
+    _catalogued("contractive-autoencoder", lambda: real(3), latent=3, burn_in=5),
     _catalogued("stacked-autoencoder", lambda: real(50), layers=(11, 3)),
     _catalogued("vae", lambda: binary(50), **SMALL, kl_warmup=0.5, dropout=0.1),
     _catalogued("vae/real", lambda: real(2), **SMALL, kl="monte-carlo"),
@@ -191,6 +195,8 @@ CATALOGUED = [
     _catalogued("rbm/conditional", labelled, hidden=5, burn_in=10),
     _catalogued("rbm/tempering", lambda: binary(6), hidden=5, chains=7, burn_in=10, estimator="tempering"),
     _catalogued("dbn", lambda: binary(6), hidden=(3, 5), chains=7, burn_in=5),
+    _catalogued("deep-autoencoder", lambda: real(3), layers=(5, 2)),
+    _catalogued("deep-autoencoder/levels", images, layers=(7, 3), pretrain=1, error="cross-entropy"),
     _catalogued("dbm", lambda: binary(6), hidden=(3, 2), chains=7, burn_in=5, gibbs_steps=2, centred=False),
     _catalogued("multi-prediction-dbm", labelled, hidden=(3, 2), mean_field_steps=3, burn_in=5),
     _catalogued("conv-rbm", bits, filters=3, kernel=2, pool=2, chains=7, burn_in=9),
@@ -211,6 +217,9 @@ CATALOGUED = [
     _catalogued("gaussian", lambda: real(3)),
     _catalogued("gaussian/gaps", lambda: gaps(5), iterations=15),
     _catalogued("real-nvp", lambda: real(3), couplings=3, hidden=(7,)),
+    _catalogued("flow", lambda: real(3), layers=2, hidden=(7,)),
+    _catalogued("flow/coupling", lambda: classes(3), kind="nice", layers=2, hidden=(7,)),
+    _catalogued("flow/continuous", lambda: real(2), kind="cnf", hidden=(7,)),
     _catalogued("gmmn", lambda: real(2), latent=3, hidden=(7,), coupled=True),
     _catalogued(
         "gmmn-autoencoder", images, code=3, coder=(7,), latent=2, hidden=(7,), activation="tanh", coupled=True
@@ -231,12 +240,15 @@ CATALOGUED = [
     _catalogued("diffusion/real", lambda: classes(3), T=5, hidden=(13, 7)),
     _catalogued("ddpm", lambda: real(3), T=5, hidden=(13,), predicts="v"),
     _catalogued("ddpm/unet", images, T=3, hidden=(3, 4), net="unet", schedule="cosine"),
+    _catalogued("flow-matching", lambda: classes(3), steps=5, hidden=(13,)),
+    _catalogued("consistency", lambda: real(3), teacher=TEACHER, levels=3, hidden=(13,)),
     _catalogued("mean-field-sbn", lambda: binary(6), hidden=(5, 3), steps=2),
     _catalogued("neural-ebm", lambda: real(3), **MOVES),
     _catalogued("neural-ebm/noise", lambda: real(2), objective="noise-contrastive", noise_draws=3, **MOVES),
     _catalogued("neural-ebm/chains", lambda: real(3), objective="langevin", chains=7, moves=2, **MOVES),
     _catalogued("gsn", images, latent=5, hidden=(7,), walk=2, burn_in=5),
     _catalogued("gsn/label", lambda: classes(3), latent=5, hidden=(7,), walk=2, burn_in=5, units="binary"),
+    _catalogued("discriminant-gsn", lambda: classes(3), latent=5, hidden=(7,), walk=2, draws=3),
 ]
 
 

@@ -18,7 +18,7 @@ from simulacra.core.interface import evaluating
 from simulacra.core.model import declared_by
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Real
-from simulacra.evaluation.likelihood.held_out import has_likelihood
+from simulacra.evaluation.likelihood.held_out import SCORED, has_likelihood
 from simulacra.models.catalog import CATALOG
 
 
@@ -51,7 +51,7 @@ def test_undeclared_words_are_refused(case):
 
 
 @pytest.mark.system("H23")
-@lacking(can.HasDensity, can.HasBound)
+@lacking(*SCORED)
 def test_an_implicit_model_refuses_to_score(case):
     """Without density and bound there is no number to give, rather than a wrong one."""
     model, (x, c) = trained(case), rows(case)
@@ -61,7 +61,7 @@ def test_an_implicit_model_refuses_to_score(case):
 
 
 def test_a_game_is_an_implicit_model():
-    assert not supports("gan", can.HasDensity, can.HasBound)
+    assert not supports("gan", *SCORED)
 
 
 @every
@@ -140,7 +140,7 @@ def test_a_condition_that_nobody_asked_for_is_refused(case):
 def test_observations_that_do_not_fit_are_refused(case):
     model, (x, c) = trained(case), rows(case)
     asked = [model.log_prob, model.encode]
-    needs = [(can.HasDensity, can.HasBound), (can.Encodes,)]
+    needs = [SCORED, (can.Encodes,)]
     for ask, capabilities in zip(asked, needs):
         if any(map(model.supports, capabilities)):
             with pytest.raises(ValueError, match="has shape"):
@@ -171,15 +171,16 @@ def test_one_class_name_conditions_all_samples():
 
 
 @pytest.mark.system("H23")
-@having(can.HasDensity, can.HasBound)
+@having(*SCORED)
 def test_scores_are_nats_of_the_kind_that_the_model_declares(case):
-    """Tractable models score exactly, approximate ones from below; the implicit ones refuse, above.
+    """Tractable models score exactly, approximate ones from below or not surely; implicit ones refuse, above.
 
     That higher is likelier is tested with the other words.
     """
     model, test = trained(case), case.data().test
     estimate = model.log_prob(test.x, test.c, k=50)
-    assert estimate.kind == ("exact" if model.supports(can.HasDensity) else "lower")
+    kind = "lower" if model.supports(can.HasBound) else "stochastic"
+    assert estimate.kind == ("exact" if model.supports(can.HasDensity) else kind)
     assert estimate.values.dtype == torch.float64 and estimate.dims == model.space.dims
     assert estimate.bits_per_dim == pytest.approx(-estimate.mean / model.space.dims / np.log(2))
     scores = model.score_samples(test.x, test.c, k=50)

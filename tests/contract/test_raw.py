@@ -21,6 +21,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Binary, Levels, Real
+from simulacra.evaluation.likelihood.held_out import SCORED
 
 
 @having(can.Samples, cases=CATALOGUED)
@@ -92,7 +93,7 @@ def test_numpy_torch_and_lists_are_one(case):
     for turn in (lambda t: t.numpy(), lambda t: t.double().numpy(), lambda t: t.tolist()):
         forms.append((turn(x), None if c is None else c.tolist(), known.tolist()))
     asks = {
-        (can.HasDensity, can.HasBound): lambda x, c, known: torch.as_tensor(model.score_samples(x, c, K)),
+        SCORED: lambda x, c, known: torch.as_tensor(model.score_samples(x, c, K)),
         (can.Encodes,): lambda x, c, known: model.encode(x, c),
         (can.Completes,): lambda x, c, known: model.complete(x, known, c, seed=0),
     }
@@ -109,7 +110,7 @@ def test_a_condition_is_asked_for_by_every_word_and_refused_by_all(case):
     half = torch.arange(x[0].numel()).reshape(x.shape[1:]) % 2 == 0
     asks = {
         (can.Samples,): lambda c: model.sample(11, c),
-        (can.HasDensity, can.HasBound): lambda c: model.log_prob(x, c, k=K),
+        SCORED: lambda c: model.log_prob(x, c, k=K),
         (can.Encodes,): lambda c: model.encode(x, c),
         (can.Decodes,): lambda c: model.decode(torch.zeros(11, model.code_size, dtype=model.dtype), c),
         (can.Completes,): lambda c: model.complete(x, half, c),
@@ -129,7 +130,7 @@ def test_known_everywhere_is_no_mask_and_gaps_are_refused_by_name(case):
     whole, gaps = torch.ones_like(x, dtype=torch.bool), torch.ones_like(x, dtype=torch.bool)
     gaps.flatten(1)[3, 1] = False
     asks = {
-        (can.HasDensity, can.HasBound): lambda known: model.log_prob(x, c, K, known=known).values,
+        SCORED: lambda known: model.log_prob(x, c, K, known=known).values,
         (can.Encodes,): lambda known: model.encode(x, c, known=known),
     }
     for needs, ask in asks.items():
@@ -202,7 +203,7 @@ def test_what_does_not_fit_is_said_of_x_or_of_known(case):
     raw = model.preprocessing.raw
     half = torch.arange(x[0].numel()).reshape(x.shape[1:]) % 2 == 0
     asks = [lambda x, known: model.complete(x, known, c)]
-    if model.supports(can.HasDensity) or model.supports(can.HasBound):
+    if any(map(model.supports, SCORED)):
         asks.append(lambda x, known: model.log_prob(x, c, K))
     larger = torch.cat([x, x[..., :1]], -1)
     bad = [(larger, half, r"x has shape \(11, .* needs \(B, ")]

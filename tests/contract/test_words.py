@@ -27,6 +27,7 @@ from simulacra.core.interface import Interface
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Real
+from simulacra.evaluation.likelihood.held_out import SCORED
 
 SOURCE = Path(simulacra.__file__).parent
 WORDS = [
@@ -77,7 +78,7 @@ LONGER = {
 CERTAIN = 5  # standard errors
 
 
-scored = having(can.HasDensity, can.HasBound, cases=CATALOGUED)
+scored = having(*SCORED, cases=CATALOGUED)
 
 
 @kept
@@ -169,14 +170,14 @@ def test_a_refusal_says_what_the_model_can(case):
 # ---- scores
 
 
-@represented(CATALOGUED, where=lambda case: supports(case.name, can.HasDensity, can.HasBound))
+@represented(CATALOGUED, where=lambda case: supports(case.name, *SCORED))
 def test_typical_rows_score_higher_than_noise(case):
     """On the mean over rows, by many standard errors: fair draws from the space, or far-flung reals."""
     model, (x, c) = learnt(case), data(case)
     far = noise(case, 200)
     far_c = None if c is None else c[torch.arange(200) % len(c)]
     # copies of a row share their noise, which seeds average out
-    seeds = range(1 if model.supports(can.HasDensity) else 8)
+    seeds = range(1 if model.supports(can.HasDensity) or model.supports(can.EstimatesDensity) else 8)
     mean = lambda rows, given: (
         sum(model.log_prob(rows, given, k=20, seed=s).values for s in seeds) / len(seeds)
     )

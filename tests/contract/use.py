@@ -19,6 +19,7 @@ from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.numeric import Numeric
 from simulacra.core.spaces.plain import Count, Positive, Real, Space
 from simulacra.core.updates import Stage, selects
+from simulacra.evaluation.likelihood.held_out import SCORED
 
 K = 5  # importance samples
 
@@ -63,7 +64,7 @@ def words(model: Model, case: Case, n: int = 11, seed: int = 0) -> dict[str, tup
     return {
         "sample": ((can.Samples,), lambda: model.sample(n, c, seed=seed)),
         "log_prob": (
-            (can.HasDensity, can.HasBound),
+            SCORED,
             lambda: model.log_prob(x, c, k=K, seed=seed).values,
         ),
         "encode": ((can.Encodes,), lambda: model.encode(x, c, seed=seed)),

@@ -1,11 +1,17 @@
 """What refusals suggest of a model or of training, taken from the refusal, works."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
 import torch
 
 import simulacra
-from simulacra import Binary, Categorical, Real
+from simulacra import Audio, Binary, Categorical, Real
+from simulacra.core.corruption.parse import parse
 from simulacra.core.errors.suggestion import Phrase, Refusal, command, load_with
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.audio import write_wav
 from simulacra.training.hardware.backend import choose_device
 
 pytestmark = pytest.mark.fault("doors 2.6")
@@ -24,8 +30,44 @@ def trained(**more):
     return simulacra.fit(model, BITS, **{"epochs": 0.1, "accumulate": 2, "progress": False, **more})
 
 
+def memorized(**more):
+    """The training of a memorizer with fewer codes than rows."""
+    model = simulacra.Memorizer(BITS.space, **{"codes": "one-hot", "rows": 3, "hidden": (2,), **more})
+    return simulacra.fit(model, BITS, epochs=1, progress=False, doctor=False)
+
+
+def distilled(**more):
+    """A consistency model whose teacher always saw its condition."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/teacher.safetensors"
+        simulacra.FlowMatching(Real((2,)), CLASS, hidden=(3,), drop=0.0).save(path)
+        return simulacra.Consistency(Real((2,)), CLASS, teacher=path, **more).teacher()
+
+
+def mixed(corruption):
+    """A corrupted recording."""
+    return parse(corruption).apply(torch.zeros(1, 50), Rng(0), Audio((50,), 8000))
+
+
+def mixed_at_another_rate(corruption=""):
+    """A recording that is mixed with noise of another sampling rate."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_wav(torch.zeros(80), 16000, Path(folder, "a.wav"))
+        return mixed(corruption or f"mix:{folder}:10")
+
+
 # file of the source, words of the sentence, what is refused
 REFUSED = (
+    (
+        "models/autoencoders/memorizer.py",
+        "but a memorizer has at least one",
+        lambda **o: simulacra.Memorizer(Real((4,)), **{"rows": 0, **o}),
+    ),
+    (
+        "models/autoencoders/memorizer.py",
+        "training rows, but the memorizer has",
+        lambda **o: memorized(**o),
+    ),
     ("models/adversarial/game/two_player.py", "the critic's layer {}", lambda **o: gan(**o)),
     (
         "models/adversarial/game/pieces.py",
@@ -107,6 +149,24 @@ REFUSED = (
         lambda **o: simulacra.Autoencoder(IMAGES, **{"latent": 2, "corruption": "edges:2", **o}),
     ),
     (
+        "core/corruption/mix.py",
+        "mix needs a folder of recordings",
+        lambda **o: simulacra.Autoencoder(Audio((50,), 8000), **{"latent": 2, "corruption": "mix", **o}),
+    ),
+    (
+        "core/corruption/mix.py",
+        "the level of 'mix' is {}, not {}: use {}",
+        lambda **o: simulacra.Autoencoder(
+            Audio((50,), 8000), **{"latent": 2, "corruption": "mix:noises:much", **o}
+        ),
+    ),
+    (
+        "core/corruption/mix.py",
+        "corruption 'mix' finds no recordings in {}",
+        lambda **o: mixed(**{"corruption": "mix:nowhere:10", **o}),
+    ),
+    ("core/corruption/mix.py", "samples a second, but it is mixed with", mixed_at_another_rate),
+    (
         "core/corruption/parse.py",
         "the level of {} is {}, not {}: use {}",
         lambda **o: simulacra.Autoencoder(Real((5,)), **{"latent": 2, "corruption": "mask:much", **o}),
@@ -132,14 +192,89 @@ REFUSED = (
         lambda **o: simulacra.GSN(BITS.space, **{"noise": -1.0, **o}),
     ),
     (
-        "models/diffusion/chain.py",
+        "models/chains/discriminant_gsn.py",
+        "a label is replaced with a probability above 0 and up to 1",
+        lambda **o: simulacra.DiscriminantGSN(Real((3,)), CLASS, **{"replaced": 0.0, **o}),
+    ),
+    (
+        "models/autoencoders/contractive.py",
+        "a standard deviation is finite and at least 0: use {}",
+        lambda **o: simulacra.ContractiveAutoencoder(Real((3,)), **{"noise": -1.0, **o}),
+    ),
+    (
+        "models/autoencoders/contractive.py",
+        "a walk takes at least one step: use {}",
+        lambda **o: simulacra.ContractiveAutoencoder(Real((3,)), **{"burn_in": 0, **o}),
+    ),
+    (
+        "models/boltzmann/deep/deep_autoencoder.py",
+        "needs 0/1 or levels, but the space is {}: use {}",
+        lambda **o: simulacra.DeepAutoencoder(Real((3,)), **{"error": "cross-entropy", **o}),
+    ),
+    (
+        "models/boltzmann/deep/deep_autoencoder.py",
+        "has at least one layer, each of at least one",
+        lambda **o: simulacra.DeepAutoencoder(BITS.space, **{"layers": (5, 0), **o}),
+    ),
+    (
+        "models/boltzmann/deep/deep_autoencoder.py",
+        "layers to train first: use {}",
+        lambda **o: simulacra.DeepAutoencoder(BITS.space, **{"layers": (5, 2), "pretrain": 3, **o}),
+    ),
+    (
+        "models/diffusion/given.py",
         "a share of rows lies in [0, 1): take {}",
         lambda **o: simulacra.DDPM(Real((3,)), CLASS, **{"drop": 1.5, **o}),
+    ),
+    (
+        "models/diffusion/completion.py",
+        "a completion draws each step at least once: take {}",
+        lambda **o: simulacra.DDPM(Real((3,)), **{"resamples": 0, **o}),
     ),
     (
         "models/diffusion/inversion.py",
         "a diffusion has at least two steps: take {}",
         lambda **o: simulacra.Diffusion(BITS.space, **{"T": 1, **o}),
+    ),
+    (
+        "models/diffusion/flow_matching.py",
+        "a draw takes at least one: take {}",
+        lambda **o: simulacra.FlowMatching(Real((3,)), **{"steps": 0, **o}),
+    ),
+    (
+        "models/diffusion/consistency.py",
+        "a way has at least two steps: take {}",
+        lambda **o: simulacra.Consistency(Real((3,)), **{"levels": 1, **o}),
+    ),
+    (
+        "models/diffusion/consistency.py",
+        "but there is no condition: give {}",
+        lambda **o: simulacra.Consistency(Real((3,)), **{"guidance": 2.0, **o}),
+    ),
+    (
+        "models/diffusion/consistency.py",
+        "the teacher always saw its condition: give {}",
+        lambda **o: distilled(**{"guidance": 2.0, **o}),
+    ),
+    (
+        "models/flows/flow.py",
+        "but a flow has at least one: take {}",
+        lambda **o: simulacra.Flow(Real((3,)), **{"layers": 0, **o}),
+    ),
+    (
+        "models/flows/flow.py",
+        "a layer has at least one unit: take {}",
+        lambda **o: simulacra.Flow(Real((3,)), **{"hidden": (0,), **o}),
+    ),
+    (
+        "models/flows/flow.py",
+        "has one: take {}",
+        lambda **o: simulacra.Flow(Real((1,)), **{"kind": "nice", **o}),
+    ),
+    (
+        "models/flows/flow.py",
+        "only from 2 couplings on: take {}",
+        lambda **o: simulacra.Flow(Real((3,)), **{"kind": "nice", "layers": 1, **o}),
     ),
     (
         "nets/timed.py",

@@ -77,6 +77,7 @@ FORMS = (
     ("models/autoencoders/gaussian_copula.py", "load the table without standardize=", "leaves an option out"),
     ("training/fit.py", "so it cannot end here", "tests/cli/test_fourth_hour.py runs it"),
     ("training/hardware/launch.py", "was ended from outside", "tests/cli/test_cli_two_processes.py runs it"),
+    ("models/diffusion/teacher.py", "go on with {}.", "as training/run.py, which says the same"),
     ("models/boltzmann/deep/mp_dbm.py", "the condition of a multi-prediction DBM", "as labelled.py"),
 )
 

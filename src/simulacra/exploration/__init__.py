@@ -16,6 +16,7 @@ from simulacra.exploration.latent.smoothness import Smoothness, smoothness
 from simulacra.exploration.pictures.completion import completions, known_part
 from simulacra.exploration.pictures.registry import pictures
 from simulacra.exploration.pictures.saliency import saliency
+from simulacra.exploration.rendering.film import along, film
 
 __all__ = [
     "Embedding",
@@ -24,6 +25,7 @@ __all__ = [
     "Plane",
     "Probe",
     "Smoothness",
+    "along",
     "analogy",
     "apply",
     "attribute_vector",
@@ -31,6 +33,7 @@ __all__ = [
     "completions",
     "embed",
     "features_of",
+    "film",
     "interpolations",
     "invert",
     "knn_accuracy",

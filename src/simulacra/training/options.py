@@ -38,11 +38,11 @@ class Options:
         gradient_noise: variance of the normal noise that is added to each gradient in the first step of a
             stage, after clipping; it falls as (1 + steps)^-0.55. Neelakantan et al. 2015 try 0.01, 0.3 and 1;
             0: none.
-        ema: decay of an exponential moving average of the weights, such as 0.999; the average
-            is scored and saved. 0: none, also where the model recommends one.
+        ema: decay of an exponential moving average of the weights, such as 0.999 (less in the first steps);
+            the average is scored and saved. 0: none, also where the model recommends one.
         patience: stop after so many epochs without a better validation score and keep the best weights.
-        validate: score the validation split after each epoch; None: where a capability gives a
-            score and the split exists.
+        validate: score the validation split after each epoch, without `patience` after every second or later
+            one of more than 400; None: where a capability gives a score and the split exists.
         accumulate: number of micro-batches a step, for batches that do not fit into memory.
         precision: `32` or `bf16` (autocast in training; scores stay in full precision).
         device: `auto`, `cpu`, `cuda` or `mps`.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 ABILITIES: dict[str, tuple[type[can.Capability], ...]] = {
     "sample": (can.Samples,),
-    "score": (can.HasDensity, can.HasBound),
+    "score": (can.HasDensity, can.HasBound, can.EstimatesDensity),
     "complete": can.FILLS,
     "encode": (can.Encodes,),
     "classify": (can.Classifies,),

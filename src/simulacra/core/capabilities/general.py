@@ -27,6 +27,7 @@ from simulacra.core.capabilities.energy import (  # noqa: F401, all capabilities
     HasMarkovChain,
     HasPartitionFunctions,
 )
+from simulacra.core.capabilities.estimates import EstimatesDensity  # noqa: F401
 from simulacra.core.capabilities.mappings import (  # noqa: F401
     Denoises,
     Predicts,
@@ -34,6 +35,7 @@ from simulacra.core.capabilities.mappings import (  # noqa: F401
 )
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.capabilities.narrowing import able as able
+from simulacra.core.capabilities.noising import HasNoising  # noqa: F401
 from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.capabilities.slope import HasScore  # noqa: F401
 from simulacra.core.distributions.elementary import Gaussian
@@ -63,6 +65,11 @@ class Samples(Capability):
     def sampling(self) -> Sampling:
         """The model's own options of drawing, under which its samples are scored."""
         return self.drawing()
+
+    @property
+    def copies(self) -> bool:
+        """True if samples are training rows by intention, which the doctor then does not call a fault."""
+        return False
 
     def looks(self, how: Sampling | None = None) -> int:
         """Returns the number of looks at x that a draw offers: 1 if it draws all entries at once.

@@ -45,7 +45,7 @@ class Scoring(RawRows):
                 list of sequences of differing lengths.
 
         Raises:
-            ValueError: if the model has neither a density nor a bound, such as a GAN.
+            ValueError: if the model has no density, bound or estimate of it, such as a GAN.
 
         Example:
             >>> import torch
@@ -54,7 +54,7 @@ class Scoring(RawRows):
             >>> score.kind, score.values.shape
             ('exact', torch.Size([3]))
         """
-        self._need("log_prob", can.HasDensity, can.HasBound)
+        self._need("log_prob", can.HasDensity, can.HasBound, can.EstimatesDensity)
         if k < 1:
             raise ValueError(f"k is {k}, but the bound needs at least one importance sample.")
         rng = Rng(seed, "score", device=self.device)

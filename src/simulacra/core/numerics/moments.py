@@ -13,6 +13,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.updates import Source
 
 CHUNK = 4096
+FLOOR = 1e-6  # smallest deviation of a feature, relative to the largest one
 
 
 def mean(model: Model, source: Source, rng: Rng, limit: int | None = None) -> Tensor:
@@ -48,6 +49,22 @@ def mean_and_variance(model: Model, source: Source, rng: Rng) -> tuple[Tensor, T
         squares += torch.where(known, (f - middle) ** 2, torch.zeros_like(f)).sum(0)
         count += known.sum(0)
     return middle, squares / count.clamp_min(1)
+
+
+def location_and_deviation(model: Model, source: Source, rng: Rng) -> tuple[Tensor, Tensor]:
+    """Returns mean and deviation of each known flattened feature, float64, both of shape (d,).
+
+    A feature that never changes gets a millionth of the largest deviation, so that a density has a bound.
+
+    Args:
+        model: model whose space gives the features.
+        source: training split.
+        rng: generator of random preprocessing.
+    """
+    m, variance = mean_and_variance(model, source, rng)
+    s = variance.sqrt()
+    s = torch.where(s > 0, s, torch.ones_like(s)) if float(s.max()) == 0 else s.clamp_min(FLOOR * s.max())
+    return m, s
 
 
 def known_features(model: Model, source: Source, rng: Rng, n: int) -> Iterator[tuple[Tensor, Tensor]]:

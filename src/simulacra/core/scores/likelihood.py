@@ -11,6 +11,7 @@ from torch import Tensor
 
 from simulacra.core.capabilities.bounds import SAMPLE_BLOCK, observed, weight_blocks
 from simulacra.core.capabilities.general import (
+    EstimatesDensity,
     HasBound,
     HasDensity,
     HasImportanceWeights,
@@ -130,6 +131,7 @@ class Score:
         effective: effective number of the k importance samples, NaN where a value is exact, shape (B,); None
             without importance samples.
         entries: number of scored (known) entries of all rows together.
+        off: change of `value` when its computation is made half as fine, in nats, shape (B,), or None.
     """
 
     value: Tensor
@@ -138,6 +140,7 @@ class Score:
     elbo: Tensor | None = None
     effective: Tensor | None = None
     entries: int = 0
+    off: Tensor | None = None
 
     @property
     def dims(self) -> float:
@@ -158,7 +161,7 @@ def score(
     """Scores preprocessed rows and adds the log-Jacobian of the preprocessing.
 
     It uses the density if the model has one, otherwise the importance-weighted bound, otherwise a bound of
-    the model that tightens with k, otherwise the model's own bound.
+    the model that tightens with k, otherwise the model's own bound, otherwise its estimate.
 
     Args:
         model: model to evaluate.
@@ -182,6 +185,12 @@ def score(
         return Score(raw(density), "exact", "exact", entries=scored)
     if model.supports(HasImportanceWeights):
         return _importance_score(able(model, HasImportanceWeights), x, c, log_det, k, rng, entries, known)
+    if not model.supports(HasBound):
+        found = able(model, EstimatesDensity).estimated_density(x, c, rng)
+        check_one_each(found.value, len(x), model, "estimated_density")
+        return Score(
+            raw(found.value), "stochastic", found.method, entries=scored, off=to_float64(found.off).cpu()
+        )
     elbo = able(model, HasBound).elbo(x, c, rng, **observed(known))
     check_one_each(elbo, len(x), model, "elbo")
     if model.supports(TightensBound):
@@ -274,6 +283,10 @@ def joined(parts: list[Score], exact: bool) -> Score:
     # if some rows have only an estimate, the whole is an estimate
     weakest = next((part for part in parts if part.kind != "exact"), parts[0])
     kind, method = weakest.kind, weakest.method
+    off = [part.off for part in parts if part.off is not None]
+    if off:
+        # the tolerance of an estimate is part of its name
+        method = f"{method}, within {float(torch.cat(off).abs().max()):.1g} nats"
     if not exact:
         method = f"{'density' if method == 'exact' else method}, dequantized"
         kind = "lower" if kind == "exact" else kind

@@ -245,6 +245,8 @@ class Table(Space):
             # all columns at once, which costs as much as one
             grid, places = self.scored
             f = grid.features(x[:, places.to(x.device)].to(dtype or torch.get_default_dtype()))
+            if len(places) == x.shape[1]:
+                return f
             scores = list(f.unbind(1))[::-1]
         one = lambda s: isinstance(s, Scores) and not s.shape
         return self.joined(
@@ -303,6 +305,17 @@ KINDS: dict[str, type[Space]] = {
         *(Numeric, Scores),
     )
 }
+
+
+def is_real(space: Space) -> bool:
+    """Returns True if all entries of the space are real.
+
+    Args:
+        space: space of one observation.
+    """
+    if isinstance(space, Table):
+        return all(isinstance(field, Real) for _, field in space.fields)
+    return isinstance(space, Real)
 
 
 def space_from(spec: dict[str, Any]) -> Space:

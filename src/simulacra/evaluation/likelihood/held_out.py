@@ -36,6 +36,7 @@ from simulacra.evaluation.measures.kept_parts import fields_of, once
 from simulacra.evaluation.rows import blocks, count
 
 log = logging.getLogger("simulacra")
+SCORED = (can.HasDensity, can.HasBound, can.EstimatesDensity)  # any of them gives rows a likelihood
 
 
 @dataclass
@@ -245,7 +246,7 @@ def _energy(model: Model, block: Rows) -> Tensor:
 
 def needs_bracket(model: Model) -> bool:
     """Returns True if scoring the model's energy requires an estimate of log Z by annealing."""
-    if model.supports(can.HasDensity) or model.supports(can.HasBound):
+    if any(map(model.supports, SCORED)):
         return False
     if model.supports(can.HasPartitionFunctions):
         return True
@@ -289,7 +290,7 @@ def fits(model: Model, data: Dataset) -> None:
 
 def has_likelihood(model: Model) -> bool:
     """Returns True if the model has a density, a bound, or an energy whose log Z can be estimated."""
-    return model.supports(can.HasDensity) or model.supports(can.HasBound) or needs_bracket(model)
+    return any(map(model.supports, SCORED)) or needs_bracket(model)
 
 
 def protocol_of(data: Dataset, split: str, limit: int | None = None, seed: int = 0) -> Protocol:

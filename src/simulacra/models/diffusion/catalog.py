@@ -23,4 +23,22 @@ ENTRIES = (
         ("H21",),
         "a diffusion that predicts its noise, with samplers of any number of steps",
     ),
+    Entry(
+        "flow-matching",
+        "diffusion",
+        "diffusion.flow_matching",
+        "FlowMatching",
+        "Lipman et al. 2023",
+        ("H21",),
+        "a velocity from noise to data along straight lines, drawn by solving its equation in few steps",
+    ),
+    Entry(
+        "consistency",
+        "diffusion",
+        "diffusion.consistency",
+        "Consistency",
+        "Song et al. 2023",
+        ("H21",),
+        "samples in one pass, distilled from a trained diffusion or flow",
+    ),
 )

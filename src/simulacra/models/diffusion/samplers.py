@@ -80,6 +80,16 @@ def sigma_of(level: Level) -> Tensor:
     return log_sigma(level.log_kept.clamp_max(-1e-12)).exp()
 
 
+def level_at(kernel: GaussianKernel, found: Tensor) -> Level:
+    """Returns the level whose noise has these values of log s, shape (B, 1).
+
+    Args:
+        kernel: kernel, between whose first and last levels the values lie.
+        found: log s, shape (B, 1).
+    """
+    return Level(_time(kernel, log_sigma(kernel.log_kept[1:]), found), log_kept_of(found))
+
+
 def karras(kernel: GaussianKernel, left: Tensor, steps: Tensor) -> Level:
     """Returns the level of equation (4) with so many steps to go, shape (B, 1).
 

@@ -24,4 +24,13 @@ ENTRIES = (
         ("C9",),
         "flow of affine coupling layers: exact density, exact codes, samples in one pass",
     ),
+    Entry(
+        "flow",
+        "flows",
+        "flows.flow",
+        "Flow",
+        "Papamakarios et al. 2021",
+        ("C9",),
+        "flow of vectors and tables by kind: couplings, autoregressive maps, splines, continuous",
+    ),
 )

@@ -34,8 +34,8 @@ from simulacra.core.numerics.gaussian_em import moments_observed
 from simulacra.core.numerics.moments import covariance, has_gaps, known_rows
 from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng
-from simulacra.core.spaces.composite import Table
-from simulacra.core.spaces.plain import Real, Space
+from simulacra.core.spaces.composite import is_real
+from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Source, Stage, Steps
 
 FLOOR = 1e-12  # smallest eigenvalue of the correlations, relative to the largest one
@@ -195,14 +195,3 @@ def cholesky(S: Tensor, m: Tensor) -> Tensor:
         # (3)
         R = (U * r.clamp_min(FLOOR * float(r[-1]))) @ U.T
     return scale.unsqueeze(1) * torch.linalg.cholesky(R)
-
-
-def is_real(space: Space) -> bool:
-    """Returns True if all entries of the space are real.
-
-    Args:
-        space: space of one observation.
-    """
-    if isinstance(space, Table):
-        return all(isinstance(field, Real) for _, field in space.fields)
-    return isinstance(space, Real)

@@ -15,7 +15,7 @@ Reference: Dinh, Sohl-Dickstein and Bengio, Density estimation using Real NVP, 2
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -29,13 +29,11 @@ from simulacra.core.errors.suggestion import Refusal
 from simulacra.core.model import Model
 from simulacra.core.numerics import moments
 from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.composite import is_real
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Source, Stage, Update
-from simulacra.models.flows.gaussian import is_real
 from simulacra.models.flows.masks import image_mask, squeezed, vector_mask
 from simulacra.nets.scale_and_shift import ConvScaleAndShift, DenseScaleAndShift
-
-FLOOR = 1e-6  # smallest deviation of an entry, relative to the largest one
 
 
 class RealNVP(Model, Samples, HasDensity, Encodes, HasPrior):
@@ -169,18 +167,15 @@ def negative_log_likelihood(model: RealNVP, batch: Batch, rng: Rng) -> Terms:
     return Terms({"nll": -model.log_density(batch.x)})
 
 
-def standardize(model: RealNVP, source: Source, rng: Rng) -> None:
+def standardize(model: Any, source: Source, rng: Rng) -> None:
     """Sets m and s of equation (1) to the mean and the deviation of each entry of the training rows.
 
     Args:
-        model: the flow.
+        model: a flow with buffers `location` and `deviation` of the shape of an observation.
         source: the training split.
         rng: random numbers of the preprocessing.
     """
-    m, variance = moments.mean_and_variance(model, source, rng)
-    s = variance.sqrt()
-    # entries that never change get a width of their own, so that the density has a bound
-    s = torch.where(s > 0, s, torch.ones_like(s)) if float(s.max()) == 0 else s.clamp_min(FLOOR * s.max())
+    m, s = moments.location_and_deviation(model, source, rng)
     model.location.copy_(m.reshape(model.space.shape))
     model.deviation.copy_(s.reshape(model.space.shape))
 
