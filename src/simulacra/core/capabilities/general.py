@@ -16,6 +16,7 @@ from simulacra.core.capabilities.bounds import (  # noqa: F401, all capabilities
     HasBound,
     HasImportanceWeights,
     HasJoint,
+    HasNoising,
     HasRates,
     TightensBound,
 )
@@ -35,7 +36,6 @@ from simulacra.core.capabilities.mappings import (  # noqa: F401
 )
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.capabilities.narrowing import able as able
-from simulacra.core.capabilities.noising import HasNoising  # noqa: F401
 from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.capabilities.slope import HasScore  # noqa: F401
 from simulacra.core.distributions.elementary import Gaussian
