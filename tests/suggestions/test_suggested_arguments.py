@@ -1,17 +1,14 @@
 """What refusals suggest of a model or of training, taken from the refusal, works."""
 
 import tempfile
-from pathlib import Path
 
 import pytest
 import torch
+from refused_corruptions import CORRUPTIONS
 
 import simulacra
-from simulacra import Audio, Binary, Categorical, Real
-from simulacra.core.corruption.parse import parse
+from simulacra import Binary, Categorical, Real
 from simulacra.core.errors.suggestion import Phrase, Refusal, command, load_with
-from simulacra.core.random.keyed import Rng
-from simulacra.core.spaces.audio import write_wav
 from simulacra.training.hardware.backend import choose_device
 
 pytestmark = pytest.mark.fault("doors 2.6")
@@ -42,18 +39,6 @@ def distilled(**more):
         path = f"{folder}/teacher.safetensors"
         simulacra.FlowMatching(Real((2,)), CLASS, hidden=(3,), drop=0.0).save(path)
         return simulacra.Consistency(Real((2,)), CLASS, teacher=path, **more).teacher()
-
-
-def mixed(corruption):
-    """A corrupted recording."""
-    return parse(corruption).apply(torch.zeros(1, 50), Rng(0), Audio((50,), 8000))
-
-
-def mixed_at_another_rate(corruption=""):
-    """A recording that is mixed with noise of another sampling rate."""
-    with tempfile.TemporaryDirectory() as folder:
-        write_wav(torch.zeros(80), 16000, Path(folder, "a.wav"))
-        return mixed(corruption or f"mix:{folder}:10")
 
 
 # file of the source, words of the sentence, what is refused
@@ -133,49 +118,7 @@ REFUSED = (
         "but the space is {}: take {}",
         lambda **o: simulacra.DARN(Real((4,)), **{"visible": "nade", **o}),
     ),
-    (
-        "core/corruption/corruption.py",
-        "corruption {} needs {}, but the space is {}: use {}",
-        lambda **o: simulacra.Autoencoder(Real((5,)), **{"latent": 2, "corruption": "salt:0.2", **o}),
-    ),
-    (
-        "core/corruption/corruption.py",
-        "the level of {} is {}, not {}: use {}",
-        lambda **o: simulacra.Autoencoder(Real((5,)), **{"latent": 2, "corruption": "mask:1.5", **o}),
-    ),
-    (
-        "core/corruption/corruption.py",
-        "{} has no level, but {} was given: use {}",
-        lambda **o: simulacra.Autoencoder(IMAGES, **{"latent": 2, "corruption": "edges:2", **o}),
-    ),
-    (
-        "core/corruption/mix.py",
-        "mix needs a folder of recordings",
-        lambda **o: simulacra.Autoencoder(Audio((50,), 8000), **{"latent": 2, "corruption": "mix", **o}),
-    ),
-    (
-        "core/corruption/mix.py",
-        "the level of 'mix' is {}, not {}: use {}",
-        lambda **o: simulacra.Autoencoder(
-            Audio((50,), 8000), **{"latent": 2, "corruption": "mix:noises:much", **o}
-        ),
-    ),
-    (
-        "core/corruption/mix.py",
-        "corruption 'mix' finds no recordings in {}",
-        lambda **o: mixed(**{"corruption": "mix:nowhere:10", **o}),
-    ),
-    ("core/corruption/mix.py", "samples a second, but it is mixed with", mixed_at_another_rate),
-    (
-        "core/corruption/parse.py",
-        "the level of {} is {}, not {}: use {}",
-        lambda **o: simulacra.Autoencoder(Real((5,)), **{"latent": 2, "corruption": "mask:much", **o}),
-    ),
-    (
-        "core/corruption/parse.py",
-        "there is no corruption {}; possible are none, {}: use {}",
-        lambda **o: simulacra.Autoencoder(Real((5,)), **{"latent": 2, "corruption": "maks:0.2", **o}),
-    ),
+    *CORRUPTIONS,
     (
         "models/chains/energy_net.py",
         "hidden layers is linear: use {}",
