@@ -135,7 +135,7 @@ def squared_error(model, data: Dataset) -> float:
 def test_on_a_curve_its_error_is_below_that_of_pca_with_a_code_of_the_same_size():
     data = curve()
     pca = simulacra.fit(simulacra.PCA(data.space, latent=1), data, **QUIET).model
-    model = DeepAutoencoder(data.space, layers=(32, 16, 1), scale=0.3, lr=1e-2)
+    model = DeepAutoencoder(data.space, layers=(32, 16, 1), scale=0.3, lr=1e-2, pretrain_lr=1e-3)
     epochs = {"layer-1": 20, "layer-2": 20, "layer-3": 20, "fine-tune": 150}
     deep = simulacra.fit(model, data, stages=epochs, batch_size=50, schedule="cosine", **QUIET).model
     assert squared_error(deep, data) < 0.5 * squared_error(pca, data)

@@ -83,8 +83,8 @@ class DeepAutoencoder(Model, Encodes, Decodes):
         error: Literal["squared", "cross-entropy"] = "squared",
         scale: float = 1.0,
         gibbs_steps: int = 1,
-        lr: float = 1e-3,
-        pretrain_lr: float = 1e-3,
+        lr: float = 3e-3,
+        pretrain_lr: float = 3e-3,
         *,
         seed: int = 0,
     ):
