@@ -13,14 +13,16 @@ published   Theis, van den Oord and Bethge 2016, table 1: training images 243, k
             al. 2014, table 1: DBN 138 +- 2, stacked CAE 121 +- 1.6, deep GSN 214 +- 1.1, GAN 225 +- 2. Li,
             Swersky and Zemel 2015, table 1: GMMN 147 +- 2, on codes 282 +- 2. Sohl-Dickstein et al. 2015:
             diffusion 220 +- 1.9
-ours        below; the centres beat the data by 64 nats, and a memorizer that blurs its images beats them
-            as well
+ours        below; the centres beat the data by 64 nats, and copies of training images that are blurred by
+            their neighbors by 88. The GMMN had 4.4 CPU minutes, 0.16 of its schedule
 device      2 shared CPU cores, one thread
 
 | windows around | N | sigma | nats | log p(x) |
 |---|---|---|---|---|
 | training images | 10,000 | 0.17 | 242.6 +- 2.1 | - |
 | centres of k-means | 2,000 | 0.16 | 306.8 +- 1.9 | - |
+| training images, averaged with 4 neighbors | 10,000 | 0.15 | 330.5 +- 2.2 | - |
+| samples of gmmn | 10,000 | 0.28 | -115.9 +- 1.5 | - |
 """
 
 from __future__ import annotations
@@ -43,7 +45,6 @@ from simulacra.core.scores.estimate import Estimate
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation import parzen
 from simulacra.evaluation.compare.reproduction import Figure, Measured
-from simulacra.evaluation.likelihood.held_out import has_likelihood
 from simulacra.models.catalog import CATALOG
 from simulacra.training.hardware.budget import Budget
 
@@ -274,7 +275,8 @@ def likelihood(model: Model, data: Dataset) -> str:
         model: a trained model.
         data: its data set.
     """
-    if not has_likelihood(model):
+    # annealing takes longer than the training
+    if not (model.supports(can.HasDensity) or model.supports(can.HasBound)):
         return "-"
     found = model.log_prob(data.test.x[:OWN], seed=0)
     kind = {"exact": "exact", "lower": "bound"}.get(found.kind, found.kind)

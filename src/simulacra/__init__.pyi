@@ -6,6 +6,7 @@ from simulacra.core.capabilities.bounds import (
     HasBound,
     HasImportanceWeights,
     HasJoint,
+    HasNoising,
     HasRates,
     TightensBound,
 )
@@ -39,7 +40,6 @@ from simulacra.core.capabilities.general import (
 )
 from simulacra.core.capabilities.mappings import Denoises, Predicts, Translates
 from simulacra.core.capabilities.marker import Capability
-from simulacra.core.capabilities.noising import HasNoising
 from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.capabilities.slope import HasScore
 from simulacra.core.export.onnx import export_onnx

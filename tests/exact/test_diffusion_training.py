@@ -13,9 +13,9 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary, Levels, Real
 from simulacra.models.diffusion.ddpm import DDPM
 from simulacra.models.diffusion.gaussian import back
-from simulacra.models.diffusion.importance import DECAY, Importance
 from simulacra.models.diffusion.inversion import Diffusion
-from simulacra.models.diffusion.losses import bound_loss, drawn_level, follow
+from simulacra.models.diffusion.steps.importance import DECAY, Importance
+from simulacra.models.diffusion.steps.losses import bound_loss, drawn_level, follow
 from simulacra.nets.timed import TimedMLP, octaves
 from simulacra.training.state.ema import Ema
 

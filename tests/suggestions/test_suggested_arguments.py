@@ -227,7 +227,7 @@ REFUSED = (
         lambda **o: simulacra.DDPM(Real((3,)), CLASS, **{"drop": 1.5, **o}),
     ),
     (
-        "models/diffusion/completion.py",
+        "models/diffusion/steps/completion.py",
         "a completion draws each step at least once: take {}",
         lambda **o: simulacra.DDPM(Real((3,)), **{"resamples": 0, **o}),
     ),

@@ -8,6 +8,7 @@ from simulacra.exploration.drawing.picture import Picture
 from simulacra.exploration.drawing.views import view, view_data, view_of
 from simulacra.exploration.latent.arithmetic import analogy, apply, attribute_vector
 from simulacra.exploration.latent.embedding import Embedding, embed, knn_accuracy
+from simulacra.exploration.latent.film import along, film
 from simulacra.exploration.latent.interpolation import interpolations, lerp, slerp
 from simulacra.exploration.latent.inversion import Inversion, codes_of, invert
 from simulacra.exploration.latent.linear_probe import Probe, linear_probe
@@ -16,7 +17,6 @@ from simulacra.exploration.latent.smoothness import Smoothness, smoothness
 from simulacra.exploration.pictures.completion import completions, known_part
 from simulacra.exploration.pictures.registry import pictures
 from simulacra.exploration.pictures.saliency import saliency
-from simulacra.exploration.rendering.film import along, film
 
 __all__ = [
     "Embedding",

@@ -139,7 +139,8 @@ def build_timed(
         shape: shape of one observation.
         outputs: numbers for each entry.
         net: `mlp` or `unet`; `auto` takes `unet` for images with a side of at least 16.
-        hidden: sizes of the hidden layers, or channels at each resolution; None: (256, 256), or (32, 64, 64).
+        hidden: sizes of the hidden layers, or channels at each resolution; None: (256, 256), of images
+            (512, 512, 512), or (32, 64, 64).
         condition: number of entries of the condition; 0 without one.
         fastest: largest w_k of equation (1).
         fine: True if entries differ by any amount, as bits do not: an `mlp` of at most 64 entries then has
@@ -152,7 +153,8 @@ def build_timed(
     net = ("unet" if image else "mlp") if net == "auto" else net
     if net not in ("mlp", "unet"):
         raise ValueError(f"net is {net!r}; possible are 'auto', 'mlp' and 'unet'.")
-    sizes = hidden if hidden is not None else (32, 64, 64) if net == "unet" else (256, 256)
+    usual = (32, 64, 64) if net == "unet" else (512, 512, 512) if len(shape) == 3 else (256, 256)
+    sizes = usual if hidden is None else hidden
     if not sizes or min(sizes) < 1:
         raise ValueError(
             f"hidden is {tuple(sizes)}, but it holds one or more sizes from 1, such as (64, 64)."

@@ -16,6 +16,7 @@ from simulacra.core.capabilities.bounds import (  # noqa: F401, all capabilities
     HasBound,
     HasImportanceWeights,
     HasJoint,
+    HasNoising,
     HasRates,
     TightensBound,
 )
@@ -35,7 +36,6 @@ from simulacra.core.capabilities.mappings import (  # noqa: F401
 )
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.capabilities.narrowing import able as able
-from simulacra.core.capabilities.noising import HasNoising  # noqa: F401
 from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.capabilities.slope import HasScore  # noqa: F401
 from simulacra.core.distributions.elementary import Gaussian
@@ -181,9 +181,14 @@ class HasPrior(Decodes):
 
 
 class Completes(Capability):
-    """Draws missing entries given known ones."""
+    """Draws missing entries given known ones.
+
+    Models that complete in several ways name them as `completions`, the default first; `fill` then takes
+    `method=`.
+    """
 
     phrase = "completes"
+    completions: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
-from simulacra.core.capabilities.noising import StepErrors
+from simulacra.core.capabilities.bounds import StepErrors
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 

@@ -23,9 +23,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from simulacra.core.capabilities.bounds import StepErrors
 from simulacra.core.capabilities.chains import ChainDraws
-from simulacra.core.capabilities.general import Completes, HasBound, HasRates, TakesCondition
-from simulacra.core.capabilities.noising import HasNoising, StepErrors
+from simulacra.core.capabilities.general import (
+    Completes,
+    HasBound,
+    HasNoising,
+    HasRates,
+    TakesCondition,
+)
 from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.model import Model
 from simulacra.core.numerics.precision import to_float64
@@ -33,12 +39,12 @@ from simulacra.core.progress.tasks import each
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.models.diffusion.binomial import BinomialKernel
-from simulacra.models.diffusion.completion import check_resamples, filled
 from simulacra.models.diffusion.gaussian import GaussianKernel
 from simulacra.models.diffusion.given import check_drop, check_guidance, features_given, size_given
-from simulacra.models.diffusion.importance import Importance
 from simulacra.models.diffusion.options import Denoising
 from simulacra.models.diffusion.samplers import ddim, heun, karras
+from simulacra.models.diffusion.steps.completion import check_resamples, filled
+from simulacra.models.diffusion.steps.importance import Importance
 from simulacra.nets.timed import build_timed
 
 

@@ -29,8 +29,8 @@ from simulacra.core.updates import Update
 from simulacra.models.diffusion.chain import DiffusionModel
 from simulacra.models.diffusion.gaussian import GaussianKernel, Guess
 from simulacra.models.diffusion.inversion import check
-from simulacra.models.diffusion.losses import drawn_level, update
 from simulacra.models.diffusion.schedules import Level, ScheduleName
+from simulacra.models.diffusion.steps.losses import drawn_level, update
 
 Target = Literal["epsilon", "x", "v"]
 
@@ -47,7 +47,7 @@ class DDPM(DiffusionModel):
         variance: `small` is right for data at one point, `large` for data of N(0, I).
         loss: `simple` or `bound`.
         hidden: sizes of the hidden layers, or channels at each resolution of a `unet`; None: two layers of
-            256, or channels 32, 64 and 64.
+            256, of images three of 512, or channels 32, 64 and 64.
         net: `mlp` or `unet`; `auto` takes `unet` for images with a side of at least 16, else `mlp`.
         drop: share of the rows whose condition is dropped in training, for guidance.
         resamples: draws of each step of a completion; with 1 the known entries are only clamped.

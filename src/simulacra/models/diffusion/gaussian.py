@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from simulacra.core.capabilities.noising import StepErrors
+from simulacra.core.capabilities.bounds import StepErrors
 from simulacra.core.distributions.intervals import log_mass
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Levels, Space

@@ -25,8 +25,8 @@ from simulacra.core.updates import Update
 from simulacra.models.diffusion.binomial import BinomialKernel, BitGuess
 from simulacra.models.diffusion.chain import DiffusionModel
 from simulacra.models.diffusion.gaussian import GaussianKernel, Guess
-from simulacra.models.diffusion.losses import update
 from simulacra.models.diffusion.schedules import ScheduleName
+from simulacra.models.diffusion.steps.losses import update
 
 WIDEST = 5.0  # largest |w|: a factor of e^5 of the variance
 
@@ -40,7 +40,7 @@ class Diffusion(DiffusionModel):
         T: number of steps from x to noise.
         schedule: noise of reals and levels, `cosine` or `linear`; bits are erased evenly.
         hidden: sizes of the hidden layers, or channels at each resolution of a `unet`; None: two layers of
-            256, or channels 32, 64 and 64.
+            256, of images three of 512, or channels 32, 64 and 64.
         net: `mlp` or `unet`; `auto` takes `unet` for images with a side of at least 16, else `mlp`.
         drop: share of the rows whose condition is dropped in training, for guidance.
         resamples: draws of each step of a completion; with 1 the known entries are only clamped.

@@ -24,6 +24,7 @@ from simulacra.core.capabilities.general import Decodes, HasPrior, Samples
 from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.model import Model
 from simulacra.core.numerics.moments import covariance
+from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng, some_of
 from simulacra.core.spaces.plain import Real, Space
 from simulacra.core.updates import Source, Stage, Steps
@@ -215,7 +216,7 @@ def correct(model: ABC, source: Source, rng: Rng) -> None:
         rng: source of random numbers.
     """
     here = rng.at("reference").on(range(REFERENCE))
-    x = model.simulator.simulate(model.prior(here), here.at("simulator")).reshape(REFERENCE, -1).double()
+    x = to_float64(model.simulator.simulate(model.prior(here), here.at("simulator"))).reshape(REFERENCE, -1)
     mean, square, _ = covariance(model, source, rng.at("moments"))
     model.centre.copy_(x.mean(0))
     model.location.copy_(mean)

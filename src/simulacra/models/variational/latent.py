@@ -43,6 +43,7 @@ from simulacra.models.variational.analogies import Analogies
 from simulacra.models.variational.factors_from_data import factors_from_data
 from simulacra.models.variational.factors_with_gaps import FactorsWithGaps
 from simulacra.models.variational.network_keywords import LikelihoodName
+from simulacra.models.variational.pseudo_gibbs import pseudo_gibbs
 from simulacra.nets.coders import build_decoder, build_encoder, check_network, default_net
 
 TABLES: Mapping[str, Any] = {"least_steps": 3000, "lr": 2e-3, "schedule": "cosine"}
@@ -94,6 +95,7 @@ class LatentVariableModel(
         ValueError: if the likelihood does not fit the space, or a custom network has the wrong output shape.
     """
 
+    completions: ClassVar[tuple[str, ...]] = ("resampling", "pseudo-gibbs")
     _linear: ClassVar[bool] = False  # networks of normal scores have linear maps beside them
 
     def __init__(
@@ -228,7 +230,9 @@ class LatentVariableModel(
         p = self.head.build(parameters.unflatten(0, (n, k)))
         return p.log_prob(x.unsqueeze(1), None if known is None else known.unsqueeze(1)) + drawn.log_ratio
 
-    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+    def fill(
+        self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None, method: str = "resampling"
+    ) -> Tensor:
         """Returns x with the missing entries drawn from p(x_missing | x_known), by importance resampling.
 
         Of all codes one is chosen with probability w_j / sum w, where w_j = p(x_known, z_j) / q(z_j) (Mattei
@@ -241,7 +245,10 @@ class LatentVariableModel(
             known: True where known, shape (B, *).
             rng: source of random numbers.
             c: conditions, shape (B, *), or None.
+            method: `resampling`, or `pseudo-gibbs` for the chain of `pseudo_gibbs`.
         """
+        if method == "pseudo-gibbs":
+            return pseudo_gibbs(self, x, known, rng, c)
         x, size = self.space.filled(x, known), max(1, ENTRIES // (self.space.dims * PROPOSALS))
         pieces = [slice(i, i + size) for i in range(0, len(x), size)]
         return torch.cat(

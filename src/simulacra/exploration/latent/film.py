@@ -16,7 +16,6 @@ from torch import Tensor
 from simulacra.core.model import Model
 from simulacra.core.storage.files import write_atomically
 from simulacra.exploration.drawing.sheet import images_of
-from simulacra.exploration.rendering.tiles import pixels
 
 FORMATS = {".gif": "GIF", ".webp": "WEBP"}
 SIDE = 192  # pixels of the shorter side of a frame, at least
@@ -56,6 +55,8 @@ def film(
         raise ValueError(f"frames_per_second is {frames_per_second:g}, but a speed is above 0: give 12.")
     if len(codes) < 2:
         raise ValueError(f"there is {len(codes)} code, but a film has two frames or more: give a path.")
+    from simulacra.exploration.rendering.tiles import pixels
+
     # (1)
     seen = pixels(images_of(model.preprocessing.raw, model.decode(codes, condition)))
     _write(seen, path, 1000 / frames_per_second)
