@@ -1,6 +1,4 @@
-"""Models that refuse an option and suggest another: a case for each sentence, but for adversarial models."""
-
-from __future__ import annotations
+"""Arguments that models refuse, with a way out."""
 
 import tempfile
 
@@ -28,7 +26,7 @@ def distilled(**more):
 
 
 # file of the source, words of the sentence, what is refused
-MODELS = (
+OF_MODELS = (
     (
         "models/autoencoders/memorizer.py",
         "but a memorizer has at least one",
