@@ -18,6 +18,8 @@ from benchmarks.beliefs import belief_step
 from benchmarks.boltzmann import boltzmann
 from benchmarks.bound import bound_memory, bound_noise, bound_speed
 from benchmarks.decoder import decoder
+from benchmarks.denoising import denoising_steps, long_chains
+from benchmarks.diffusions import diffusions
 from benchmarks.distances import distances
 from benchmarks.games import games
 from benchmarks.nade import nade_recursion
@@ -40,11 +42,14 @@ BENCHES = {
     "wavenet": wavenet,
     "beliefs": belief_step,
     "boltzmann": boltzmann,
+    "diffusions": diffusions,
     "distances": distances,
     "games": games,
     "trust": trust,
     "startup": startup,
     "decoder": decoder,
+    "denoising": denoising_steps,
+    "chains": long_chains,
 }
 README = Path(__file__).with_name("README.md")
 HEAD = """# Benchmarks
@@ -56,7 +61,7 @@ runs one of {names}. The table is written by the program, as measured.
 `make bench-tables` measures models of tables beside SDV, CTGAN and TVAE; how to run it and what it found:
 [tables/README.md](tables/README.md).
 
-`make bench-doctor` prints what the doctor says of 41 sick and 41 healthy models, before its checks changed
+`make bench-doctor` prints what the doctor says of 47 sick and 48 healthy models, before its checks changed
 and after.
 """
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
@@ -21,11 +22,13 @@ class Subject:
         model: made by hand or trained.
         data: the data set on which it is examined.
         metrics: rows of the training's metrics file.
+        options: options of the training, where a case needs them.
     """
 
     model: Model
     data: Dataset
     metrics: Sequence[Mapping[str, str]] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def outcome(case: Case, seed: int) -> Outcome:
     """
     subject = case.make(seed)
     try:
-        found = findings(subject.model, subject.data, subject.metrics, seed=seed)
+        found = findings(subject.model, subject.data, subject.metrics, seed=seed, options=subject.options)
     except (ValueError, RuntimeError) as error:
         # an error is a miss for a sick model, and a false alarm for a healthy one
         return Outcome(False, ()) if case.sick else Outcome(None, (f"error {type(error).__name__}",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from benchmarks import doctor_models as m
-from benchmarks.doctor import laws, learned, samplers, tables
+from benchmarks.doctor import denoisers, diffusions, laws, learned, samplers, tables
 from benchmarks.doctor.case import Case, Subject
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
@@ -196,6 +196,20 @@ SICK = (
     Case("MADE of 100 digits, 150 epochs", lambda s: learned.few_digits(s, 100, 150), ("overfitting",)),
     Case("encoder moved", moved_vae, ("importance samples", "aggregate posterior")),
     Case("chains between two far modes", lambda s: chains(1.0, s), ("mixing of chains",)),
+    Case("DDPM whose noise stops early", diffusions.stopped_early, ("signal left",)),
+    Case("DDPM with four times the variance", diffusions.wide, ("variance of steps",)),
+    Case("DDPM without an average of weights", diffusions.without_average, ("average of weights",)),
+    Case(
+        "denoiser of little noise with a code of two numbers",
+        lambda s: denoisers.denoiser(m.cut(), s, "salt:0.02", latent=2, epochs=5),
+        ("denoising",),
+    ),
+    Case("GSN with too little noise to leave an image", denoisers.stuck, ("mixing of chains",)),
+    Case(
+        "energy with tiny moves between four modes",
+        lambda s: denoisers.energy("clusters", s, leapfrog=1, step_size=0.02),
+        ("mixing of chains",),
+    ),
     Case(
         "PPCA of levels as reals",
         lambda s: learned.ppca(m.rounded(), s, 8),
@@ -267,7 +281,18 @@ HEALTHY = (
     Case("RBM of six bits", lambda s: learned.rbm(laws.data_of("few_bits", s), s)),
     Case("RBM that mixes, made by hand", lambda s: chains(0.1, s), beside=(PAIRS,)),
     Case("autoencoder", lambda s: learned.autoencoder(laws.data_of("correlated", s), s)),
+    Case("denoiser of digits", lambda s: denoisers.denoiser(m.cut(), s, "salt:0.2"), beside=(DEAD,)),
+    Case(
+        "denoiser of real rows", lambda s: denoisers.denoiser(laws.data_of("correlated", s), s, "gaussian:1")
+    ),
+    Case("GSN of six bits", lambda s: denoisers.gsn("few_bits", s), beside=YOUNG),
+    Case("energy of two factors", lambda s: denoisers.energy("correlated", s, 30), beside=YOUNG),
     Case("RNADE of the ring", learned.ring_rnade),
+    Case("DDPM", diffusions.well),
+    *(
+        Case(f"diffusion of {name}", lambda s, n=name: diffusions.of_law(n, s))
+        for name in ("clusters", "few_bits")
+    ),
     Case("GAN of the ring", lambda s: of_ring(m.gan(s)), beside=GAME),
 )
 CASES = (*SICK, *HEALTHY)

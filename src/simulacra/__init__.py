@@ -81,6 +81,7 @@ _NAMES = {
     "HasImportanceWeights": "core.capabilities.bounds",
     "HasJoint": "core.capabilities.bounds",
     "HasMarkovChain": "core.capabilities.energy",
+    "HasNoising": "core.capabilities.bounds",
     "HasPartitionFunctions": "core.capabilities.energy",
     "HasPosterior": "core.capabilities.general",
     "HasPrior": "core.capabilities.general",

@@ -6,6 +6,7 @@ from simulacra.core.capabilities.bounds import (
     HasBound,
     HasImportanceWeights,
     HasJoint,
+    HasNoising,
     HasRates,
     TightensBound,
 )
@@ -71,6 +72,7 @@ from simulacra.models.adversarial.wgan import WGAN, WGANGP
 from simulacra.models.autoencoders.autoencoder import Autoencoder
 from simulacra.models.autoencoders.contractive import ContractiveAutoencoder
 from simulacra.models.autoencoders.gaussian_copula import GaussianCopula
+from simulacra.models.autoencoders.memorizer import Memorizer
 from simulacra.models.autoencoders.pca import PCA
 from simulacra.models.autoencoders.ppca import PPCA
 from simulacra.models.autoencoders.stacked import StackedAutoencoder
@@ -92,6 +94,7 @@ from simulacra.models.boltzmann.convolutional.conv_dbm import ConvDBM
 from simulacra.models.boltzmann.convolutional.conv_rbm import ConvRBM
 from simulacra.models.boltzmann.deep.dbm import DBM
 from simulacra.models.boltzmann.deep.dbn import DBN
+from simulacra.models.boltzmann.deep.deep_autoencoder import DeepAutoencoder
 from simulacra.models.boltzmann.deep.mp_dbm import MultiPredictionDBM
 from simulacra.models.boltzmann.pairwise.boltzmann_machine import BoltzmannMachine
 from simulacra.models.boltzmann.pairwise.boosting import BoostedField
@@ -106,6 +109,7 @@ from simulacra.models.boltzmann.restricted.gaussian_rbm import GaussianRBM
 from simulacra.models.boltzmann.restricted.grouped_rbm import GroupedRBM
 from simulacra.models.boltzmann.restricted.mixture_rbm import MixtureRBM
 from simulacra.models.boltzmann.restricted.rbm import RBM
+from simulacra.models.chains.discriminant_gsn import DiscriminantGSN
 from simulacra.models.chains.gsn import GSN
 from simulacra.models.chains.neural_ebm import NeuralEBM
 from simulacra.models.diffusion.consistency import Consistency
@@ -115,6 +119,7 @@ from simulacra.models.diffusion.inversion import Diffusion
 from simulacra.models.flows.flow import Flow
 from simulacra.models.flows.gaussian import GaussianModel
 from simulacra.models.flows.real_nvp import RealNVP
+from simulacra.models.moments.abc import ABC
 from simulacra.models.moments.gmmn import GMMN
 from simulacra.models.moments.gmmn_autoencoder import GMMNAutoencoder
 from simulacra.models.variational.hierarchical import HierarchicalVAE
@@ -126,6 +131,7 @@ from simulacra.training.run import load
 
 __version__: str
 __all__ = [
+    "ABC",
     "BEGAN",
     "DARN",
     "DBM",
@@ -173,8 +179,10 @@ __all__ = [
     "Count",
     "Dataset",
     "Decodes",
+    "DeepAutoencoder",
     "Denoises",
     "Diffusion",
+    "DiscriminantGSN",
     "DiscriminativeRBM",
     "Encodes",
     "EoNADE",
@@ -203,6 +211,7 @@ __all__ = [
     "HasImportanceWeights",
     "HasJoint",
     "HasMarkovChain",
+    "HasNoising",
     "HasPartitionFunctions",
     "HasPosterior",
     "HasPrior",
@@ -212,6 +221,7 @@ __all__ = [
     "HigherOrderBM",
     "Levels",
     "MeanFieldSBN",
+    "Memorizer",
     "MixtureRBM",
     "Model",
     "MultiPredictionDBM",

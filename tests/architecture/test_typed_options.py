@@ -20,7 +20,8 @@ from simulacra.evaluation.report import RECORDED, RecordOf, Report
 from simulacra.models.autoregressive.ordered import EntryKeywords, Ordered
 from simulacra.models.autoregressive.vectors.orderless import EnsembleKeywords, Orderless
 from simulacra.models.catalog import CATALOG
-from simulacra.models.variational.latent import LatentVariableModel, NetworkKeywords
+from simulacra.models.variational.latent import LatentVariableModel
+from simulacra.models.variational.network_keywords import NetworkKeywords
 from simulacra.training.options import OptionKeywords, Options
 
 

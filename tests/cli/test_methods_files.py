@@ -189,7 +189,7 @@ def test_the_row_names_of_r_and_commas_at_the_ends_of_lines(cli, tmp_path):
         done = cli("score", "m.safetensors", name, "--k", 2)
         assert done.code == 0, done.err
         rows = [line.replace("\t", ",").split(",") for line in done.out.splitlines()]
-        assert [row[-3] for row in rows] == ["log_prob", *plain] and len({*map(len, rows)}) == 1
+        assert [row[-4] for row in rows] == ["log_prob", *plain] and len({*map(len, rows)}) == 1
         assert done.out.startswith("\ufeff") == (name == "marked.csv")
 
 

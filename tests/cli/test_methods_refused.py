@@ -66,6 +66,7 @@ CASES = [
     ("score vae new.csv --out ./pics/../new.csv", ("never overwritten",)),
     ("score vae new.csv --k 0", ("--k is 0", "at least one")),
     ("complete vae new.csv --n 0", ("--n is 0", "at least 1")),
+    ("complete vae new.csv --method gibbs", ("method='gibbs'", "possible are resampling, pseudo-gibbs")),
     ("complete vae new.csv --known upper", ("gaps of a table are its empty cells", "leave out --known")),
     ("classify vae new.csv", ("VAE cannot do classify()", "simulacra score, simulacra complete")),
     ("denoise vae new.csv", ("VAE cannot do denoise()", "needs a model that denoises")),

@@ -119,7 +119,9 @@ CATALOGUED = [
     _catalogued("autoencoder", lambda: binary(50), **SMALL, dropout=0.3, error="cross-entropy"),
     _catalogued("autoencoder/conv", images, hidden=(5, 7), latent=3, net="conv"),
     _catalogued("autoencoder/denoising", lambda: real(3), **SMALL, corruption="gaussian:0.3"),
-    _catalogued("contractive-autoencoder", lambda: real(3), latent=3),
+    _catalogued("memorizer", lambda: real(3), **SMALL, rows=200),
+    _catalogued("memorizer/one-hot", lambda: binary(6), codes="one-hot", hidden=(5,), rows=150),
+    _catalogued("contractive-autoencoder", lambda: real(3), latent=3, burn_in=5),
     _catalogued("stacked-autoencoder", lambda: real(50), layers=(11, 3)),
     _catalogued("vae", lambda: binary(50), **SMALL, kl_warmup=0.5, dropout=0.1),
     _catalogued("vae/real", lambda: real(2), **SMALL, kl="monte-carlo"),
@@ -193,6 +195,8 @@ CATALOGUED = [
     _catalogued("rbm/conditional", labelled, hidden=5, burn_in=10),
     _catalogued("rbm/tempering", lambda: binary(6), hidden=5, chains=7, burn_in=10, estimator="tempering"),
     _catalogued("dbn", lambda: binary(6), hidden=(3, 5), chains=7, burn_in=5),
+    _catalogued("deep-autoencoder", lambda: real(3), layers=(5, 2)),
+    _catalogued("deep-autoencoder/levels", images, layers=(7, 3), pretrain=1, error="cross-entropy"),
     _catalogued("dbm", lambda: binary(6), hidden=(3, 2), chains=7, burn_in=5, gibbs_steps=2, centred=False),
     _catalogued("multi-prediction-dbm", labelled, hidden=(3, 2), mean_field_steps=3, burn_in=5),
     _catalogued("conv-rbm", bits, filters=3, kernel=2, pool=2, chains=7, burn_in=9),
@@ -220,6 +224,8 @@ CATALOGUED = [
     _catalogued(
         "gmmn-autoencoder", images, code=3, coder=(7,), latent=2, hidden=(7,), activation="tanh", coupled=True
     ),
+    _catalogued("abc", lambda: real(2), simulations=300, share=0.05, rows=20, corrected=True),
+    _catalogued("abc/bits", lambda: binary(3), simulations=200, share=0.1, rows=30, adjust=False),
     _catalogued("gaussian-rbm", lambda: real(3), hidden=5, chains=7, burn_in=10),
     _catalogued("belief-net", lambda: binary(50), hidden=(5, 3), k=3),
     _catalogued("belief-net/wake-sleep", images, hidden=(5,), k=1, estimator="wake-sleep"),
@@ -242,6 +248,7 @@ CATALOGUED = [
     _catalogued("neural-ebm/chains", lambda: real(3), objective="langevin", chains=7, moves=2, **MOVES),
     _catalogued("gsn", images, latent=5, hidden=(7,), walk=2, burn_in=5),
     _catalogued("gsn/label", lambda: classes(3), latent=5, hidden=(7,), walk=2, burn_in=5, units="binary"),
+    _catalogued("discriminant-gsn", lambda: classes(3), latent=5, hidden=(7,), walk=2, draws=3),
 ]
 
 

@@ -15,7 +15,7 @@ CAPABILITIES = [
     if isinstance(kind, type) and issubclass(kind, can.Capability) and kind is not can.Capability
 ]
 # no model of the library has these yet; tests/packages/mapping_models has them
-MAPPINGS = {f"can: {name}" for name in ("Denoises", "Predicts", "Translates")}
+MAPPINGS = {f"can: {name}" for name in ("Predicts", "Translates")}
 
 
 def features_of(names) -> set[str]:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 import simulacra
 from simulacra.core.errors.calls import WrongCall
@@ -195,14 +194,6 @@ def test_records_and_a_series_are_rows_of_a_table(made):
     # a record that lacks a name has a missing entry there
     with_gap = simulacra.load_data([*made.rows, {"age": 3.5}], missing="mask")
     assert sum(int((~s.known).sum()) for s in with_gap.splits.values() if s.known is not None) == 1
-
-
-def test_rectangles_and_arrays_load(tmp_path):
-    for i in range(10):
-        pixels = np.random.default_rng(i).integers(0, 256, (30, 40, 3), np.uint8)
-        Image.fromarray(pixels).save(tmp_path / f"{i}.png")
-    assert simulacra.load_data(tmp_path, size=(16, 24)).space.shape == (3, 16, 24)
-    assert simulacra.load_data(np.random.default_rng(0).normal(size=(50, 3))).space.shape == (3,)
 
 
 def test_a_model_is_loaded_to_a_device(made):

@@ -111,3 +111,11 @@ def test_the_command_line_takes_both_and_pictures_are_cut_alike(tmp_path, capsys
     assert torch.equal(values, run.log_prob(data.train.x, k=2, seed=0).values)
     assert main(["data", "inspect", str(tmp_path / "photos"), "--data.crop", "9x10"]) != 0
     assert "--data.crop 8x10" in capsys.readouterr().err
+
+
+def test_rectangles_and_arrays_load(tmp_path):
+    for i in range(10):
+        pixels = np.random.default_rng(i).integers(0, 256, (30, 40, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{i}.png")
+    assert simulacra.load_data(tmp_path, size=(16, 24)).space.shape == (3, 16, 24)
+    assert simulacra.load_data(np.random.default_rng(0).normal(size=(50, 3))).space.shape == (3,)

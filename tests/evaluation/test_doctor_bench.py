@@ -12,7 +12,18 @@ from benchmarks.doctor.cases import CASES, COLLAPSE, COPIES, FROZEN, HEALTHY, IG
 
 SEED = 0
 FAULTS = {COPIES: "scores 2.4", **dict.fromkeys((IGNORED, FROZEN, REPEATED, SPIKE, COLLAPSE), "scores 2.6")}
-SLOW = ("GAN", "Tabular", "RNADE", "nobody", "sees nothing", "one point", "150 epochs", "conditional MADE of")
+SLOW = (
+    "GSN",
+    "energy with",
+    "GAN",
+    "Tabular",
+    "RNADE",
+    "nobody",
+    "sees nothing",
+    "one point",
+    "150 epochs",
+    "conditional MADE of",
+)
 
 
 def case_parameters(cases):
@@ -21,8 +32,8 @@ def case_parameters(cases):
         long = not case.sick or any(word in case.name for word in SLOW)
         marks = [pytest.mark.thorough] if long else []
         fault = FAULTS.get(case.sick[0], "scores 2.10") if case.sick else "scores 2.4"
-        before = runs.read(runs.FIRST)[case.name]
-        failed = before["hits"] == 0 if case.sick else bool(before["alarms"][SEED])
+        before = runs.read(runs.FIRST).get(case.name)
+        failed = before is not None and (before["hits"] == 0 if case.sick else bool(before["alarms"][SEED]))
         marks += [pytest.mark.fault(fault)] if failed else []
         yield pytest.param(case, id=case.name, marks=marks)
 
@@ -41,7 +52,10 @@ def test_what_is_well_is_not_suspected(case):
 @pytest.mark.fault("scores 2.10")
 def test_the_runs_hold_what_is_claimed():
     first, last = runs.read(runs.FIRST), runs.read(runs.LAST)
-    assert list(first) == list(last) == [case.name for case in CASES]
+    # cases that were added since have no first run
+    assert list(last) == [case.name for case in CASES] and list(first) == [
+        name for name in last if name in first
+    ]
     assert len(HEALTHY) >= len(SICK)
     hits, sick = runs.totals(last, sick=True)
     alarms, healthy = runs.totals(last, sick=False)

@@ -169,7 +169,7 @@ def test_the_masses_of_levels_sum_to_one():
 @pytest.mark.system("H20")
 def test_the_loss_has_the_bound_as_its_mean():
     from simulacra.core.batch import Batch
-    from simulacra.models.diffusion.chain import bound_loss
+    from simulacra.models.diffusion.steps.losses import bound_loss
 
     model, n = Exact(Real((1,)), T=5), 6000
     x = torch.full((n, 1), 0.9)

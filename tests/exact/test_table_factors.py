@@ -107,3 +107,14 @@ def test_a_file_without_linear_maps_scores_as_before(tmp_path):
     write_tensors(path, kept, {**header, "digest": digest(kept)})
     found = simulacra.load(tmp_path / "m").log_prob(x, k=4, seed=1).values
     torch.testing.assert_close(found, model.log_prob(x, k=4, seed=1).values, rtol=0, atol=0)
+
+
+def test_single_distributions_of_a_table_are_built_when_they_are_used():
+    """One joint distribution is sufficient for the columns of normal scores."""
+    p = VAE(TABLE, latent=2, hidden=(5,)).likelihood(torch.zeros(3, 2))
+    x = table(3).float()
+    joint = p.entries(x)
+    assert sorted(p.parts.built) == [1]
+    alone = torch.stack([part.entries(column) for part, column in zip(p.parts, x.unbind(1))], 1)
+    torch.testing.assert_close(joint, alone, rtol=0, atol=1e-6)
+    assert len(p.parts.built) == len(p.parts) == 4

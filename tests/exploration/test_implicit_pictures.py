@@ -51,7 +51,7 @@ def test_a_game_that_learns_labels_needs_none_to_be_drawn(digits):
 def test_a_game_on_points_gets_none_of_them():
     data = simulacra.load_data("ring")
     names = {p.name for p in possible(album_of(game(data), data, 0, []))}
-    assert names == {"samples", "samples_and_data", "critic_field"}
+    assert names == {"samples", "samples_and_data", "critic_field", "dimension"}
 
 
 def test_inversions_are_said_with_their_errors(digits):

@@ -49,8 +49,13 @@ def albums():
     metrics = [{"epoch": k, "loss": 1 / (k + 1), "valid_score": -1.0 * k} for k in range(4)]
     squares = simulacra.from_tensors(torch.randn(50, 1, 3, 3), Real((1, 3, 3)))
     small = {"latent": 2, "hidden": (4,)}
+    three = Categorical((), 3)
+    given = simulacra.from_tensors(
+        torch.randn(60, 1, 3, 3), Real((1, 3, 3)), c=torch.arange(60) % 3, condition=three
+    )
     return {
         "VAE": album(simulacra.VAE(digits.space, **small), digits, metrics),
+        "classes": album(simulacra.VAE(given.space, three, **small), given),
         "images": album(simulacra.GAN(digits.space, **small), digits),
         "points": album(simulacra.GAN(ring.space, **small), ring, (), kept),
         "RBM": album(simulacra.RBM(bars.space, hidden=4), bars),

@@ -14,6 +14,7 @@ from contract.harness import die, fork, in_child, train
 from simulacra.cli.app import main
 from simulacra.cli.options.plan import plan_of
 from simulacra.cli.start import claimed
+from simulacra.training import run as runs
 from simulacra.training.run import locked
 from simulacra.training.state.metrics import Metrics
 
@@ -73,11 +74,22 @@ def test_of_many_that_begin_at_once_one_trains_and_its_plan_stands(tmp_path):
     assert f"seed: {winner}" in (folder / "config.yaml").read_text(encoding="utf-8")
 
 
-def test_a_lock_that_its_holder_removed_locks_nobody(tmp_path):
+def test_a_lock_that_its_holder_removed_locks_nobody(tmp_path, monkeypatch):
+    """Between opening the file and locking it the holder removes it, and a removed file locks nobody."""
+    lock, removed = runs._lock, []
+
+    def late(file):
+        lock(file)
+        if not removed:
+            removed.append(True)
+            (tmp_path / "lock").unlink()
+
+    monkeypatch.setattr(runs, "_lock", late)
     with locked(tmp_path):
-        (tmp_path / "lock").unlink()
-    with locked(tmp_path):
-        assert (tmp_path / "lock").exists()
+        assert removed
+        # another opening of the file that stands there now cannot be locked
+        with open(tmp_path / "lock", "a+", encoding="utf-8") as other, pytest.raises(OSError):
+            lock(other)
 
 
 def test_a_folder_that_is_moved_while_it_trains_is_named(tmp_path):

@@ -13,6 +13,7 @@ from simulacra.core.scores.estimate import Estimate
 from simulacra.evaluation.diagnostics.condition import ConditionUse
 from simulacra.evaluation.diagnostics.dead_units import Layer
 from simulacra.evaluation.diagnostics.extreme_weights import Weights
+from simulacra.evaluation.diagnostics.noising import StepsBack
 from simulacra.evaluation.diagnostics.shared_rows import SharedRows
 from simulacra.evaluation.diagnostics.state import Diagnostics
 from simulacra.evaluation.doctor.advice import Option, Setting, arguments_of, setting_of
@@ -33,6 +34,7 @@ from simulacra.evaluation.measures.checked import (
 )
 from simulacra.evaluation.measures.history import History
 from simulacra.evaluation.measures.measure import Evidence
+from simulacra.evaluation.measures.noising import AVERAGED, STEPS_BACK, Averaged
 from simulacra.evaluation.measures.registry import (
     CODES,
     CONSTANT,
@@ -71,6 +73,7 @@ RUNS = {
     "tabular": ["tabular", "t.csv", "--model.hidden", "9", "--least_steps", "1"],
     "rbm": ["rbm", "digits", "--data.binarize", "dynamic", "--model.hidden", "5"],
     "ppca": ["ppca", "digits", "--data.dequantize", "uniform"],
+    "ddpm": ["ddpm", "ring", "--model.hidden", "9", "--model.T", "9"],
 }
 BRIEF = ["--epochs", "0.02"]
 
@@ -136,6 +139,8 @@ def sick(setting):
         AGAINST_MEAN: AgainstMean(2.0, 1.0, 0.01, 100),
         WEIGHTS: Weights((), "W", 1e6, ("a",), 3),
         HISTORY: History(falling),
+        STEPS_BACK: StepsBack(0.3, 9.0, 21),
+        AVERAGED: Averaged(2.0, 1000.0),
     }
     second = {
         CODES: codes(torch.tensor([1.0, 1e-3, 1.0, 1e-3]), -1.0),
@@ -143,6 +148,7 @@ def sick(setting):
         DIAGNOSTICS: Diagnostics({"accuracy": 0.99, "gradient": 1.0, "diversity": 0.9}, None),
         SPREAD: Spread(1.0, 1.0, 0.1),
         WEIGHTS: Weights(("W",), "", 0.0, (), 3),
+        STEPS_BACK: StepsBack(0.0, 0.1, 21),
     }
     return [Evidence.of({**found, SETTING: setting}) for found in (first, second)]
 

@@ -1,13 +1,17 @@
 """What refusals suggest of a model or of training, taken from the refusal, works."""
 
 import tempfile
+from pathlib import Path
 
 import pytest
 import torch
 
 import simulacra
-from simulacra import Binary, Categorical, Real
+from simulacra import Audio, Binary, Categorical, Real
+from simulacra.core.corruption.parse import parse
 from simulacra.core.errors.suggestion import Phrase, Refusal, command, load_with
+from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.audio import write_wav
 from simulacra.training.hardware.backend import choose_device
 
 pytestmark = pytest.mark.fault("doors 2.6")
@@ -26,6 +30,12 @@ def trained(**more):
     return simulacra.fit(model, BITS, **{"epochs": 0.1, "accumulate": 2, "progress": False, **more})
 
 
+def memorized(**more):
+    """The training of a memorizer with fewer codes than rows."""
+    model = simulacra.Memorizer(BITS.space, **{"codes": "one-hot", "rows": 3, "hidden": (2,), **more})
+    return simulacra.fit(model, BITS, epochs=1, progress=False, doctor=False)
+
+
 def distilled(**more):
     """A consistency model whose teacher always saw its condition."""
     with tempfile.TemporaryDirectory() as folder:
@@ -34,8 +44,30 @@ def distilled(**more):
         return simulacra.Consistency(Real((2,)), CLASS, teacher=path, **more).teacher()
 
 
+def mixed(corruption):
+    """A corrupted recording."""
+    return parse(corruption).apply(torch.zeros(1, 50), Rng(0), Audio((50,), 8000))
+
+
+def mixed_at_another_rate(corruption=""):
+    """A recording that is mixed with noise of another sampling rate."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_wav(torch.zeros(80), 16000, Path(folder, "a.wav"))
+        return mixed(corruption or f"mix:{folder}:10")
+
+
 # file of the source, words of the sentence, what is refused
 REFUSED = (
+    (
+        "models/autoencoders/memorizer.py",
+        "but a memorizer has at least one",
+        lambda **o: simulacra.Memorizer(Real((4,)), **{"rows": 0, **o}),
+    ),
+    (
+        "models/autoencoders/memorizer.py",
+        "training rows, but the memorizer has",
+        lambda **o: memorized(**o),
+    ),
     ("models/adversarial/game/two_player.py", "the critic's layer {}", lambda **o: gan(**o)),
     (
         "models/adversarial/game/pieces.py",
@@ -70,6 +102,21 @@ REFUSED = (
         lambda **o: simulacra.UnrolledMRF(Binary((9,)), **{"edges": "grid", **o}),
     ),
     (
+        "models/moments/abc.py",
+        "but the regression on {} summaries",
+        lambda **o: simulacra.ABC(Real((3,)), **{"simulations": 50, **o}),
+    ),
+    (
+        "models/moments/abc.py",
+        "cannot be moved to other moments",
+        lambda **o: simulacra.ABC(Binary((3,)), **{"corrected": True, **o}),
+    ),
+    (
+        "models/moments/simulators.py",
+        ", but the space is",
+        lambda **o: simulacra.ABC(Binary((3,)), **{"simulator": "normal", **o}),
+    ),
+    (
         "models/beliefs/estimators/choice.py",
         "draws or more: take {}",
         lambda **o: simulacra.BeliefNet(BITS.space, **{"estimator": "leave-one-out", "k": 1, **o}),
@@ -102,6 +149,24 @@ REFUSED = (
         lambda **o: simulacra.Autoencoder(IMAGES, **{"latent": 2, "corruption": "edges:2", **o}),
     ),
     (
+        "core/corruption/mix.py",
+        "mix needs a folder of recordings",
+        lambda **o: simulacra.Autoencoder(Audio((50,), 8000), **{"latent": 2, "corruption": "mix", **o}),
+    ),
+    (
+        "core/corruption/mix.py",
+        "the level of 'mix' is {}, not {}: use {}",
+        lambda **o: simulacra.Autoencoder(
+            Audio((50,), 8000), **{"latent": 2, "corruption": "mix:noises:much", **o}
+        ),
+    ),
+    (
+        "core/corruption/mix.py",
+        "corruption 'mix' finds no recordings in {}",
+        lambda **o: mixed(**{"corruption": "mix:nowhere:10", **o}),
+    ),
+    ("core/corruption/mix.py", "samples a second, but it is mixed with", mixed_at_another_rate),
+    (
         "core/corruption/parse.py",
         "the level of {} is {}, not {}: use {}",
         lambda **o: simulacra.Autoencoder(Real((5,)), **{"latent": 2, "corruption": "mask:much", **o}),
@@ -127,9 +192,44 @@ REFUSED = (
         lambda **o: simulacra.GSN(BITS.space, **{"noise": -1.0, **o}),
     ),
     (
+        "models/chains/discriminant_gsn.py",
+        "a label is replaced with a probability above 0 and up to 1",
+        lambda **o: simulacra.DiscriminantGSN(Real((3,)), CLASS, **{"replaced": 0.0, **o}),
+    ),
+    (
+        "models/autoencoders/contractive.py",
+        "a standard deviation is finite and at least 0: use {}",
+        lambda **o: simulacra.ContractiveAutoencoder(Real((3,)), **{"noise": -1.0, **o}),
+    ),
+    (
+        "models/autoencoders/contractive.py",
+        "a walk takes at least one step: use {}",
+        lambda **o: simulacra.ContractiveAutoencoder(Real((3,)), **{"burn_in": 0, **o}),
+    ),
+    (
+        "models/boltzmann/deep/deep_autoencoder.py",
+        "needs 0/1 or levels, but the space is {}: use {}",
+        lambda **o: simulacra.DeepAutoencoder(Real((3,)), **{"error": "cross-entropy", **o}),
+    ),
+    (
+        "models/boltzmann/deep/deep_autoencoder.py",
+        "has at least one layer, each of at least one",
+        lambda **o: simulacra.DeepAutoencoder(BITS.space, **{"layers": (5, 0), **o}),
+    ),
+    (
+        "models/boltzmann/deep/deep_autoencoder.py",
+        "layers to train first: use {}",
+        lambda **o: simulacra.DeepAutoencoder(BITS.space, **{"layers": (5, 2), "pretrain": 3, **o}),
+    ),
+    (
         "models/diffusion/given.py",
         "a share of rows lies in [0, 1): take {}",
         lambda **o: simulacra.DDPM(Real((3,)), CLASS, **{"drop": 1.5, **o}),
+    ),
+    (
+        "models/diffusion/steps/completion.py",
+        "a completion draws each step at least once: take {}",
+        lambda **o: simulacra.DDPM(Real((3,)), **{"resamples": 0, **o}),
     ),
     (
         "models/diffusion/inversion.py",

@@ -36,7 +36,7 @@ SENTENCES = (
     ("evaluation/compare/remedies.py", "Score both on one split"),
     ("evaluation/rows.py", "but the rows have no condition"),
     ("models/adversarial/game/two_player.py", "needs a label for each row"),
-    ("models/boltzmann/restricted/labelled.py", "models data with one label"),
+    ("core/labels.py", "models data with one label"),
     ("models/boltzmann/machine/needs.py", "to spread each level over its interval"),
     ("models/boltzmann/machine/needs.py", "to keep the levels"),
     ("models/boltzmann/machine/needs.py", "{}load the data with {}"),

@@ -45,7 +45,8 @@ def seconds_of(model: Model, data: Dataset, rows: int) -> float:
         data: data set, with few rows.
         rows: number of training rows in all.
     """
-    data = _with_repeated_rows(data, min(rows, USUAL.batch_size))
+    size = USUAL.for_model(model).step_rows
+    data = _with_repeated_rows(data, min(rows, size))
     if closed_form(model):
         return _closed_form_seconds(model, data, rows)
     few = estimate_cost(model, data, Options(batch_size=SMALL), rows=rows, timed=1, plain=True)
@@ -53,9 +54,9 @@ def seconds_of(model: Model, data: Dataset, rows: int) -> float:
     more = estimate_cost(model, data, Options(batch_size=many), rows=rows, timed=1, plain=True)
     s = [cost.seconds / max(1, cost.steps) for cost in (few, more)]
     s_1 = max(0.0, s[1] - s[0]) / (many - SMALL)
-    full = s[0] + s_1 * (USUAL.batch_size - SMALL)
+    full = s[0] + s_1 * (size - SMALL)
     if full > SLOW:
-        return full * few.steps * SMALL / USUAL.batch_size
+        return full * few.steps * SMALL / size
     return estimate_cost(model, data, USUAL, rows=rows, timed=2, plain=True).seconds
 
 

@@ -65,6 +65,7 @@ def evaluate(
     samples: int | None = None,
     tasks: bool = False,
     refine: bool = False,
+    dimension: bool = False,
     keep: bool = True,
     budget: float | None = BUDGET,
     sampling: Mapping[str, Any] | None = None,
@@ -91,6 +92,7 @@ def evaluate(
             100 labels. It may take minutes.
         refine: also optimize q(z|x) for each of up to 200 rows, where the model has a Gaussian posterior, and
             report the refined ELBO and the amortization gap. It may take minutes.
+        dimension: also report the local dimension of training rows and of samples, of data of numbers.
         keep: write `report.json`, `report.md` and the scores of the rows to the folder of a run.
         budget: time limit in seconds, from which the length of annealing and the number of samples from
             Markov chains are chosen; None: no limit.
@@ -123,9 +125,8 @@ def evaluate(
     if data is None:
         raise ValueError("there are no data to evaluate on: pass them, as in evaluate(model, data).")
     data = data.under(model.preprocessing, model.conditioning)
-    asked = extractor is not None or samples is not None
-    judging = Judging(extractor, SAMPLES if samples is None else samples) if asked else None
-    asked_for = frozenset({"tables", *(["tasks"] if tasks else []), *(["refined"] if refine else [])})
+    judging = _judging(extractor, samples)
+    asked_for = _named(tables=True, tasks=tasks, refined=refine, dimension=dimension)
     share = Share(budget)
     if sampling:
         model._need("sample", can.Samples)
@@ -137,7 +138,7 @@ def evaluate(
     protocol = replace(protocol_of(data, split, limit, seed), sampling=in_words(unlike))
     report = reported(type(model).__name__, protocol, found)
     report.asked = asked_of(k, split, limit, seed, annealing, extractor, samples, tasks, refine)
-    report.asked |= {"sampling": unlike} if unlike else {}
+    report.asked |= ({"sampling": unlike} if unlike else {}) | ({"dimension": True} if dimension else {})
     if found.interrupted:
         return _cut_short(report, found)
     if folder is not None and (folder / CONFIG).is_file():
@@ -155,6 +156,18 @@ def evaluate(
             # do not lose the report in memory because of an error in writing it
             log.warning("the scores were not kept with the run: %s", error)
     return report
+
+
+def _judging(extractor: Any, samples: int | None) -> Judging | None:
+    """Returns the options of scores of samples, or None if none is given."""
+    if extractor is None and samples is None:
+        return None
+    return Judging(extractor, SAMPLES if samples is None else samples)
+
+
+def _named(**wanted: bool) -> frozenset[str]:
+    """Returns the names of the optional measures that are wanted."""
+    return frozenset(name for name, is_wanted in wanted.items() if is_wanted)
 
 
 def asked_of(

@@ -20,6 +20,7 @@ from simulacra.core.storage.plain_text import in_markdown
 from simulacra.core.storage.records import as_json
 from simulacra.evaluation.compare.score_tables import Scores
 from simulacra.evaluation.latents.codes import Latents
+from simulacra.evaluation.latents.dimension import Dimensions
 from simulacra.evaluation.latents.fidelity import Fidelity
 from simulacra.evaluation.latents.rates import Rates
 from simulacra.evaluation.latents.reconstruction import Reconstruction
@@ -62,7 +63,7 @@ class Report:
     """Scores of a model on a split.
 
     `report[measure]` returns the record of a measure of `simulacra.evaluation.measures.registry`, and
-    `report.NAME` that of the measure of this name with its type: `latents`, `rates`, `refined`,
+    `report.NAME` that of the measure of this name with its type: `latents`, `rates`, `refined`, `dimension`,
     `samples`, `reconstruction`, `fidelity`, `memorization`, `quality`, `classes`, `tasks`, `tables`; None if
     it was not measured.
 
@@ -88,6 +89,7 @@ class Report:
     latents = RecordOf[Latents]()
     rates = RecordOf[Rates]()
     refined = RecordOf[Refined | Skipped]()
+    dimension = RecordOf[Dimensions]()
     samples = RecordOf[SampleScore]()
     reconstruction = RecordOf[Reconstruction]()
     fidelity = RecordOf[Fidelity]()

@@ -8,6 +8,7 @@ from simulacra.exploration.drawing.picture import Picture
 from simulacra.exploration.drawing.views import view, view_data, view_of
 from simulacra.exploration.latent.arithmetic import analogy, apply, attribute_vector
 from simulacra.exploration.latent.embedding import Embedding, embed, knn_accuracy
+from simulacra.exploration.latent.film import along, film
 from simulacra.exploration.latent.interpolation import interpolations, lerp, slerp
 from simulacra.exploration.latent.inversion import Inversion, codes_of, invert
 from simulacra.exploration.latent.linear_probe import Probe, linear_probe
@@ -24,6 +25,7 @@ __all__ = [
     "Plane",
     "Probe",
     "Smoothness",
+    "along",
     "analogy",
     "apply",
     "attribute_vector",
@@ -31,6 +33,7 @@ __all__ = [
     "completions",
     "embed",
     "features_of",
+    "film",
     "interpolations",
     "invert",
     "knn_accuracy",

@@ -1,8 +1,12 @@
 """Networks of a noisy observation and its time: fully connected, or a U-net of images and series.
 
     features of u in [0, 1]:   sin(w_k u), cos(w_k u),   w_k from 1 to 1,000 in equal ratios              (1)
+    features of h:             h, sin(2^k h), cos(2^k h),   k = 0, 1, ...                                 (2)
 
-Reference: Vaswani et al. 2017; Ho, Jain and Abbeel 2020.
+A fully connected network learns slowly what changes over small distances, such as a thin curve in the plane.
+The features (2) bring these scales to its input.
+
+Reference: Vaswani et al. 2017; Ho, Jain and Abbeel 2020; Tancik et al. 2020 and Kingma et al. 2021 (2).
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from simulacra.nets.mlp import mlp
 from simulacra.nets.unet import UNet
 
 WAVES, FASTEST = 16, 1000.0  # number of w_k, and the largest
+OCTAVES, SMALL = 4, 64  # number of k in equation (2), for vectors of at most so many entries
 SIDE = 16  # smallest side of images for which `auto` takes a U-net
 
 
@@ -37,6 +42,22 @@ def time_features(u: Tensor, fastest: float = FASTEST) -> Tensor:
     return torch.cat([(w * u).sin(), (w * u).cos()], 1)
 
 
+def octaves(h: Tensor, n: int) -> Tensor:
+    """Returns the features of equation (2), shape (B, (2 n + 1) d).
+
+    Args:
+        h: vectors, shape (B, d).
+        n: number of octaves; 0: h alone.
+
+    Example:
+        >>> octaves(torch.zeros(3, 2), 4).shape
+        torch.Size([3, 18])
+    """
+    # (2)
+    waves = [wave(2.0**k * h) for k in range(n) for wave in (torch.sin, torch.cos)]
+    return torch.cat([h, *waves], 1)
+
+
 class TimedMLP(nn.Module):
     """Maps vectors (B, d), times (B, 1) and a condition (B, *) to (B, outputs, d).
 
@@ -45,22 +66,31 @@ class TimedMLP(nn.Module):
         outputs: numbers for each entry.
         hidden: sizes of the hidden layers.
         condition: number of entries of the condition; 0 without one.
-        fastest: largest w_k.
+        fastest: largest w_k of equation (1).
+        n: number of octaves of equation (2).
     """
 
     def __init__(
-        self, size: int, outputs: int, hidden: Sequence[int], condition: int = 0, fastest: float = FASTEST
+        self,
+        size: int,
+        outputs: int,
+        hidden: Sequence[int],
+        condition: int = 0,
+        fastest: float = FASTEST,
+        n: int = 0,
     ):
         super().__init__()
-        self.shape, self.fastest = (outputs, size), fastest
-        self.body = mlp([size + 2 * WAVES + condition, *hidden, outputs * size], "silu")
+        self.shape, self.fastest, self.n = (outputs, size), fastest, n
+        given = (2 * n + 1) * size + 2 * WAVES + condition
+        self.body = mlp([given, *hidden, outputs * size], "silu")
         nn.init.zeros_(self.body[-1].weight)  # type: ignore[arg-type]
         nn.init.zeros_(self.body[-1].bias)  # type: ignore[arg-type]
 
     def forward(self, h: Tensor, u: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns outputs (B, outputs, d) for h (B, d), times u (B, 1) and a condition c (B, *), or None."""
         given = [] if c is None else [c]
-        return self.body(torch.cat([h, time_features(u, self.fastest), *given], 1)).unflatten(1, self.shape)
+        features = torch.cat([octaves(h, self.n), time_features(u, self.fastest), *given], 1)
+        return self.body(features).unflatten(1, self.shape)
 
 
 class TimedUNet(nn.Module):
@@ -101,6 +131,7 @@ def build_timed(
     hidden: tuple[int, ...] | None,
     condition: int,
     fastest: float = FASTEST,
+    fine: bool = False,
 ) -> nn.Module:
     """Builds a network by name.
 
@@ -108,9 +139,12 @@ def build_timed(
         shape: shape of one observation.
         outputs: numbers for each entry.
         net: `mlp` or `unet`; `auto` takes `unet` for images with a side of at least 16.
-        hidden: sizes of the hidden layers, or channels at each resolution; None: (256, 256), or (32, 64).
+        hidden: sizes of the hidden layers, or channels at each resolution; None: (256, 256), of images
+            (512, 512, 512), or (32, 64, 64).
         condition: number of entries of the condition; 0 without one.
         fastest: largest w_k of equation (1).
+        fine: True if entries differ by any amount, as bits do not: an `mlp` of at most 64 entries then has
+            the features of equation (2).
 
     Raises:
         ValueError: if the network is unknown or does not fit the shape, or a size is below 1.
@@ -119,13 +153,16 @@ def build_timed(
     net = ("unet" if image else "mlp") if net == "auto" else net
     if net not in ("mlp", "unet"):
         raise ValueError(f"net is {net!r}; possible are 'auto', 'mlp' and 'unet'.")
-    sizes = hidden if hidden is not None else (32, 64) if net == "unet" else (256, 256)
+    usual = (32, 64, 64) if net == "unet" else (512, 512, 512) if len(shape) == 3 else (256, 256)
+    sizes = usual if hidden is None else hidden
     if not sizes or min(sizes) < 1:
         raise ValueError(
             f"hidden is {tuple(sizes)}, but it holds one or more sizes from 1, such as (64, 64)."
         )
     if net == "mlp":
-        return TimedMLP(math.prod(shape), outputs, sizes, condition, fastest)
+        size = math.prod(shape)
+        n = OCTAVES if fine and size <= SMALL else 0
+        return TimedMLP(size, outputs, sizes, condition, fastest, n)
     if not 2 <= len(shape) <= 4:
         plain = build_with(net="mlp")
         raise Refusal(

@@ -37,6 +37,7 @@ from simulacra.training.steps.optimizer_steps import OptimizerStep, TrainingFail
 
 log = logging.getLogger("simulacra")
 CLIPPED = train_with(clip=1)
+SCORES = 200  # validation scores of a stage without `patience`
 Callback = Callable[["Loop", bool], None]
 
 
@@ -128,7 +129,7 @@ class Loop:
             if p.stage == 0:
                 # after an interrupt, the stage's start runs again from these weights
                 self.save()
-            self._start(stage)
+            self._begin(stage)
         for player in self.players:
             player.load(ck.part(self._tensors, f"optimizer/{player.update.name}/"))
             player.accumulate = p.parts.get(player.update.name, player.accumulate)
@@ -138,6 +139,15 @@ class Loop:
             self.save()
         if stage.updates:
             self._steps(stage, rng, feeds)
+
+    def _begin(self, stage: Stage) -> None:
+        """Runs the stage's `start`; a run that it refuses has not begun and leaves no checkpoint."""
+        try:
+            self._start(stage)
+        except ValueError:
+            if self.position.total_steps == 0 and self.position.stage == 0 and self.folder is not None:
+                (self.folder / ck.NAME).unlink(missing_ok=True)
+            raise
 
     def _start(self, stage: Stage) -> None:
         """Runs the stage's `start`, such as a closed-form initialization."""
@@ -208,7 +218,7 @@ class Loop:
                 keyed = rng.at(update.name, r).on(batches[r])
                 logged |= self._move(player, batches[r], keyed)
         if self.ema:
-            self.ema.update()
+            self.ema.update(self.position.step)
         return logged
 
     def _move(self, player: OptimizerStep, batch: Batch, rng: Rng) -> dict[str, Tensor]:
@@ -281,14 +291,22 @@ class Loop:
         """Scores the validation rows; after an interrupt, the score is repeated on resume."""
         p = self.position
         before, p.epoch, p.pending = p.epoch, epoch, False
+        due = self.validator.active and self._due(before, epoch)
         try:
-            found = {"valid_score": self.validator.judge(p, self.ema)} if self.validator.active else {}
+            found = {"valid_score": self.validator.judge(p, self.ema)} if due else {}
         except Interrupted:
             p.epoch, p.pending = before, True
             self.save()
             raise
         if found:
             self.metrics.add(self._where(), found)
+
+    def _due(self, before: int, epoch: int) -> bool:
+        """Returns True if this epoch is scored: all of them with `patience`, else about `SCORES` a stage."""
+        if self.options.patience or self.position.step == self.total:
+            return True
+        each = max(1, int(self.total / self.per_epoch) // SCORES)
+        return epoch // each > before // each
 
     def _in_any_process(self, here: bool) -> bool:
         """Returns True if a condition holds in any process."""

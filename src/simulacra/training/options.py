@@ -15,20 +15,21 @@ from simulacra.core.storage.typed_values import wrongly_typed
 from simulacra.core.updates import Epochs, Stage, Steps, Update
 
 MOST_EPOCHS, MOST_STEPS, MOST_DEVICES = 10**9, 2**53, 1024  # upper limits, to catch typing errors
+BATCH_SIZE = 128  # rows of a step, where neither the user nor the model says
 
 
 @renames
 @checked
 @dataclass(frozen=True)
 class Options:
-    """Training options; None keeps what the model declares.
+    """Training options; None takes what the model declares or recommends.
 
     Args:
         epochs: passes over the data; scales the declared length of every stage.
         stages: epochs of single stages by name; wins over `epochs`.
         least_steps: smallest number of steps of a stage whose length is in passes, where neither `epochs` nor
             `stages` gives it.
-        batch_size: rows of a step, over all processes.
+        batch_size: rows of a step, over all processes; None: those that the model recommends, otherwise 128.
         seed: seed of every random number of the run.
         lr: learning rate of every update.
         schedule: learning rate schedule: `constant`, `cosine`, `linear` or `burda`.
@@ -37,11 +38,11 @@ class Options:
         gradient_noise: variance of the normal noise that is added to each gradient in the first step of a
             stage, after clipping; it falls as (1 + steps)^-0.55. Neelakantan et al. 2015 try 0.01, 0.3 and 1;
             0: none.
-        ema: decay of an exponential moving average of the weights, such as 0.999; the average
-            is scored and saved.
+        ema: decay of an exponential moving average of the weights, such as 0.999 (less in the first steps);
+            the average is scored and saved. 0: none, also where the model recommends one.
         patience: stop after so many epochs without a better validation score and keep the best weights.
-        validate: score the validation split after each epoch; None: where a capability gives a
-            score and the split exists.
+        validate: score the validation split after each epoch, without `patience` after every second or later
+            one of more than 400; None: where a capability gives a score and the split exists.
         accumulate: number of micro-batches a step, for batches that do not fit into memory.
         precision: `32` or `bf16` (autocast in training; scores stay in full precision).
         device: `auto`, `cpu`, `cuda` or `mps`.
@@ -63,7 +64,7 @@ class Options:
     epochs: float | None = None
     stages: Mapping[str, float] = field(default_factory=dict)
     least_steps: int | None = None
-    batch_size: int = 128
+    batch_size: int | None = None
     seed: int = 0
     lr: float | None = None
     schedule: Literal["constant", "cosine", "linear", "burda"] | None = None
@@ -117,15 +118,20 @@ class Options:
             raise ValueError(f"seed is {self.seed}, but it must have 64 bits.")
         if not 0 <= self.warmup < 1:
             raise ValueError(f"warmup is {self.warmup}, but a share of a stage lies in [0, 1).")
-        if self.ema is not None and not 0 < self.ema < 1:
-            raise ValueError(f"ema is {self.ema}, but a decay lies between 0 and 1, such as 0.999.")
+        if self.ema is not None and not 0 <= self.ema < 1:
+            raise ValueError(f"ema is {self.ema}, but a decay lies between 0 and 1, such as 0.999; 0: none.")
         if self.schedule is not None and self.schedule not in SCHEDULES:
             raise ValueError(f"schedule is {self.schedule!r}; possible are {', '.join(SCHEDULES)}.")
-        if self.batch_size < self.devices * self.accumulate:
+        if self.batch_size is not None and self.batch_size < self.devices * self.accumulate:
             raise ValueError(
                 f"batch_size {self.batch_size} is less than devices x accumulate = "
                 f"{self.devices * self.accumulate}: every micro-batch needs a row."
             )
+
+    @property
+    def step_rows(self) -> int:
+        """Rows of a step, over all processes: `batch_size`, or 128 where it is None."""
+        return self.batch_size or BATCH_SIZE
 
     def spec(self) -> dict[str, Any]:
         """Returns the options as a dictionary for JSON."""
@@ -152,16 +158,17 @@ class Options:
             return max(1, length.n)
         told = stage.name in self.stages or self.epochs is not None
         least = 1 if told else self.least_steps or 1
-        return max(least, round(length.n * rows / (min(self.batch_size, rows) * draws(stage))))
+        return max(least, round(length.n * rows / (min(self.step_rows, rows) * draws(stage))))
 
     def for_model(self, model: Model, validates: bool = True) -> Options:
-        """Returns the options with the model's recommendations in place of None.
+        """Returns the options with the model's recommendations, and a batch size, in place of None.
 
         Args:
             model: the model.
             validates: False without validation rows, in which case there is no early stopping.
         """
-        wanted = {name: value for name, value in model.recommended.items() if getattr(self, name) is None}
+        possible = {"batch_size": BATCH_SIZE, **model.recommended}
+        wanted = {name: value for name, value in possible.items() if getattr(self, name) is None}
         if not validates or self.validate is False:
             wanted.pop("patience", None)
         return replace(self, **wanted)
@@ -190,7 +197,7 @@ class OptionKeywords(TypedDict, total=False):
     epochs: float | None
     stages: Mapping[str, float]
     least_steps: int | None
-    batch_size: int
+    batch_size: int | None
     seed: int
     lr: float | None
     schedule: Literal["constant", "cosine", "linear", "burda"] | None

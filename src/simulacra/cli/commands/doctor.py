@@ -104,13 +104,14 @@ def measured(trained: Run, name: str, asked: dict[str, Any], budget: float | Non
         )
     from simulacra.evaluation.doctor.diagnose import findings
     from simulacra.evaluation.likelihood.annealing import Annealing
-    from simulacra.evaluation.measures.history import keeps_best, read_metrics
+    from simulacra.evaluation.measures.history import keeps_best, options_in, read_metrics
     from simulacra.evaluation.samples.implicit import SAMPLES, Judging
 
     extractor, samples = asked["extractor"], asked["samples"]
     given = {name: asked[name] for name in ("split", "k", "seed", "limit") if asked[name] is not None}
     more: dict[str, Any] = {
         "best_kept": keeps_best(trained.path),
+        "options": options_in(trained.path),
         "budget": budget,
         "annealing": Annealing(*(asked[name] for name in ("temperatures", "chains", "sweeps"))),
         "judging": Judging(extractor, samples or SAMPLES) if extractor or samples else None,

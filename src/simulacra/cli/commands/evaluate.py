@@ -29,6 +29,7 @@ def evaluate(
     samples: int | None = None,
     tasks: bool = False,
     refine: bool = False,
+    dimension: bool = False,
     budget: str = "1m",
     sampling: Mapping[str, Any] | None = None,
 ) -> int:
@@ -55,6 +56,7 @@ def evaluate(
             100 labels and the model's codes or features. It may take minutes.
         refine: also optimize q(z|x) for each of up to 200 rows, where the model has a Gaussian posterior, and
             report the refined ELBO and the amortization gap. It may take minutes.
+        dimension: also report the local dimension of training rows and of samples, of data of numbers.
         budget: time limit, such as 90s, 20m or 1.5h, from which the length of annealing and the number of
             samples from Markov chains are chosen; `none` for no limit. An interrupt keeps what was measured.
         sampling: options of drawing by name; None: the model's own. Scores of samples then say so, and are
@@ -83,7 +85,7 @@ def evaluate(
         )
     options: dict[str, Any] = {"split": split, "k": k, "seed": seed, "limit": limit, "annealing": annealing}
     options |= {"extractor": extractor, "samples": samples, "tasks": tasks, "refine": refine}
-    options |= {"budget": seconds, "sampling": sampling}
+    options |= {"dimension": dimension, "budget": seconds, "sampling": sampling}
     options["keep"] = False  # the report is written below, where a write error ends the command
     code = 0
     try:

@@ -25,6 +25,7 @@ WHAT = {
     "denoised": "held-out images with noise, the answers of the model, and the truth",
     "inversions": "held-out images, and decoded codes that were fitted to them; also `invert`",
     "latent-map": "the codes of held-out rows",
+    "analogies": "held-out images, and what a conditional model makes of them in each class",
     "rates": "the KL to the prior of each part of the code",
     "manifold": "decoded codes of a regular grid",
     "interpolations": "paths between codes",
@@ -35,6 +36,7 @@ WHAT = {
     "filters": "weights of hidden units as pictures",
     "fantasies": "Markov chains, later and later states to the right",
     "trajectory": "Markov chains of finite length, from noise to the sample",
+    "dimension": "directions in which neighbouring rows of data and samples vary; drawn where it is named",
     "training-curves": "losses and scores recorded in training",
     "neighbours": "the samples nearest to training rows",
 }

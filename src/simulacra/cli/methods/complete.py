@@ -33,6 +33,7 @@ def complete(
     known: str | None = None,
     condition: str | None = None,
     seed: int | None = None,
+    method: str | None = None,
 ) -> int:
     """Complete new rows by a trained model: the file again with drawn values in place of its gaps.
 
@@ -52,6 +53,7 @@ def complete(
         condition: the column with the condition of each row, or one class or number for all, or a file with
             one for each row; by default the column of labels that the run recorded.
         seed: random seed; the same seed gives the same completions; by default a new one, which is printed.
+        method: way of completing, for models with several: resampling (the default) or pseudo-gibbs of a VAE.
 
     Raises:
         ValueError: if the model does not complete, or the file does not fit it.
@@ -63,12 +65,13 @@ def complete(
         raise ValueError(f"--n is {n}, but it must be at least 1.")
     model, rows = request.opened(lambda model: True)
     seed = fresh(seed)
+    model._way(method)  # refused before the first row
     hidden = _Hidden(model, known)
 
     def answers(chunk: Chunk) -> list[Tensor]:
         x, there = model._raw(chunk.x, hidden.of(chunk), _fills(), chunk.lengths)
         hidden.count(chunk, there)
-        return [_drawn(model, x, there, chunk, seed + j) for j in range(n)]
+        return [_drawn(model, x, there, chunk, seed + j, method) for j in range(n)]
 
     many = write_rows(request, model, rows, answers, n, every=False)
     filled = f"{hidden.rows:,} of them with gaps" if hidden.rows else "none of them with a gap"
@@ -126,7 +129,9 @@ class _Hidden:
             self.rows += int((~there.flatten(1)).any(1).sum())
 
 
-def _drawn(model: Model, x: Tensor, there: Tensor | None, chunk: Chunk, seed: int) -> Tensor:
+def _drawn(
+    model: Model, x: Tensor, there: Tensor | None, chunk: Chunk, seed: int, method: str | None
+) -> Tensor:
     """Returns completions that are keyed by the places of the rows in the whole file."""
     import torch
 
@@ -135,7 +140,8 @@ def _drawn(model: Model, x: Tensor, there: Tensor | None, chunk: Chunk, seed: in
         cut = slice(run.start, run.stop)
         c = chunk.c if chunk.c is None or len(chunk.c) != len(x) else chunk.c[cut]
         known = None if there is None else there[cut]
-        parts.append(model._complete(x[cut], known, c, seed, chunk.first + int(chunk.places[run.start])))
+        first = chunk.first + int(chunk.places[run.start])
+        parts.append(model._complete(x[cut], known, c, seed, first, method))
     return torch.cat(parts)
 
 

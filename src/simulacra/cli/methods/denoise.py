@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from simulacra.cli.methods.replaced import write_rows
 from simulacra.cli.methods.request import Request, told
+from simulacra.cli.methods.tiled import Method, answered
 from simulacra.cli.options.command import call
 from simulacra.cli.output import shown
 
@@ -28,7 +29,9 @@ def denoise(
     """Denoise new rows by a trained model: the file again with clean rows in place of the noisy ones.
 
     A table gives a table, an array an array, a folder of images
-    or recordings a folder of the same names.
+    or recordings a folder of the same names. Images and recordings have any size from that of the model's
+    rows on: overlapping tiles are denoised and stitched together, and depth and colors stay. A file that
+    cannot be used is named, and the others are denoised; a model of resized images resizes these as well.
 
     Args:
         run: run folder or saved model.
@@ -44,6 +47,10 @@ def denoise(
         ValueError: if the model does not denoise, or the file does not fit it.
     """
     request = Request("denoise", run, file, out, condition)
-    model, rows = request.opened(lambda model: False)
-    n = write_rows(request, model, rows, lambda chunk: [model.denoise(chunk.x, level, chunk.c, seed)])
-    return request.concluded(rows, n, f"seed {seed}")
+    model, rows = request.opened(lambda model: False, whole=True)
+    raw = model.preprocessing.raw
+    clean: Method = lambda x, c: model.denoise(x, level, c, seed)
+    n = write_rows(request, model, rows, lambda chunk: [answered(raw, chunk, clean)])
+    geometry = model.preprocessing.geometry
+    resized = f"{geometry} as those of the run, " if geometry is not None and geometry.size else ""
+    return request.concluded(rows, n, f"{resized}seed {seed}")

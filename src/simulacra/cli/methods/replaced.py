@@ -145,12 +145,19 @@ def _files(request: Request, model: Model, rows: NewRows, answers: Answers) -> i
     counts = []
 
     def fill(aside: Path) -> None:
-        names = _Names(aside, _suffix(model))
-        counts.append(sum(_write(model, chunk, answers(chunk), names) for chunk in rows.chunks(CHUNK)))
+        names, answered = _Names(aside, _suffix(model)), False
+        for chunk in rows.chunks(CHUNK):
+            # a file that cannot be read has no row; it is named at the end
+            if len(chunk.places):
+                _write(model, chunk, answers(chunk), names)
+                answered = True
+            counts.append(len(chunk))
+        if not answered:
+            raise request.nothing(rows)
 
     prepare(folder)
     write_folder(folder, fill)
-    return counts[0]
+    return sum(counts)
 
 
 def _suffix(model: Model) -> str:
@@ -159,7 +166,7 @@ def _suffix(model: Model) -> str:
     return ".wav" if isinstance(model.preprocessing.raw, Audio) else ".png"
 
 
-def _write(model: Model, chunk: Chunk, draws: list[Tensor], names: _Names) -> int:
+def _write(model: Model, chunk: Chunk, draws: list[Tensor], names: _Names) -> None:
     from simulacra.core.preprocessing.images import save_png
     from simulacra.core.spaces.audio import Audio, write_wav
 
@@ -170,7 +177,6 @@ def _write(model: Model, chunk: Chunk, draws: list[Tensor], names: _Names) -> in
                 write_wav(x[i], raw.rate, path)
             else:
                 save_png(x[i].cpu().numpy(), getattr(raw, "levels", 2), path)
-    return len(chunk)
 
 
 class _Names:

@@ -56,12 +56,15 @@ class Request:
         """True if the answers go to standard output."""
         return self.out == STDOUT
 
-    def opened(self, lenient: Callable[[Model], bool], conditional: bool = True) -> tuple[Model, NewRows]:
+    def opened(
+        self, lenient: Callable[[Model], bool], conditional: bool = True, whole: bool = False
+    ) -> tuple[Model, NewRows]:
         """Returns the model and the rows.
 
         Args:
             lenient: returns True if the model can use rows with gaps.
             conditional: False for answers that take no condition.
+            whole: True for answers that are stitched from tiles of images and recordings of any size.
 
         Raises:
             ValueError: if the model lacks the capability, or the file does not fit it or the output.
@@ -87,6 +90,7 @@ class Request:
             self.condition,
             lambda text: typed_condition(model, text),
             model.preprocessing.geometry,
+            whole,
         )
         return model, open_rows(self.file, wanted)
 

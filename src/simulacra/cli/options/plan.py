@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -62,17 +63,32 @@ class Plan:
 
 
 def structural(kind: type) -> set[str]:
-    """Returns the constructor arguments that are no command-line options: spaces, modules and the seed.
+    """Returns the constructor arguments that are no options: spaces, modules, functions and the seed.
 
-    Spaces come from the data, modules only from code; the seed of the weights is `--seed`, that of training.
+    Spaces come from the data, modules and functions only from code; the seed of the weights is `--seed`,
+    that of training.
     """
-    found = {SEED.name}
+    return {SEED.name} | _arguments(kind, lambda part: _is_a(part, Space)) | in_python(kind)
+
+
+def in_python(kind: type) -> set[str]:
+    """Returns the constructor arguments that only Python can give: networks and functions."""
+    return _arguments(kind, lambda part: _is_a(part, nn.Module) or typing.get_origin(part) is Callable)
+
+
+def _is_a(part: Any, kind: type) -> bool:
+    return isinstance(part, type) and issubclass(part, kind)
+
+
+def _arguments(kind: type, holds: Callable[[Any], bool]) -> set[str]:
+    """Returns the constructor arguments whose annotation, or a part of it, has a property."""
+    found = set()
     for base in kind.__mro__:
         if "__init__" not in vars(base) or base.__module__ in ("builtins", "torch.nn.modules.module"):
             continue
         for name, annotation in typing.get_type_hints(vars(base)["__init__"]).items():
             parts = (annotation, *typing.get_args(annotation))
-            if any(isinstance(p, type) and issubclass(p, (Space, nn.Module)) for p in parts):
+            if any(map(holds, parts)):
                 found.add(name)
     return found
 
@@ -89,8 +105,9 @@ def model_options(entry: Entry, usage: str) -> Typed:
         entry: entry in the catalogue.
         usage: usage line of help.
     """
+    kind = entry.load()
     options = Typed(usage)
-    options.add(entry.load(), "model", structural(entry.load()))
+    options.add(kind, "model", structural(kind), in_python(kind))
     return options
 
 
@@ -100,7 +117,7 @@ def all_options(entry: Entry) -> Typed:
     paper = f" ({entry.paper})" if entry.paper else ""
     options = Typed(USAGE.format(entry.name), f"{entry.name}: {entry.summary}{paper}.", MORE)
     options.add(folder)
-    options.add(kind, "model", structural(kind))
+    options.add(kind, "model", structural(kind), in_python(kind))
     options.title("model", "The model")
     options.add(loading(), "data")
     options.add(Options)

@@ -41,16 +41,25 @@ class Typed:
             allow_abbrev=False,
         )
         self.owners: dict[str, set[str]] = {}  # names of the classes or functions of each group
+        self.in_python: set[str] = set()  # names of options that are networks or functions
 
-    def add(self, source: Callable[..., Any], under: str | None = None, skip: Collection[str] = ()) -> None:
+    def add(
+        self,
+        source: Callable[..., Any],
+        under: str | None = None,
+        skip: Collection[str] = (),
+        in_python: Collection[str] = (),
+    ) -> None:
         """Adds the parameters of a class or function as options.
 
         Args:
             source: class or function; types, defaults and help come from its signature and docstring.
             under: prefix; options are named `under.parameter`; None: no prefix.
             skip: parameters to leave out.
+            in_python: those of them that only Python can give, which a refusal says.
         """
         skipped: set[str | int] = set(skip)
+        self.in_python |= {f"{under}.{name}" for name in in_python}
         names = {base.__name__ for base in getattr(source, "__mro__", [source])}
         self.owners.setdefault(under or "", set()).update(names)
         if isinstance(source, type) and not hands_on(source):
@@ -148,6 +157,9 @@ class Typed:
             return actions[parent]
         if any(known.startswith(f"{name}.") for known in actions):
             raise ValueError(f"'--{name}' is no option: give its name as a word, {self.parser.usage}.")
+        if name in self.in_python:
+            near = hint(name, actions, "--{}")
+            raise ValueError(f"--{name} is a network or a function, which only Python can give; {near}")
         if name not in actions:
             raise ValueError(f"option '--{name}' is unknown; {hint(name, actions, '--{}')}")
         return actions[name]

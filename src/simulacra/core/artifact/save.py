@@ -5,13 +5,16 @@
 
 The configuration holds the class's name, the constructor's plain arguments, the spaces, the
 preprocessing (also that of the condition, if it changes anything), the names of the labels and the scores of
-`evaluate`. Arguments that JSON cannot hold, such as a user's network, are recorded as text and must be passed
-again when loading.
+`evaluate`. Arguments that JSON cannot hold, such as a user's network or function, are recorded as text and
+must be passed again when loading.
 """
 
 from __future__ import annotations
 
+import inspect
 import numbers
+import textwrap
+import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 FILE = ".safetensors"
+LONGEST = 2000  # characters of the source of a function
 # suffixes of files of other programs
 OTHERS = {
     ".pt",
@@ -55,7 +59,7 @@ def describe(model: Model) -> dict[str, Any]:
         try:
             arguments[name] = _plain(value)
         except TypeError:
-            passed[name] = repr(value)
+            passed[name] = _text(value)
     return {
         "version": __version__,
         "model": type(model).__name__,
@@ -80,6 +84,16 @@ def _extension(kind: type[Model]) -> dict[str, Any]:
     """The entry for a class of another package, by which it is found again."""
     found = None if of_the_library(kind) else extension_of(MODELS, kind)
     return {} if found is None else {"extension": found.spec()}
+
+
+def _text(value: Any) -> str:
+    """Returns an argument that JSON cannot hold as text: of a function its source, where that is known."""
+    if not isinstance(value, types.FunctionType):
+        return repr(value)
+    try:
+        return textwrap.dedent(inspect.getsource(value)).strip()[:LONGEST]
+    except (OSError, TypeError):
+        return f"{value.__module__}.{value.__qualname__}"
 
 
 def _plain(value: Any) -> Any:

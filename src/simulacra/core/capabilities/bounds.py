@@ -5,7 +5,8 @@
     L_k(x) = E log (1/k) sum_j w_j,   w_j = p(x, z_j) / q(z_j|x)                                     (3)
 
 The KL in (1) is the rate: the nats that the code holds about x. A bound that k tightens (2) need not be a
-mean of importance weights (3): 2 log mean sqrt(w) is none.
+mean of importance weights (3): 2 log mean sqrt(w) is none. Where the code is x with noise added step by step,
+the steps back have errors and variances of their own.
 
 Reference: Burda, Grosse and Salakhutdinov 2015 (3); Alemi et al. 2018 (rates).
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any, ClassVar
 
@@ -166,3 +168,57 @@ def weight_blocks(
 def observed(known: Tensor | None) -> dict[str, Tensor]:
     """Returns `known` as a keyword argument for a function of a capability, or no argument if it is None."""
     return {} if known is None else {"known": known}
+
+
+@dataclass(frozen=True)
+class StepErrors:
+    """Squared error of a step back, and the variance that it claims: equal on average if that is right.
+
+    Args:
+        squared: E_q |x_t-1 - E_p x_t-1|^2 of each row, shape (B,).
+        claimed: sum of the variances of p(x_t-1 | x_t) over entries, shape (B,).
+    """
+
+    squared: Tensor
+    claimed: Tensor
+
+
+class HasNoising(Capability):
+    """Adds noise in `noise_steps` steps until nothing is left of x, and leads back."""
+
+    phrase = "steps of noise"
+
+    @property
+    @abstractmethod
+    def noise_steps(self) -> int:
+        """T, the number of steps."""
+
+    @abstractmethod
+    def brief_bound(self, x: Tensor, c: Tensor | None, rng: Rng, passes: int) -> Tensor:
+        """Returns an unbiased estimate of the bound from some of its T terms, in nats, float64, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
+            passes: number of terms.
+        """
+
+    @abstractmethod
+    def signal_left(self, x: Tensor) -> Tensor:
+        """Returns KL(q(x_T | x) || p(x_T)), in nats, shape (B,).
+
+        Args:
+            x: observations, shape (B, *).
+        """
+
+    @abstractmethod
+    def step_errors(self, x: Tensor, t: int, c: Tensor | None, rng: Rng) -> StepErrors:
+        """Returns the error of the step from x_t to x_t-1 beside its variance, at one draw of x_t.
+
+        Args:
+            x: observations, shape (B, *).
+            t: step, from 1 to T.
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
+        """

@@ -16,6 +16,7 @@ from simulacra.core.capabilities.bounds import (  # noqa: F401, all capabilities
     HasBound,
     HasImportanceWeights,
     HasJoint,
+    HasNoising,
     HasRates,
     TightensBound,
 )
@@ -64,6 +65,11 @@ class Samples(Capability):
     def sampling(self) -> Sampling:
         """The model's own options of drawing, under which its samples are scored."""
         return self.drawing()
+
+    @property
+    def copies(self) -> bool:
+        """True if samples are training rows by intention, which the doctor then does not call a fault."""
+        return False
 
     def looks(self, how: Sampling | None = None) -> int:
         """Returns the number of looks at x that a draw offers: 1 if it draws all entries at once.
@@ -175,9 +181,14 @@ class HasPrior(Decodes):
 
 
 class Completes(Capability):
-    """Draws missing entries given known ones."""
+    """Draws missing entries given known ones.
+
+    Models that complete in several ways name them as `completions`, the default first; `fill` then takes
+    `method=`.
+    """
 
     phrase = "completes"
+    completions: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:

@@ -12,10 +12,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
-from simulacra.core.corruption.corruption import Corruption, floating, limits, numeric, spread_of, within
+from simulacra.core.corruption.corruption import (
+    Corruption,
+    floating,
+    kept,
+    limits,
+    numeric,
+    spread_of,
+    within,
+)
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary, Positive, Space
 
@@ -30,6 +37,7 @@ class Masking(Corruption):
         level: probability p that an entry is masked, 0.3 by default.
 
     Example:
+        >>> import torch
         >>> from simulacra.core.spaces.plain import Real
         >>> Masking(0.3).apply(torch.ones(1, 6), Rng(1), Real((6,))).tolist()
         [[1.0, 1.0, 0.0, 1.0, 0.0, 1.0]]
@@ -48,7 +56,7 @@ class Masking(Corruption):
     def apply(self, x: Tensor, rng: Rng, space: Space, name: str = "corruption") -> Tensor:
         """Returns equation (1), shape (B, *)."""
         # (1)
-        return space.filled(x, rng.uniform(name, *x.shape[1:]) >= (self.level or 0.0))
+        return kept(x, rng.uniform(name, *x.shape[1:]) >= (self.level or 0.0), space.placeholder)
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,7 @@ class GaussianNoise(Corruption):
             numbers.
 
     Example:
+        >>> import torch
         >>> from simulacra.core.spaces.plain import Levels
         >>> GaussianNoise(0.1).apply(torch.full((1, 4), 100), Rng(0), Levels((4,), 256)).tolist()
         [[105, 51, 52, 137]]
@@ -92,6 +101,7 @@ class SaltAndPepper(Corruption):
         level: probability p that an entry is replaced, 0.2 by default.
 
     Example:
+        >>> import torch
         >>> from simulacra.core.spaces.plain import Levels
         >>> SaltAndPepper(0.5).apply(torch.full((1, 6), 7), Rng(1), Levels((6,), 17)).tolist()
         [[7, 7, 16, 7, 16, 7]]
@@ -111,6 +121,5 @@ class SaltAndPepper(Corruption):
         """Returns equation (3), shape (B, *)."""
         u, p = rng.uniform(name, *x.shape[1:]), self.level or 0.0
         least, largest = limits(space) or (0.0, 1.0)
-        low, high = torch.full_like(x, least), torch.full_like(x, largest)
         # (3)
-        return torch.where(u < p / 2, low, torch.where(u < p, high, x))
+        return kept(kept(x, u >= p, largest), u >= p / 2, least)

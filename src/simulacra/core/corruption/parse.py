@@ -6,6 +6,7 @@ import difflib
 
 from simulacra.core.corruption.corruption import Corruption
 from simulacra.core.corruption.images import Blur, Downscale, Edges
+from simulacra.core.corruption.mix import Mix
 from simulacra.core.corruption.noise import GaussianNoise, Masking, SaltAndPepper
 from simulacra.core.errors.suggestion import Refusal, build_with
 
@@ -19,8 +20,8 @@ def parse(text: str) -> Corruption | None:
     """Returns the corruption that `text` names; None for `none`.
 
     Args:
-        text: `mask:0.3`, `gaussian:0.1`, `salt:0.2`, `downscale:4`, `blur:1.5` or `edges`; without a number
-            the level is the usual one.
+        text: `mask:0.3`, `gaussian:0.1`, `salt:0.2`, `downscale:4`, `blur:1.5`, `edges` or `mix:FOLDER:10`;
+            without a number the level is the usual one.
 
     Raises:
         ValueError: if the name is unknown, or the level is no number or outside its range.
@@ -32,6 +33,8 @@ def parse(text: str) -> Corruption | None:
     name, _, level = text.strip().partition(":")
     if name == NONE and not level:
         return None
+    if name == Mix.name:
+        return Mix.parsed(level)
     if name not in KINDS:
         raise _unknown(text, name)
     kind = KINDS[name]
@@ -49,5 +52,5 @@ def _unknown(text: str, name: str) -> Refusal:
     """Returns the error for a name that is no corruption."""
     near = difflib.get_close_matches(name.lower(), KINDS, 1, 0.5)
     usual = build_with(corruption=KINDS[near[0] if near else "mask"]().text)
-    possible = ", ".join(KINDS)
+    possible = ", ".join([*KINDS, "mix:FOLDER"])
     return Refusal(f"there is no corruption {text!r}; possible are none, {possible}: use {usual}.", usual)

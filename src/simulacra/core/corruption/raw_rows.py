@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -77,8 +77,8 @@ def at_levels(corruption: Corruption, model: Model, factors: tuple[float, ...]) 
     """
     if corruption.level is None:
         return [corruption]
-    levels = [factor * corruption.level for factor in factors]
-    found = [type(corruption)(level) for level in levels if corruption.in_range(level)]
+    levels = [corruption.times(factor) for factor in factors]
+    found = [replace(corruption, level=level) for level in levels if corruption.in_range(level)]
     return [one for one in found if one.fits(model.space)]
 
 

@@ -191,9 +191,7 @@ def _fields(
     shapes: list[tuple[int, ...]],
     scored: tuple[Grid, Tensor, Tensor] | None = None,
 ) -> fd.Product:
-    pieces = p.split([math.prod(head.output) for head in heads], -1)
-    shaped = [piece.reshape(*p.shape[:-1], *head.output) for piece, head in zip(pieces, heads)]
-    parts = [head.build(piece) for head, piece in zip(heads, shaped)]
+    parts = fd.BuiltWhenUsed(len(heads), partial(_parts, p, heads))
     if scored is None:
         return fd.Product(parts, shapes)
     # the Gaussians of all columns of normal scores at once
@@ -201,6 +199,16 @@ def _fields(
     loc, log_scale = p[..., starts.to(p.device)], p[..., (starts + 1).to(p.device)]
     joint = IntervalGaussian(loc, log_scale.clamp(MIN_LOG_SCORE, MAX_LOG_SCORE), 1, grid)
     return fd.Product(parts, shapes, together=(joint, places))
+
+
+def _parts(p: Tensor, heads: list[LikelihoodHead]) -> list[Callable[[], d.Distribution]]:
+    """Returns what builds the distribution of each field from the parameters (*, P) of all of them."""
+    pieces = p.split([math.prod(head.output) for head in heads], -1)
+    return [partial(_part, head, piece) for head, piece in zip(heads, pieces)]
+
+
+def _part(head: LikelihoodHead, piece: Tensor) -> d.Distribution:
+    return head.build(piece.reshape(*piece.shape[:-1], *head.output))
 
 
 def _logistic(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -220,6 +221,27 @@ class CumulativeLogit(Distribution):
         return torch.sigmoid(-self.thresholds).sum(self._dim)
 
 
+class BuiltWhenUsed(Sequence[Distribution]):
+    """Distributions that are built when they are first used, since a joint one may be sufficient.
+
+    Args:
+        n: number of distributions.
+        builders: returns a function for each that builds it; called once.
+    """
+
+    def __init__(self, n: int, builders: Callable[[], list[Callable[[], Distribution]]]):
+        self.n, self.builders = n, cache(builders)
+        self.built: dict[int, Distribution] = {}
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __getitem__(self, i: Any) -> Any:
+        if i not in self.built:
+            self.built[i] = self.builders()[i]()
+        return self.built[i]
+
+
 @dataclass
 class Product(Distribution):
     """Independent fields, each with its own distribution, as one vector of entries.
@@ -228,11 +250,11 @@ class Product(Distribution):
         parts: distribution of each field.
         shapes: shape of each field, () for one column.
         event_dims: number of trailing dimensions of an observation.
-        together: a joint distribution of some entries and their positions in the vector. It gives the same
-            log-probabilities as their fields, in one operation. None: score each field alone.
+        together: a joint distribution of some entries and their positions in the vector, ascending. It gives
+            the same log-probabilities as their fields, in one operation. None: score each field alone.
     """
 
-    parts: list[Distribution]
+    parts: Sequence[Distribution]
     shapes: list[tuple[int, ...]]
     event_dims: int = 1
     together: tuple[Distribution, Tensor] | None = None
@@ -244,15 +266,21 @@ class Product(Distribution):
 
     def entries(self, x: Tensor) -> Tensor:
         """Returns the log-probabilities of the fields' entries, shape of x."""
-        pieces = x.split([math.prod(shape) for shape in self.shapes], -1)
-        fields = [p.reshape(*p.shape[:-1], *shape) for p, shape in zip(pieces, self.shapes)]
-        if self.together is None:
-            return self._joined([part.entries(f) for part, f in zip(self.parts, fields)])
-        joint, places = self.together
-        found = dict(zip(places.tolist(), joint.entries(x[..., places.to(x.device)]).unbind(-1)))
-        starts = np.cumsum([0, *(math.prod(shape) for shape in self.shapes)]).tolist()
-        alone = zip(starts, self.parts, fields)
-        return self._joined([found[j] if j in found else part.entries(f) for j, part, f in alone])
+        found = {}
+        if self.together is not None:
+            joint, places = self.together
+            if len(places) == x.shape[-1]:
+                return joint.entries(x)
+            found = dict(zip(places.tolist(), joint.entries(x[..., places.to(x.device)]).unbind(-1)))
+        values, start = [], 0
+        for i, shape in enumerate(self.shapes):
+            end = start + math.prod(shape)
+            if start in found:
+                values.append(found[start])
+            else:
+                values.append(self.parts[i].entries(x[..., start:end].reshape(*x.shape[:-1], *shape)))
+            start = end
+        return self._joined(values)
 
     def sample(self, rng: Rng, name: str = "x") -> Tensor:
         """Draws each field with its own noise."""

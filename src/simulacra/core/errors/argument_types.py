@@ -1,7 +1,7 @@
 """Checks of values against type annotations, with messages in words and working suggestions.
 
-Only simple types are checked: numbers, texts, booleans, literals, tuples, paths and classes of the library.
-Any other annotation, such as `Any` or a callable, accepts every value.
+Only simple types are checked: numbers, texts, booleans, literals, tuples, paths, functions and classes of the
+library. Any other annotation, such as `Any`, accepts every value.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import difflib
 import math
 import os
 import types
+from collections.abc import Callable
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
@@ -39,6 +40,8 @@ def fits(value: Any, kind: Any) -> bool:
         return isinstance(value, str | int | None) and value in parts
     if origin is tuple:
         return isinstance(value, list | tuple) and _all_fit(value, parts[0])
+    if origin is Callable:
+        return callable(value)
     if kind in (int, float):
         return _number(value, Integral if kind is int else Real)
     if kind is bool:
@@ -102,6 +105,8 @@ def phrase(kind: Any) -> str:
         return "whole numbers such as (256, 128)" if int in parts else "a tuple"
     if kind is types.NoneType:
         return "None"
+    if origin is Callable:
+        return "a function"
     return WORDS.get(kind) or ("a network" if _is_network(kind) else "") or f"a {kind.__name__}"
 
 

@@ -76,7 +76,14 @@ class Drawing(RawRows):
         return torch.cat(parts) if parts else torch.empty(0, *self.space.shape)
 
     @checked
-    def complete(self, x: Any, known: Any = None, condition: Any = None, seed: int | None = None) -> Tensor:
+    def complete(
+        self,
+        x: Any,
+        known: Any = None,
+        condition: Any = None,
+        seed: int | None = None,
+        method: str | None = None,
+    ) -> Tensor:
         """Draws the unknown entries of x given the known ones; returns all of x, shape (B, *).
 
         Known entries come back unchanged. Equal rows get different completions.
@@ -86,9 +93,10 @@ class Drawing(RawRows):
             known: True = keep, False = draw; shape of x or of one observation. None: draw the NaN of a table.
             condition: one condition for all rows, or one for each.
             seed: the same seed gives the same completions; None: new ones, from torch's global generator.
+            method: way of completing, for models with several (`pseudo-gibbs` of a VAE); None: the first.
 
         Raises:
-            ValueError: if the model cannot complete, or `known` keeps every entry or none.
+            ValueError: if the model cannot complete, or not in this way, or `known` keeps all or nothing.
 
         Example:
             >>> from simulacra import PPCA, Real
@@ -98,17 +106,28 @@ class Drawing(RawRows):
         self._need("complete", *can.FILLS)
         raw, there = self._raw(x, known, can.FILLS)
         check_gaps(self.preprocessing.raw, known, there)
-        return self._complete(raw, there, condition, fresh(seed))
+        return self._complete(raw, there, condition, fresh(seed), method=method)
 
-    def _complete(self, raw: Any, there: Any, condition: Any, seed: int, first: int = 0) -> Tensor:
+    def _way(self, method: str | None) -> dict[str, Any]:
+        """Returns the arguments of `fill` for a way of completing; raises ValueError if there is none."""
+        ways = self.completions if isinstance(self, can.Completes) else ()
+        if method is None or method in ways:
+            return {} if method is None else {"method": method}
+        said = f"possible are {', '.join(ways)}" if ways else "it completes in one way: leave method= out"
+        raise ValueError(f"{type(self).__name__} does not complete by method={method!r}; {said}.")
+
+    def _complete(
+        self, raw: Any, there: Any, condition: Any, seed: int, first: int = 0, method: str | None = None
+    ) -> Tensor:
         """Returns completions of rows from place `first` on among all rows that belong together."""
+        how = self._way(method)
         rng = Rng(seed, "complete", device=self.device)
         fills = self if isinstance(self, can.Completes) else can.able(self, can.Continues)
         parts = []
         with evaluating(cast(nn.Module, self)):
             for rows in self._chunks(raw, condition, rng, there, can.FILLS, first=first):
                 keep = torch.ones_like(rows.y, dtype=torch.bool) if rows.known is None else rows.known
-                filled = self.preprocessing.inverse(fills.fill(rows.y, keep, rows.rng, rows.c))
+                filled = self.preprocessing.inverse(fills.fill(rows.y, keep, rows.rng, rows.c, **how))
                 # known entries come back bit for bit
                 wide = torch.promote_types(rows.raw.dtype, filled.dtype)
                 at = precise_device(filled.device) if wide == torch.float64 else filled.device

@@ -11,6 +11,7 @@ from simulacra.data.new_rows.lines import STDIN
 from simulacra.data.new_rows.pieces import open_pieces
 from simulacra.data.new_rows.text import open_text
 from simulacra.data.new_rows.wanted import Wanted
+from simulacra.data.new_rows.whole import answers_whole, open_whole
 from simulacra.data.readers import find_reader
 
 TEXT, FRAMES = "a table", ("a spreadsheet", "a Parquet file")
@@ -39,4 +40,6 @@ def open_rows(file: str, wanted: Wanted) -> NewRows:
         raise ValueError(f"{file} is {reader.kind}, but the model was trained on {wanted.raw}: give {what}.")
     if reader.kind == TEXT:
         return open_text(given, wanted)
+    if wanted.whole and answers_whole(reader, wanted):
+        return open_whole(Path(given), wanted)
     return open_frame(given, wanted) if table else open_pieces(Path(given), reader, wanted)

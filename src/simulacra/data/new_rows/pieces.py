@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Binary, Levels
 from simulacra.data.arrays.npy import read_npz
 from simulacra.data.images.geometry import binarize_once
-from simulacra.data.new_rows.chunk import Chunk, Mark, NewRows
+from simulacra.data.new_rows.chunk import Chunk, Mark
+from simulacra.data.new_rows.labelled import LabelledRows
 from simulacra.data.new_rows.wanted import Wanted
 from simulacra.data.readers import Reader
 from simulacra.data.row_store import RowStore
@@ -29,19 +29,15 @@ WHOLE = SplitOptions(validation=0, test=0)
 
 
 @dataclass
-class PieceRows(NewRows):
+class PieceRows(LabelledRows):
     """Rows of an array file, of a folder of images or recordings, or of data with a name.
 
     Args:
-        wanted: what the model takes.
         source: the data as their reader found them.
-        labelled: True if the labels of the data are the conditions.
         masks: mask of known entries of each part, from the file.
     """
 
-    wanted: Wanted = field(default_factory=lambda: Wanted(Binary(())))
     source: Source = field(default_factory=lambda: Source("", Binary(()), {}))
-    labelled: bool = False
     masks: Tensor | None = None
 
     @property
@@ -68,23 +64,9 @@ class PieceRows(NewRows):
         names = part.sides["file"][cut].tolist() if self.files else list(range(first, first + len(at)))
         c = self.given(np.arange(first, first + len(at)))
         if self.labelled and part.labels is not None:
-            c = self._classes(part.labels[cut])
+            c = self.classes(part.labels[cut])
         lengths = None if part.lengths is None else part.lengths[cut]
         return Chunk(x, np.arange(len(at)), list(map(str, names)), first, c, known, lengths)
-
-    def _classes(self, labels: Tensor) -> Tensor:
-        """Returns class numbers of the model for those of the data, by name."""
-        space, names = self.wanted.condition, self.source.label_names
-        theirs = space.names if isinstance(space, Categorical) else ()
-        if not theirs or not names:
-            return labels
-        unknown = [name for name in names if name not in theirs]
-        if unknown:
-            raise ValueError(
-                f"{self.path} has the class {unknown[0]!r}, which the model does not know: its classes are "
-                f"{', '.join(theirs)}."
-            )
-        return torch.tensor([theirs.index(name) for name in names])[labels.long()]
 
 
 def open_pieces(path: Path, reader: Reader, wanted: Wanted) -> PieceRows:
@@ -104,14 +86,8 @@ def open_pieces(path: Path, reader: Reader, wanted: Wanted) -> PieceRows:
     rows = PieceRows(path, wanted=wanted, source=source)
     rows.names = ["file" if rows.files else "row"]
     rows.mark = Mark(header=rows.names[0])
-    rows.labelled = wanted.condition is not None and bool(source.label_names)
-    if wanted.given is not None and wanted.given not in (label, "label"):
-        rows.labelled, rows.value = False, wanted.parse(wanted.given)
-    elif wanted.condition is not None and not rows.labelled:
-        raise ValueError(
-            f"{path} has no labels, and the model needs the condition of each row: give one class or number "
-            "for all rows with --condition VALUE."
-        )
+    rows.label_names = source.label_names
+    rows.settle_condition(label)
     if KNOWN in keys:
         mask = read_npz(path)[KNOWN].astype(bool)
         rows.masks = torch.from_numpy(mask)

@@ -28,6 +28,7 @@ class Wanted:
             column of labels that the run recorded.
         parse: turns the text of a condition into one for all rows or one for each, shape (n, *).
         geometry: cropping and resizing of the model's images, or None.
+        whole: True if images and recordings are read at their own size and answered by tiles.
     """
 
     raw: Space
@@ -37,6 +38,7 @@ class Wanted:
     given: str | None = None
     parse: Callable[[str], Any] = str
     geometry: Geometry | None = None
+    whole: bool = False
 
     def columns_of_condition(self, path: Path, names: Sequence[str]) -> tuple[list[int], Any]:
         """Returns the numbers of the columns that hold the condition, or [] and the values that were given.

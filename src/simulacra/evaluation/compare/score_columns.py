@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from simulacra.core.numerics.dimension import Curve
 from simulacra.core.scores.estimate import Protocol
 from simulacra.evaluation.compare.score_tables import Cell, Column, Scores, of_interval
 from simulacra.evaluation.interval import WIDE, Interval
 from simulacra.evaluation.interval import share as share_of
+from simulacra.evaluation.latents.dimension import Dimensions
 from simulacra.evaluation.latents.fidelity import Fidelity, ImageScores
 from simulacra.evaluation.latents.reconstruction import Reconstruction
 from simulacra.evaluation.samples.memorization import Copies
@@ -40,6 +42,7 @@ COPIES = (
 )
 KEPT = (Column("squared error", "lower"), Column("explained", "higher"))
 SEEN = (Column("SSIM", "higher"), Column("PSNR in dB", "higher"))
+SURFACE = (Column("local dimension", "neither"), Column("of decoded codes", "neither"))
 CLEANED = (Column("gain in dB", "higher"), Column("PSNR in dB", "higher"), Column("SSIM", "higher"))
 TRAINED = (Column("right after learning from samples", "higher"), Column("lost against real rows", "lower"))
 FEW = (Column("wrong with few labels", "lower"), Column("against the data themselves", "lower"))
@@ -123,6 +126,23 @@ def reconstruction_columns(found: Reconstruction, protocol: Protocol) -> list[Sc
     cells = (Cell(found.mse, found.error, digits=4), Cell(found.explained, percent=True))
     unit = {} if found.unit is None else {"unit": f"{found.unit:,.0f} levels"}
     return [Scores("reconstructions", _key(protocol, rows=found.rows, **unit), KEPT, cells)]
+
+
+def dimension_columns(found: Dimensions, protocol: Protocol) -> list[Scores]:
+    """Returns the local dimension of samples and of decoded codes, with that of the data as reference.
+
+    Args:
+        found: local dimensions.
+        protocol: protocol of the report.
+    """
+    cells = (_dimension(found.samples), _dimension(found.decoded))
+    key = _key(protocol, rows=found.data.rows)
+    return [Scores("dimension", key, SURFACE, cells, (_dimension(found.data), None), "data")]
+
+
+def _dimension(curve: Curve | None) -> Cell | None:
+    place = None if curve is None else curve.place
+    return None if curve is None or place is None else Cell(curve.dimension[place], curve.error[place])
 
 
 def fidelity_columns(found: Fidelity, protocol: Protocol) -> list[Scores]:

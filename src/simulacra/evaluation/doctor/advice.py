@@ -71,6 +71,7 @@ class Setting:
         stepwise: True if training takes gradient steps, False for a closed form.
         validated: True if there is a validation score for early stopping.
         ends: True if the code is the way of a chain of finite length, whose steps may each say little.
+        copies: True if samples are training rows by intention.
     """
 
     takes: frozenset[str] | None = None
@@ -80,6 +81,7 @@ class Setting:
     stepwise: bool = True
     validated: bool = True
     ends: bool = False
+    copies: bool = False
 
     @property
     def young(self) -> bool:
@@ -161,7 +163,9 @@ def setting_of(model: Model, data: Dataset | None, metrics: Sequence[Any] = ()) 
     validated = scored and (data is None or data.valid is not None)
     steps, table = _steps(metrics), isinstance(raw, Table)
     ends = model.supports(can.HasMarkovChain) and not stationary(model)
-    return Setting(arguments_of(type(model)), steps, levels, table, takes_steps(model), validated, ends)
+    copies = model.supports(can.Samples) and can.able(model, can.Samples).copies
+    kind = arguments_of(type(model))
+    return Setting(kind, steps, levels, table, takes_steps(model), validated, ends, copies)
 
 
 def arguments_of(kind: type) -> frozenset[str]:

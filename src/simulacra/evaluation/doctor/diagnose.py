@@ -6,8 +6,9 @@ do not permit the measurement.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.errors.finding import ORDER, Finding
@@ -21,6 +22,7 @@ from simulacra.evaluation.doctor.checks import (
     denoising,
     games,
     networks,
+    noising,
     scores,
     tables,
 )
@@ -38,6 +40,7 @@ CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = (
     *learning.CHECKS,
     *scores.CHECKS,
     *networks.CHECKS,
+    *noising.CHECKS,
     *games.CHECKS,
     *tables.CHECKS,
     *conditions.CHECKS,
@@ -62,6 +65,7 @@ def findings(
     annealing: Annealing | None = None,
     judging: Judging | None = None,
     asked: frozenset[str] = frozenset(),
+    options: Mapping[str, Any] | None = None,
 ) -> list[Finding]:
     """Measures the model on `split` at moderate cost and returns the doctor's findings, warnings first.
 
@@ -81,6 +85,7 @@ def findings(
         annealing: options of annealing; entries that are None are short.
         judging: options for scoring samples in features; None: the defaults, for models without a likelihood.
         asked: names of measures to compute in addition to the usual ones.
+        options: options of the training by name; None: unknown.
 
     Raises:
         ValueError: if model and data do not fit.
@@ -106,7 +111,7 @@ def findings(
     brief = BRIEF if model.supports(can.HasPartitionFunctions) else QUICK
     if model.supports(can.HasPartitionFunctions):
         limit = min(limit or SEQUENCES, SEQUENCES)
-    share, history = Share(budget), History(metrics, best_kept)
+    share, history = Share(budget), History(metrics, best_kept, options or {})
     n = min(n, share.samples(model, data[split], n))
     length = share.annealing(_with_defaults(annealing, brief), model)
     found = examined(Case(model, data, split, k, seed, limit, n, length, judging, history, asked))

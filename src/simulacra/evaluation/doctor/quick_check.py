@@ -14,6 +14,7 @@ from simulacra.evaluation.doctor.checks.training import PLACES
 from simulacra.evaluation.measures.checked import SETTING
 from simulacra.evaluation.measures.history import History, Metrics, history_of
 from simulacra.evaluation.measures.measure import Case, Evidence, Look
+from simulacra.evaluation.measures.noising import AVERAGED, averaging
 from simulacra.evaluation.measures.registry import DIAGNOSTICS, HISTORY, MEASURES
 from simulacra.training.hardware.memory import out_of_memory
 from simulacra.training.run import Run
@@ -86,6 +87,7 @@ def quick_check(run: Run, budget: TimeBudget) -> Evidence:
     found.keep(DIAGNOSTICS, last_diagnostics(run, history.metrics))
     data = run.data
     found.keep(SETTING, setting_of(run.model, data, history.metrics))
+    found.keep(AVERAGED, averaging(run.model, history))
     if data is None or budget.left <= 0:
         return found
     split = "valid" if data.valid is not None and len(data.valid) > PROBE else "train"

@@ -1,14 +1,16 @@
-"""Measures of codes: their information about x, their rates by part, and how far they can be refined."""
+"""Measures of codes: information about x, rates by part, refined posteriors, and dimension of their image."""
 
 from __future__ import annotations
 
 from simulacra.core.capabilities.general import MissingCapability
+from simulacra.evaluation.compare.score_columns import dimension_columns
 from simulacra.evaluation.latents.codes import Codes, Latents, active_in, coded, decompose, latent_rows
+from simulacra.evaluation.latents.dimension import Dimensions, dimension_rows, dimensions
 from simulacra.evaluation.latents.rates import Rates, rate_rows, rates
 from simulacra.evaluation.likelihood.refined import ROWS as REFINED_ROWS
 from simulacra.evaluation.likelihood.refined import STEPS, Refined, refined, refined_rows
 from simulacra.evaluation.measures.measure import Case, Evidence, Look, Measure
-from simulacra.evaluation.measures.needs import OTHER_CODE, POSTERIOR, RATED
+from simulacra.evaluation.measures.needs import NUMBERS, OTHER_CODE, POSTERIOR, RATED, WHOLE
 from simulacra.evaluation.rows import count
 from simulacra.evaluation.samples.quality import Skipped
 
@@ -64,4 +66,14 @@ REFINED: Measure[Refined | Skipped] = Measure(
     optional=True,
     record=Refined | Skipped,
     lines=refined_rows,
+)
+DIMENSION: Measure[Dimensions] = Measure(
+    "dimension",
+    lambda case, found: dimensions(case.model, case.data, case.n, case.seed, case.split, case.limit),
+    "n samples, distances of 100 of them to all, components of as many neighbourhoods a scale",
+    (NUMBERS, WHOLE),
+    optional=True,
+    record=Dimensions,
+    lines=dimension_rows,
+    columns=dimension_columns,
 )

@@ -17,6 +17,7 @@ POSTERIOR = Need("a model with a Gaussian posterior", lambda case: case.can(can.
 OTHER_CODE = Need("a code that is no Gaussian", lambda case: not case.can(can.HasPosterior))
 CODED = Need("a model that encodes and decodes with an error", lambda case: can.reconstructs(case.model))
 RATED = Need("a model with rates", lambda case: case.can(can.HasRates))
+NOISING = Need("a model with steps of noise", lambda case: case.can(can.HasNoising))
 CLASSIFIES = Need("a model that classifies", lambda case: case.can(can.Classifies))
 DENOISES = Need("a model that denoises", lambda case: case.can(can.Denoises))
 NUMBERS = Need("rows of 0/1, levels or real numbers", lambda case: numeric(case.data.preprocessing.raw))

@@ -29,7 +29,7 @@ from simulacra.evaluation.measures.checked import (
     SHARED,
     WEIGHTS,
 )
-from simulacra.evaluation.measures.codes import CODES, RATES, REFINED, ROWS, most_code_rows
+from simulacra.evaluation.measures.codes import CODES, DIMENSION, RATES, REFINED, ROWS, most_code_rows
 from simulacra.evaluation.measures.history import History
 from simulacra.evaluation.measures.measure import Case, Evidence, Look, Measure, Unfinished, evidence_of
 from simulacra.evaluation.measures.needs import (
@@ -52,6 +52,7 @@ from simulacra.evaluation.measures.needs import (
     VITALS_OF,
     WHOLE,
 )
+from simulacra.evaluation.measures.noising import AVERAGED, STEPS_BACK
 from simulacra.evaluation.rows import count, samples_like
 from simulacra.evaluation.samples.implicit import NotScored, modes_found, sample_scores
 from simulacra.evaluation.samples.memorization import Copies, Memorization, copy_rows, memorization
@@ -337,6 +338,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     CODES,
     RATES,
     REFINED,
+    DIMENSION,
     NEIGHBOUR,
     GENERALIZATION,
     SAMPLE_SCORE,
@@ -352,6 +354,8 @@ MEASURES: tuple[Measure[Any], ...] = (
     SPREAD,
     CONSTANT,
     MIXING,
+    STEPS_BACK,
+    AVERAGED,
     REPEATED,
     MODES,
     ENTRIES,

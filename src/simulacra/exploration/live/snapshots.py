@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from contextlib import nullcontext
 
-from simulacra.training.callbacks.looks import in_turn, takes_no_label
+from simulacra.training.callbacks.looks import in_turn, shows_rows
 from simulacra.training.loop import Loop
 
 
@@ -42,7 +42,7 @@ class Snapshots:
         with loop.ema.installed() if loop.ema else nullcontext():
             given = in_turn(model, self.n, loop.data)
             x = model.sample(self.n, given, self.seed)
-        place = (private_folder(loop.folder) if takes_no_label(model) else loop.folder) / "snapshots"
+        place = (private_folder(loop.folder) if shows_rows(model) else loop.folder) / "snapshots"
         place.mkdir(exist_ok=True)
         title = f"{type(model).__name__} after {step:,} steps"
         save(render(samples_of(model, x, given, title)), place / f"step-{step:06d}.png")

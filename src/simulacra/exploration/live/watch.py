@@ -16,7 +16,7 @@ from simulacra.training.callbacks.looks import (
     picture_seconds,
     sampled,
     shown_of,
-    takes_no_label,
+    shows_rows,
 )
 from simulacra.training.callbacks.stopping import Interrupted, at_once
 from simulacra.training.loop import Loop
@@ -122,7 +122,7 @@ class SamplePictures:
         from simulacra.exploration.private import private_folder
 
         assert loop.folder is not None
-        return private_folder(loop.folder) if takes_no_label(loop.model) else loop.folder
+        return private_folder(loop.folder) if shows_rows(loop.model) else loop.folder
 
     def _keep(self, loop: Loop) -> None:
         """Keep one more snapshot and draw the row of all snapshots."""
@@ -155,4 +155,4 @@ def epochs_of(loop: Loop) -> float:
     """Passes over the data in the stage."""
     assert loop.stage is not None
     rows = len(loop.train)
-    return loop.total * min(loop.options.batch_size, rows) * draws(loop.stage) / rows
+    return loop.total * min(loop.options.step_rows, rows) * draws(loop.stage) / rows

@@ -78,6 +78,21 @@ def reconstructions(album: Album) -> Picture:
     return sheet(album.space, pair, "Reconstructions of held-out images", row_names=names)
 
 
+def analogies(album: Album) -> Picture:
+    """Held-out images, one of each class, and what they become in every class: rows of one style.
+
+    Args:
+        album: images, and a model that leads them to the classes of its condition.
+    """
+    targets = can.able(album.model, can.Translates).targets
+    assert targets is not None
+    rows = album.varied(min(COLUMNS, targets.classes))
+    led = [album.model.translate(rows.x, to=k, condition=rows.c) for k in range(targets.classes)]
+    names = ("row", *(targets.names or map(str, range(targets.classes))))
+    x = torch.stack([rows.x.double(), *(x.cpu().double() for x in led)], 1)
+    return sheet(album.space, x, "Held-out images led to each class", column_names=names)
+
+
 def inversion_picture(
     album: Album, known: str | None = None, n: int = COLUMNS, condition: Any = None
 ) -> Picture:

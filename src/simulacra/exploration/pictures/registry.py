@@ -2,7 +2,8 @@
 
 Pictures with rows of the data (reconstructions, neighbours, ends of interpolations) are written to `private/`
 in the run folder, pictures with samples only to the run folder itself. Samples of a model whose condition is
-no label are made from the conditions of held-out rows, so their pictures are private, too.
+no label are made from the conditions of held-out rows, and those of some models are training rows: their
+pictures are private, too.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.capabilities.chains import stationary
+from simulacra.core.corruption.corruption import numeric
 from simulacra.core.model import Model
 from simulacra.core.progress.tasks import each
 from simulacra.core.scores.likelihood import CutShort
@@ -31,11 +33,13 @@ from simulacra.exploration.pictures.completion import completion_picture, shows
 from simulacra.exploration.pictures.correlations import as_columns, correlations
 from simulacra.exploration.pictures.critic import critic_field
 from simulacra.exploration.pictures.denoised import denoised_picture
+from simulacra.exploration.pictures.dimension import dimension_picture
 from simulacra.exploration.pictures.pairs import pairs
 from simulacra.exploration.pictures.progression import snapshots
 from simulacra.exploration.pictures.rates import rate_picture
 from simulacra.exploration.pictures.saliency import saliency_picture
 from simulacra.exploration.private import PRIVATE, private_folder
+from simulacra.training.callbacks.looks import shows_rows
 from simulacra.training.state.metrics import read_numbers
 
 BUDGET, SEARCHING = 60.0, 0.3  # seconds for all pictures; share of them for each search for codes
@@ -95,7 +99,8 @@ def pictures(
     kept = read_history(folder) if metrics is None else history
     album = album_of(model, data, seed, _metrics(folder) if metrics is None else metrics, kept)
     album.seconds = None if budget is None else SEARCHING * budget
-    wanted = possible(album) if only is None else [chosen(album, only, options)]
+    all_of_them = [kind for kind in possible(album) if not kind.asked]
+    wanted = all_of_them if only is None else [chosen(album, only, options)]
     drawn: dict[str, Path] = {}
     try:
         for kind in each(wanted, "pictures", "picture", even=False):
@@ -227,6 +232,11 @@ CLASSES = Need(
     "a condition of at most 20 classes, or none",
     lambda album: not album.conditional or 0 < album.classes <= 20,
 )
+NUMBERS = Need("rows of 0/1, levels or real numbers", lambda album: numeric(album.space))
+LEADS = Need(
+    "a model that translates to classes",
+    lambda album: album.can(can.Translates) and can.able(album.model, can.Translates).targets is not None,
+)
 DENOISES = Need("a model that denoises", lambda album: album.can(can.Denoises))
 WHOLE = Need("held-out rows without missing entries", lambda album: album.held_out.known is None)
 RATED = Need("a model with rates", lambda album: album.can(can.HasRates))
@@ -254,12 +264,14 @@ class Kind:
         draw: computes the picture of an album; None where there is nothing to show.
         needs: conditions that model and data must meet.
         private: returns True if the picture shows rows of the data.
+        asked: True if it is drawn only where it is named, since it takes many samples.
     """
 
     name: str
     draw: Callable[..., Picture | None]
     needs: tuple[Need, ...]
     private: Callable[[Album], bool] = lambda album: False
+    asked: bool = False
 
     def lacks(self, album: Album) -> str:
         """The phrase of the first condition that is not met; empty if all are."""
@@ -275,37 +287,39 @@ def _always(album: Album) -> bool:
     return True
 
 
-def _by_conditions(album: Album) -> bool:
-    """Returns True if samples are made from the conditions of held-out rows."""
-    return album.conditional and not album.classes
+def _shows_rows(album: Album) -> bool:
+    """Returns True if samples are made from the conditions of held-out rows, or are training rows."""
+    return shows_rows(album.model)
 
 
 PICTURES: tuple[Kind, ...] = (
-    Kind("samples", figures.samples, (SAMPLES,), _by_conditions),
+    Kind("samples", figures.samples, (SAMPLES,), _shows_rows),
     Kind("samples_and_data", figures.samples_and_data, (SAMPLES, NO_IMAGES), _always),
     Kind("pairs", pairs, (SAMPLES, TABLE), _always),
-    Kind("correlations", correlations, (SAMPLES, TABLE), _by_conditions),
+    Kind("correlations", correlations, (SAMPLES, TABLE), _shows_rows),
     Kind("random_codes", figures.random_codes, (PRIOR, IMAGES, CLASSES, EXPECTED)),
     Kind("reconstructions", figures.reconstructions, (RECONSTRUCTS, IMAGES), _always),
     Kind("completions", completion_picture, (COMPLETES, ROWS), _always),
     Kind("denoised", denoised_picture, (DENOISES, IMAGES, WHOLE), _always),
     Kind("inversions", figures.inversion_picture, (DECODES, SEARCHED, IMAGES), _always),
     Kind("latent_map", figures.latent, (ENCODES, TWO)),
+    Kind("analogies", figures.analogies, (LEADS, IMAGES, CLASSES), _always),
     Kind("rates", rate_picture, (RATED,)),
     Kind("manifold", figures.manifold_picture, (CODES, NO_CONDITION, TWO, PLANE)),
     Kind(
         "interpolations",
         figures.interpolation_picture,
         (DECODES, IMAGES, ENDS),
-        lambda album: not album.has_prior or _by_conditions(album),
+        lambda album: not album.has_prior or _shows_rows(album),
     ),
     Kind("arithmetic", figures.arithmetic_picture, (DECODES, IMAGES, NO_CONDITION, LABELS), _always),
-    Kind("saliency", saliency_picture, (SAMPLES, CRITIC, IMAGES), _by_conditions),
+    Kind("saliency", saliency_picture, (SAMPLES, CRITIC, IMAGES), _shows_rows),
     Kind("critic_field", critic_field, (SAMPLES, CRITIC, POINTS, NO_CONDITION), _always),
     Kind("snapshots", snapshots, (SAMPLES, HISTORY), _always),
     Kind("filters", energies.filters, (FILTERS,)),
-    Kind("fantasies", energies.fantasies, (STATIONARY, IMAGES), _by_conditions),
-    Kind("trajectory", energies.trajectory, (FINITE, IMAGES), _by_conditions),
+    Kind("fantasies", energies.fantasies, (STATIONARY, IMAGES), _shows_rows),
+    Kind("trajectory", energies.trajectory, (FINITE, IMAGES), _shows_rows),
+    Kind("dimension", dimension_picture, (SAMPLES, NUMBERS, WHOLE), asked=True),
     Kind("training_curves", figures.curves, (METRICS,)),
     Kind("neighbours", figures.neighbours, (SAMPLES, IMAGES), _always),
 )

@@ -176,9 +176,9 @@ def _classes(name: str, column: Column, levels: tuple[str, ...], below: str) -> 
     if len(levels) <= panels.NAMED:
         names = tuple(short(level, LETTERS) for level in levels)
         places = tuple(map(float, range(len(levels))))
-        slant = sum(map(len, names)) > ROOM
-        how = {"slant": 45.0, "anchor": "right"} if slant else {}
-        x = Axis(below, ticks=places, labels=names, **how)
+        crowded = sum(map(len, names)) > ROOM
+        slant, anchor = (45.0, "right") if crowded else (0.0, "center")
+        x = Axis(below, ticks=places, labels=names, slant=slant, anchor=anchor)
         y = Axis("true", ticks=places[: len(there)], labels=tuple(names[k] for k in there))
     equal = float((column.drawn == column.truth).mean())
     note = f"{100 * equal:.0f}% of {len(column.truth)} drawn as they are"

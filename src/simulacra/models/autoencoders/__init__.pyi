@@ -3,6 +3,7 @@
 from simulacra.models.autoencoders.autoencoder import Autoencoder
 from simulacra.models.autoencoders.contractive import ContractiveAutoencoder
 from simulacra.models.autoencoders.gaussian_copula import GaussianCopula
+from simulacra.models.autoencoders.memorizer import Memorizer
 from simulacra.models.autoencoders.pca import PCA
 from simulacra.models.autoencoders.ppca import PPCA
 from simulacra.models.autoencoders.stacked import StackedAutoencoder
@@ -13,5 +14,6 @@ __all__ = [
     "Autoencoder",
     "ContractiveAutoencoder",
     "GaussianCopula",
+    "Memorizer",
     "StackedAutoencoder",
 ]

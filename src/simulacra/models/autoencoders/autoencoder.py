@@ -54,7 +54,8 @@ class Autoencoder(Model, Encodes, Decodes, Denoises, HasScore):
         encoder: custom network from features (B, *) to (B, latent); None builds one.
         decoder: custom network from (B, latent) to (B, 1, *shape); None builds one.
         corruption: noise that training adds to the input, such as `mask:0.3`, `gaussian:0.1` or `salt:0.2`,
-            also `downscale:4`, `blur:1.5` and `edges` for images; the model then denoises.
+            also `downscale:4`, `blur:1.5` and `edges` for images and `mix:FOLDER:10` for recordings (noise of
+            a folder at 10 dB); the model then denoises.
 
     Raises:
         ValueError: if the error or the corruption does not fit the space, or a custom network has the wrong

@@ -4,6 +4,7 @@ from simulacra.models.boltzmann.convolutional.conv_dbm import ConvDBM
 from simulacra.models.boltzmann.convolutional.conv_rbm import ConvRBM
 from simulacra.models.boltzmann.deep.dbm import DBM
 from simulacra.models.boltzmann.deep.dbn import DBN
+from simulacra.models.boltzmann.deep.deep_autoencoder import DeepAutoencoder
 from simulacra.models.boltzmann.deep.mp_dbm import MultiPredictionDBM
 from simulacra.models.boltzmann.pairwise.boltzmann_machine import BoltzmannMachine
 from simulacra.models.boltzmann.pairwise.boosting import BoostedField
@@ -30,6 +31,7 @@ __all__ = [
     "BoostedField",
     "ConvDBM",
     "ConvRBM",
+    "DeepAutoencoder",
     "DiscriminativeRBM",
     "GatedBM",
     "GaussianRBM",

@@ -11,7 +11,7 @@ ENTRIES = (
         "boltzmann.restricted.rbm",
         "RBM",
         "Smolensky 1986; Tieleman 2008",
-        ("A2", "A3", "A4", "A5", "A17"),
+        ("A2", "A3", "A4", "A5", "A17", "D8"),
         "restricted Boltzmann machine: four estimators of its gradient, centred, conditional",
     ),
     Entry(
@@ -20,7 +20,7 @@ ENTRIES = (
         "boltzmann.restricted.gaussian_rbm",
         "GaussianRBM",
         "Welling, Rosen-Zvi and Hinton 2005; Hinton and Salakhutdinov 2006",
-        ("A6",),
+        ("A6", "D8"),
         "restricted Boltzmann machine over real data: a mixture of 2^hidden Gaussians",
     ),
     Entry(
@@ -38,7 +38,7 @@ ENTRIES = (
         "boltzmann.deep.dbm",
         "DBM",
         "Salakhutdinov and Hinton 2009; Montavon and Mueller 2012",
-        ("A10",),
+        ("A10", "D8"),
         "deep Boltzmann machine: mean field and persistent chains, centred",
     ),
     Entry(
@@ -49,6 +49,15 @@ ENTRIES = (
         "Goodfellow, Mirza, Courville and Bengio 2013",
         ("A11",),
         "deep Boltzmann machine trained through its unrolled inference; classifies and completes",
+    ),
+    Entry(
+        "deep-autoencoder",
+        "boltzmann",
+        "boltzmann.deep.deep_autoencoder",
+        "DeepAutoencoder",
+        "Hinton and Salakhutdinov 2006",
+        ("D5",),
+        "deep autoencoder: a stack of RBMs, unrolled and fine-tuned",
     ),
     Entry(
         "conv-rbm",

@@ -23,4 +23,13 @@ ENTRIES = (
         ("D12", "D13", "D14"),
         "generative stochastic network: the Markov chain of a denoising autoencoder, with latent units",
     ),
+    Entry(
+        "discriminant-gsn",
+        "chains",
+        "chains.discriminant_gsn",
+        "DiscriminantGSN",
+        "Zhou and Troyanskaya 2014; Zoehrer and Pernkopf 2014",
+        ("D15",),
+        "a Markov chain over the label of a row, whose stationary law classifies it",
+    ),
 )

@@ -3,7 +3,7 @@
     q(x_t = 1 | x_0) = A_t x_0 + (1 - A_t) / 2,   A_t = 1 - t / T                                     (1)
     q(x_t = 1 | x_r) = (A_t / A_r) x_r + (1 - A_t / A_r) / 2                                          (2)
     p(x_r | x_t) = sum over x_0 of q(x_r | x_t, x_0) f(x_0),   f(1) = sigma(logit)                    (3)
-    logit = net(x_t, t) + log q(x_t | x_0 = 1) / q(x_t | x_0 = 0)                                     (4)
+    logit = net(l, t) + l,   l = log q(x_t | x_0 = 1) / q(x_t | x_0 = 0)                              (4)
 
 Step t replaces a bit with probability 1 / (T - t + 1) by a fair coin, so that every step erases the same
 share of x_0 and nothing is left after T. If f is the law of x_0 given x_t, entry by entry, (3) has the
@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
+from simulacra.core.capabilities.bounds import StepErrors
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 
@@ -134,6 +135,19 @@ class BinomialKernel(nn.Module):
         # (1)
         return (e < t.kept * h + (1 - t.kept) / 2).to(h.dtype)
 
+    def noised_from(self, h: Tensor, r: Erasure, t: Erasure, e: Tensor) -> Tensor:
+        """Returns x_t ~ q(x_t | x_r) of equation (2), shape (B, d).
+
+        Args:
+            h: x_r, shape (B, d).
+            r: level of x_r.
+            t: level of x_t, with more noise.
+            e: noise, shape (B, d).
+        """
+        # (2)
+        since = t.since(r)
+        return (e < since * h + (1 - since) / 2).to(h.dtype)
+
     def start(self, e: Tensor) -> Tensor:
         """Returns x_T from its noise, shape (B, d)."""
         return (e < 0.5).to(e.dtype)
@@ -190,6 +204,19 @@ class BinomialKernel(nn.Module):
         change = w * (other - q)
         kl = -(_share(q, change) + _share(1 - q, -change))
         return torch.where(r.t <= 0, first, kl).sum(1)
+
+    def errors(self, x0: Tensor, h: Tensor, t: Erasure, r: Erasure, guess: BitGuess) -> StepErrors:
+        """Returns E_q (x_r - E_p x_r)^2 and the variance of p(x_r | x_t), sums over entries.
+
+        Args:
+            x0: x_0, shape (B, d).
+            h: x_t, shape (B, d).
+            t: level of x_t.
+            r: level of x_r, with less noise.
+            guess: prediction of x_0 given x_t.
+        """
+        q, p = posterior(x0, h, t, r), self.reverse(h, t, r, guess)
+        return StepErrors((q * (1 - p).square() + (1 - q) * p.square()).sum(1), (p * (1 - p)).sum(1))
 
     def last(self, x0: Tensor) -> Tensor:
         """Returns KL(q(x_T|x_0) || coins), which is 0, shape (B,).

@@ -1,35 +1,37 @@
-"""The shared base of diffusion models: a chain of T steps, its bound, its rates and its loss.
+"""The shared base of diffusion models: a chain of T steps, its bound and its rates.
 
     log p(x) >= E_q log p(x_0|x_1) - sum_t=2^T KL(q(x_t-1|x_t, x_0) || p(x_t-1|x_t))
                 - KL(q(x_T|x_0) || p(x_T))                                                            (1)
     rate of x_t-1 = the KL of step t,   rate of x_T = the last KL                                     (2)
-    loss = T L_t,   t uniform in 1, ..., T,   L_t the term of step t in (1)                           (3)
-    m_g = m(x_t) + g (m(x_t, c) - m(x_t))                                                             (4)
+    m_g = m(x_t) + g (m(x_t, c) - m(x_t))                                                             (3)
 
-Training draws one t a row (3); a score sums over all t, in T passes and memory that does not grow with T,
+A score sums over all t, in T passes and memory that does not grow with T,
 with one draw of x_t for each. A state of the chain holds x_t, the steps to go and the number of all steps.
-Samplers other than the model's own, fewer steps and guidance (4) change the law of samples: they are
+Samplers other than the model's own, fewer steps and guidance (3) change the law of samples: they are
 options of drawing.
 
-A completion puts q(x_t | x_0) at known entries before each step. That is a heuristic: what is drawn is not
-p(x_unknown | x_known), since the unknown entries of x_t did not know x_0 when they were drawn (Lugmayr et
-al. 2022).
-
-Reference: Sohl-Dickstein et al. 2015, equation 14; Ho and Salimans 2022 (4). Rows H20, H21.
+Reference: Sohl-Dickstein et al. 2015, equation 14; Ho and Salimans 2022 (3). Rows H20, H21.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from simulacra.core.batch import Batch, Terms
+from simulacra.core.capabilities.bounds import StepErrors
 from simulacra.core.capabilities.chains import ChainDraws
-from simulacra.core.capabilities.general import Completes, HasBound, HasRates, TakesCondition
+from simulacra.core.capabilities.general import (
+    Completes,
+    HasBound,
+    HasNoising,
+    HasRates,
+    TakesCondition,
+)
 from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.model import Model
 from simulacra.core.numerics.precision import to_float64
@@ -41,10 +43,12 @@ from simulacra.models.diffusion.gaussian import GaussianKernel
 from simulacra.models.diffusion.given import check_drop, check_guidance, features_given, size_given
 from simulacra.models.diffusion.options import Denoising
 from simulacra.models.diffusion.samplers import ddim, heun, karras
+from simulacra.models.diffusion.steps.completion import check_resamples, filled
+from simulacra.models.diffusion.steps.importance import Importance
 from simulacra.nets.timed import build_timed
 
 
-class DiffusionModel(Model, ChainDraws, HasBound, HasRates, Completes, TakesCondition):
+class DiffusionModel(Model, ChainDraws, HasBound, HasRates, HasNoising, Completes, TakesCondition):
     """Abstract base: subclasses say what the network's output predicts, and which loss trains it.
 
     Args:
@@ -55,6 +59,8 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, Completes, TakesCond
         hidden: sizes of the hidden layers, or channels at each resolution of a `unet`; None: the defaults.
         net: `mlp`, `unet` or `auto`.
         drop: share of the rows whose condition is dropped in training.
+        weighed: True if the steps of training are drawn by importance.
+        resamples: draws of each step of a completion.
     """
 
     drawing = Denoising
@@ -68,12 +74,24 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, Completes, TakesCond
         hidden: tuple[int, ...] | None,
         net: str,
         drop: float,
+        weighed: bool,
+        resamples: int,
     ):
         super().__init__(space, condition)
         check_drop(drop)
         self.kernel: Any = kernel
         self.chain_length, self.drop = kernel.T, drop
-        self.net = build_timed(space.shape, outputs, net, hidden, size_given(condition))
+        fine = isinstance(kernel, GaussianKernel)
+        self.net = build_timed(space.shape, outputs, net, hidden, size_given(condition), fine=fine)
+        self.importance = Importance(kernel.T) if weighed else None
+        self.resamples = check_resamples(resamples)
+
+    # ---- training
+
+    @property
+    def recommended(self) -> Mapping[str, Any]:
+        """Recommended: an average of the weights, a rate that falls, and at least 4,000 steps."""
+        return {"ema": 0.999, "schedule": "cosine", "least_steps": 4000}
 
     # ---- the prediction of x_0
 
@@ -101,7 +119,7 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, Completes, TakesCond
         return self.net(h, t.u, features_given(self.condition, h, c, kept))
 
     def guided(self, h: Tensor, t: Any, r: Any, c: Tensor | None, guidance: float) -> Any:
-        """Returns the prediction of equation (4).
+        """Returns the prediction of equation (3).
 
         Args:
             h: x_t, shape (B, d).
@@ -112,7 +130,7 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, Completes, TakesCond
         """
         if guidance == 1 or c is None or self.condition is None:
             return self.predicted(h, t, r, c)
-        # (4)
+        # (3)
         return self.predicted(h, t, r, None).toward(self.predicted(h, t, r, c), guidance)
 
     # ---- the bound
@@ -162,6 +180,33 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, Completes, TakesCond
             total = total + term
         return -total
 
+    def brief_bound(self, x: Tensor, c: Tensor | None, rng: Rng, passes: int) -> Tensor:
+        """Returns an estimate of equation (1) from its first term and one of each equal part of the others.
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            rng: source of random numbers.
+            passes: number of terms, at least 2.
+        """
+        T = self.kernel.T
+        if passes >= T:
+            return self.elbo(x, c, rng)
+        x0 = self.kernel.coordinates(x, self.dtype)
+        ends = [1 + (T - 1) * i // (passes - 1) for i in range(passes)]
+        total = to_float64(self.kernel.last(x0))
+        for low, high in ((0, 1), *pairwise(ends)):
+            at = rng.at("part", high)
+            t = (
+                low
+                + 1
+                + (at.uniform("t", 1, dtype=x0.dtype) * (high - low)).floor().clamp_max(high - low - 1)
+            )
+            total = total + (high - low) * to_float64(
+                self.nats(x0, t, c, self.kernel.noise(at, "x_t", x0.dtype))
+            )
+        return -total
+
     def rates(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:
         """Returns the rates of equation (2), in nats, float64, shape (B, T).
 
@@ -173,19 +218,34 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, Completes, TakesCond
         # (2): without -log p(x_0|x_1), which is no rate
         return torch.stack([*self._terms(x, c, rng)][1:], 1)
 
-    def drawn_level(self, batch: Batch, rng: Rng) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-        """Returns what a loss needs of a batch: x_0, t, the noise of x_t, and which conditions are given.
+    # ---- its steps, for the doctor
+
+    @property
+    def noise_steps(self) -> int:
+        """T, the number of steps."""
+        return self.kernel.T
+
+    def signal_left(self, x: Tensor) -> Tensor:
+        """Returns the last KL of equation (1), in nats, shape (B,).
 
         Args:
-            batch: rows.
+            x: observations, shape (B, *).
+        """
+        return self.kernel.last(self.kernel.coordinates(x, self.dtype))
+
+    def step_errors(self, x: Tensor, t: int, c: Tensor | None, rng: Rng) -> StepErrors:
+        """Returns the error of the step from x_t to x_t-1 beside its variance, at one draw of x_t.
+
+        Args:
+            x: observations, shape (B, *).
+            t: step, from 1 to T.
+            c: conditions, shape (B, *), or None.
             rng: source of random numbers.
         """
-        x0 = self.kernel.coordinates(batch.x, self.dtype)
-        t = 1 + (rng.uniform("t", 1, dtype=x0.dtype) * self.kernel.T).floor().clamp_max(self.kernel.T - 1)
-        kept = None
-        if self.condition is not None and self.drop:
-            kept = rng.uniform("dropped", 1, dtype=x0.dtype) >= self.drop
-        return x0, t, self.kernel.noise(rng, "x_t", x0.dtype), kept
+        x0 = self.kernel.coordinates(x, self.dtype)
+        now, before = self._levels(x0.new_full((len(x0), 1), t))
+        h = self.kernel.noised(x0, now, self.kernel.noise(rng.at("level", t), "x_t", x0.dtype))
+        return self.kernel.errors(x0, h, now, before, self.predicted(h, now, before, c))
 
     # ---- the chain
 
@@ -297,7 +357,7 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, Completes, TakesCond
         return self.kernel.shown(state[:, :-2])
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Returns x with missing entries drawn by clamping, a heuristic, shape (B, *).
+        """Returns x with missing entries drawn by clamping, and by resampling if the model says so, (B, *).
 
         Args:
             x: observations, shape (B, *); missing entries may have any value.
@@ -305,26 +365,4 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, Completes, TakesCond
             rng: source of random numbers.
             c: conditions, shape (B, *), or None.
         """
-        x, where = self.space.filled(x, known), known.unsqueeze(1).flatten(1)
-        x0, state = self.kernel.coordinates(x, self.dtype), self.start_chain(rng, c)
-        for i in each(range(self.kernel.T), "chains", "sweep"):
-            at = self.kernel.level(x0.new_full((len(x0), 1), self.kernel.T - i))
-            seen = self.kernel.noised(x0, at, self.kernel.noise(rng.at(i), "known", x0.dtype))
-            state = torch.cat([torch.where(where, seen, state[:, :-2]), state[:, -2:]], 1)
-            state = self.step(state, rng.at(i), c)
-        drawn = self.shown(state)
-        wide = x.dtype if self.space.discrete else torch.promote_types(x.dtype, drawn.dtype)
-        return torch.where(known, x.to(wide), drawn.to(wide))
-
-
-def bound_loss(model: DiffusionModel, batch: Batch, rng: Rng) -> Terms:
-    """Returns equation (3), in nats, shape (B,).
-
-    Args:
-        model: the model.
-        batch: rows.
-        rng: source of random numbers.
-    """
-    x0, t, e, kept = model.drawn_level(batch, rng)
-    # (3)
-    return Terms({"bound": model.kernel.T * model.nats(x0, t, batch.c, e, kept)})
+        return filled(self, x, known, rng, c)

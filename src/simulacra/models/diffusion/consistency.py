@@ -73,7 +73,7 @@ class Consistency(Model, Samples, HasPrior, TakesCondition):
         levels: number of steps of the teacher between the largest and the smallest noise.
         guidance: how far the teacher follows its condition, which the distilled model then does.
         hidden: sizes of the hidden layers, or channels at each resolution of a `unet`; None: two layers of
-            256, or channels 32 and 64.
+            256, of images three of 512, or channels 32, 64 and 64.
         net: `mlp` or `unet`; `auto` takes `unet` for images with a side of at least 16, else `mlp`.
 
     Raises:

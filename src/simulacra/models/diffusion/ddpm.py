@@ -17,21 +17,20 @@ Row H21.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.optimizers import Adam
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Levels, Real, Space
 from simulacra.core.updates import Update
-from simulacra.models.diffusion.chain import DiffusionModel, bound_loss
+from simulacra.models.diffusion.chain import DiffusionModel
 from simulacra.models.diffusion.gaussian import GaussianKernel, Guess
 from simulacra.models.diffusion.inversion import check
 from simulacra.models.diffusion.schedules import Level, ScheduleName
+from simulacra.models.diffusion.steps.losses import drawn_level, update
 
 Target = Literal["epsilon", "x", "v"]
 
@@ -48,9 +47,10 @@ class DDPM(DiffusionModel):
         variance: `small` is right for data at one point, `large` for data of N(0, I).
         loss: `simple` or `bound`.
         hidden: sizes of the hidden layers, or channels at each resolution of a `unet`; None: two layers of
-            256, or channels 32 and 64.
+            256, of images three of 512, or channels 32, 64 and 64.
         net: `mlp` or `unet`; `auto` takes `unet` for images with a side of at least 16, else `mlp`.
         drop: share of the rows whose condition is dropped in training, for guidance.
+        resamples: draws of each step of a completion; with 1 the known entries are only clamped.
 
     Raises:
         ValueError: if an option is out of range, or the space holds neither reals nor levels.
@@ -73,6 +73,7 @@ class DDPM(DiffusionModel):
         hidden: tuple[int, ...] | None = None,
         net: Literal["auto", "mlp", "unet"] = "auto",
         drop: float = 0.1,
+        resamples: int = 1,
         *,
         seed: int = 0,
     ):
@@ -84,18 +85,13 @@ class DDPM(DiffusionModel):
         ):
             if value not in possible:
                 raise ValueError(f"{name} is {value!r}; possible are {', '.join(possible)}.")
-        super().__init__(space, condition, GaussianKernel(space, T, schedule), 1, hidden, net, drop)
+        kernel = GaussianKernel(space, T, schedule)
+        super().__init__(space, condition, kernel, 1, hidden, net, drop, loss == "bound", resamples)
         self.predicts, self.large, self.simple = predicts, variance == "large", loss == "simple"
-
-    @property
-    def recommended(self) -> Mapping[str, Any]:
-        """Recommended: an average of the weights over about the last thousand steps."""
-        return {"ema": 0.999}
 
     def updates(self) -> list[Update]:
         """Returns the only update, of one step t a row."""
-        loss = squared_error if self.simple else bound_loss
-        return [Update("diffusion", ("",), loss, optimizer=Adam(lr=1e-3))]
+        return [update(self, squared_error if self.simple else None)]
 
     def predicted(self, h: Tensor, t: Level, r: Level, c: Tensor | None, kept: Tensor | None = None) -> Guess:
         """Returns equation (2), (3) or (4), with the variance that gives (6).
@@ -147,8 +143,8 @@ def squared_error(model: DDPM, batch: Batch, rng: Rng) -> Terms:
         batch: rows.
         rng: source of random numbers.
     """
-    x0, steps, e, kept = model.drawn_level(batch, rng)
-    t = model.kernel.level(steps)
-    f = model.output(model.kernel.noised(x0, t, e), t, batch.c, kept)[:, 0]
+    at = drawn_level(model, batch, rng)
+    t = model.kernel.level(at.t)
+    f = model.output(model.kernel.noised(at.x0, t, at.e), t, batch.c, at.kept)[:, 0]
     # (5)
-    return Terms({"error": (model.target(x0, e, t) - f).square().sum(1)})
+    return Terms({"error": (model.target(at.x0, at.e, t) - f).square().sum(1)})

@@ -57,7 +57,7 @@ class FlowMatching(Model, ChainDraws, EstimatesDensity, TakesCondition):
         condition: space of the condition c of p(x | c); None for p(x).
         steps: number of steps of a draw.
         hidden: sizes of the hidden layers, or channels at each resolution of a `unet`; None: two layers of
-            256, or channels 32 and 64.
+            256, of images three of 512, or channels 32, 64 and 64.
         net: `mlp` or `unet`; `auto` takes `unet` for images with a side of at least 16, else `mlp`.
         drop: share of the rows whose condition is dropped in training, for guidance.
 

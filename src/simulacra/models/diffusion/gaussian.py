@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from simulacra.core.capabilities.bounds import StepErrors
 from simulacra.core.distributions.intervals import log_mass
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Levels, Space
@@ -116,6 +117,18 @@ class GaussianKernel(nn.Module):
         """
         return t.a * h + t.s * e
 
+    def noised_from(self, h: Tensor, r: Level, t: Level, e: Tensor) -> Tensor:
+        """Returns x_t ~ q(x_t | x_r), shape (B, d).
+
+        Args:
+            h: x_r, shape (B, d).
+            r: level of x_r.
+            t: level of x_t, with more noise.
+            e: noise, shape (B, d).
+        """
+        change = t.log_kept - r.log_kept
+        return (0.5 * change).exp() * h + (-torch.expm1(change)).sqrt() * e
+
     def start(self, e: Tensor) -> Tensor:
         """Returns x_T from its noise, shape (B, d)."""
         return e
@@ -152,6 +165,20 @@ class GaussianKernel(nn.Module):
         off = k.square() * (x0 - guess.mean).square() / V
         kl = 0.5 * ((off - W) / (1 + W) + torch.log1p(W))
         return torch.where(first, -self._log_first(x0, guess), kl).sum(1)
+
+    def errors(self, x0: Tensor, h: Tensor, t: Level, r: Level, guess: Guess) -> StepErrors:
+        """Returns E_q (x_r - E_p x_r)^2 and the variance of p(x_r | x_t), sums over entries.
+
+        Args:
+            x0: x_0, shape (B, d).
+            h: x_t, shape (B, d); not used beside the prediction.
+            t: level of x_t.
+            r: level of x_r, with less noise.
+            guess: prediction of x_0 given x_t.
+        """
+        k, _, V = back(t, r)
+        squared = V + k.square() * (x0 - guess.mean).square()
+        return StepErrors(squared.sum(1), (V + k.square() * guess.var).expand_as(x0).sum(1))
 
     def _log_first(self, x0: Tensor, guess: Guess) -> Tensor:
         """Returns log p(x_0|x_1) by entry, in nats on the scale of x, shape (B, d)."""

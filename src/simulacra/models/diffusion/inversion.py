@@ -2,12 +2,12 @@
 
     x_0 | x_t ~ N(m, v),   (f, w) = net(x_t, t),
     m = sqrt(A_t) x_t - sqrt(1 - A_t) f,   v = (1 - A_t) e^w                                          (1)
-    x_0 | x_t ~ bits with log-odds net(x_t, t) + log q(x_t | 1) / q(x_t | 0)                          (2)
+    x_0 | x_t ~ bits with log-odds net(l, t) + l,   l = log q(x_t | 1) / q(x_t | 0)                   (2)
     p(x_r | x_t) = E q(x_r | x_t, x_0) over (1) or (2)                                                (3)
 
 The network predicts x_0, and the step back is the average (3) of what the noise says of x_r. For bits,
-predicting instead how likely a step flips a bit fails: most steps flip none. f = w = 0 is exact for data of
-N(0, I).
+predicting instead how likely a step flips a bit fails: most steps flip none. The network sees l in place of
+the bits of x_t: its sums are log-probabilities of patterns. f = w = 0 is exact for data of N(0, I).
 
 Reference: Sohl-Dickstein, Weiss, Maheswaranathan and Ganguli, Deep Unsupervised Learning using
 Nonequilibrium Thermodynamics, 2015. Row H20.
@@ -20,13 +20,13 @@ from typing import Any, Literal
 from torch import Tensor
 
 from simulacra.core.errors.suggestion import Refusal, build_with
-from simulacra.core.optimizers import Adam
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
 from simulacra.core.updates import Update
 from simulacra.models.diffusion.binomial import BinomialKernel, BitGuess
-from simulacra.models.diffusion.chain import DiffusionModel, bound_loss
+from simulacra.models.diffusion.chain import DiffusionModel
 from simulacra.models.diffusion.gaussian import GaussianKernel, Guess
 from simulacra.models.diffusion.schedules import ScheduleName
+from simulacra.models.diffusion.steps.losses import update
 
 WIDEST = 5.0  # largest |w|: a factor of e^5 of the variance
 
@@ -40,9 +40,10 @@ class Diffusion(DiffusionModel):
         T: number of steps from x to noise.
         schedule: noise of reals and levels, `cosine` or `linear`; bits are erased evenly.
         hidden: sizes of the hidden layers, or channels at each resolution of a `unet`; None: two layers of
-            256, or channels 32 and 64.
+            256, of images three of 512, or channels 32, 64 and 64.
         net: `mlp` or `unet`; `auto` takes `unet` for images with a side of at least 16, else `mlp`.
         drop: share of the rows whose condition is dropped in training, for guidance.
+        resamples: draws of each step of a completion; with 1 the known entries are only clamped.
 
     Raises:
         ValueError: if an option is out of range, or the space is none of the three.
@@ -62,17 +63,19 @@ class Diffusion(DiffusionModel):
         hidden: tuple[int, ...] | None = None,
         net: Literal["auto", "mlp", "unet"] = "auto",
         drop: float = 0.1,
+        resamples: int = 1,
         *,
         seed: int = 0,
     ):
         check("Diffusion", space, T, (Real, Levels, Binary))
         bits = isinstance(space, Binary)
         kernel = BinomialKernel(space, T) if bits else GaussianKernel(space, T, schedule)
-        super().__init__(space, condition, kernel, 1 if bits else 2, hidden, net, drop)
+        outputs = 1 if bits else 2
+        super().__init__(space, condition, kernel, outputs, hidden, net, drop, not bits, resamples)
 
     def updates(self) -> list[Update]:
         """Returns the only update, of one step t a row."""
-        return [Update("diffusion", ("",), bound_loss, optimizer=Adam(lr=1e-3))]
+        return [update(self)]
 
     def predicted(self, h: Tensor, t: Any, r: Any, c: Tensor | None, kept: Tensor | None = None) -> Any:
         """Returns equation (1) or (2).
@@ -86,7 +89,8 @@ class Diffusion(DiffusionModel):
         """
         if isinstance(self.kernel, BinomialKernel):
             # (2)
-            return BitGuess(self.output(2 * h - 1, t, c, kept)[:, 0] + self.kernel.evidence(h, t))
+            evidence = self.kernel.evidence(h, t)
+            return BitGuess(self.output(evidence, t, c, kept)[:, 0] + evidence)
         f, w = self.output(h, t, c, kept).unbind(1)
         # (1)
         return Guess(t.a * h - t.s * f, t.variance * w.clamp(-WIDEST, WIDEST).exp())

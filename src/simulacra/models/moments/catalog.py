@@ -23,4 +23,13 @@ ENTRIES = (
         ("H2",),
         "moment matching on the codes of an autoencoder, which decodes the samples",
     ),
+    Entry(
+        "abc",
+        "moments",
+        "moments.abc",
+        "ABC",
+        "Beaumont, Zhang and Balding 2002",
+        ("H22",),
+        "approximate Bayesian computation: rows of a simulator at parameters that give data like these",
+    ),
 )

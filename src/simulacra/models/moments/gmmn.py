@@ -11,6 +11,9 @@ Reference: Li, Swersky and Zemel, Generative moment matching networks, 2015; Dzi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor
 
 from simulacra.core.batch import Batch, Terms
@@ -20,12 +23,18 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Real, Space
 from simulacra.core.spaces.smooth import playable, unbounded
 from simulacra.core.updates import Source, Stage, Update
-from simulacra.models.moments.matching import check_bandwidths, discrepancy, set_bandwidths, uniform_noise
+from simulacra.models.moments.matching import (
+    LARGE_BATCHES,
+    check_bandwidths,
+    discrepancy,
+    set_bandwidths,
+    uniform_noise,
+)
 from simulacra.nets.mlp import MLPDecoder
 
 
 class GMMN(Model, Samples, HasPrior):
-    """Generative moment matching network; train it with batches of about 1,000 rows.
+    """Generative moment matching network, trained with batches of 1,000 rows where `batch_size` is not given.
 
     Args:
         space: space of one observation: `Real`, `Binary` or `Levels`.
@@ -60,6 +69,11 @@ class GMMN(Model, Samples, HasPrior):
         self.code_size, self.bandwidths = latent, bandwidths
         self.register_buffer("widths", check_bandwidths(bandwidths))
         self.G = MLPDecoder(latent, hidden, space.features_shape, act=activation)
+
+    @property
+    def recommended(self) -> Mapping[str, Any]:
+        """Recommended: batches of 1,000 rows."""
+        return LARGE_BATCHES
 
     def updates(self) -> list[Update]:
         """Returns the only update, whose loss couples the rows of a batch."""

@@ -14,7 +14,9 @@ Reference: Li, Swersky and Zemel, Generative moment matching networks, 2015, sec
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -25,12 +27,18 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Real, Space
 from simulacra.core.spaces.smooth import playable, unbounded
 from simulacra.core.updates import Source, Stage, Update
-from simulacra.models.moments.matching import check_bandwidths, discrepancy, set_bandwidths, uniform_noise
+from simulacra.models.moments.matching import (
+    LARGE_BATCHES,
+    check_bandwidths,
+    discrepancy,
+    set_bandwidths,
+    uniform_noise,
+)
 from simulacra.nets.mlp import MLPDecoder, mlp
 
 
 class GMMNAutoencoder(Model, Samples, Encodes, HasPrior):
-    """Moment matching network on the codes of an autoencoder; train it with batches of about 1,000 rows.
+    """Moment matching network on the codes of an autoencoder, with batches of 1,000 rows if none are given.
 
     Args:
         space: space of one observation: `Real`, `Binary` or `Levels`.
@@ -75,6 +83,11 @@ class GMMNAutoencoder(Model, Samples, Encodes, HasPrior):
         self.encoder = nn.Sequential(mlp([d, *coder, code], activation, dropout), nn.Sigmoid())
         self.decoder = MLPDecoder(code, coder[::-1], space.features_shape, act=activation)
         self.G = nn.Sequential(mlp([latent, *hidden, code], "relu"), nn.Sigmoid())
+
+    @property
+    def recommended(self) -> Mapping[str, Any]:
+        """Recommended: batches of 1,000 rows."""
+        return LARGE_BATCHES
 
     def stage(self, i: int, past: list) -> Stage | None:
         """Returns the autoencoder's stage (1), then that of its codes (2).

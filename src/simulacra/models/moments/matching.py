@@ -10,7 +10,7 @@ gradient large where the distance is small. Bandwidths s that are not given are 
 distance between training rows.
 
 The loss is one statistic of the batch. Its expectation at equal distributions is of the order 1/n, and its
-noise falls as 1/n, too: batches of about 1,000 rows work best.
+noise falls as 1/n, too: batches of about 1,000 rows work best, which the models recommend.
 
 Reference: Li, Swersky and Zemel, Generative moment matching networks, 2015, equations 3, 4 and 8; Gretton et
 al. 2012. Rows H1 to H3.
@@ -32,6 +32,7 @@ from simulacra.core.updates import Source
 FACTORS = (0.125, 0.25, 0.5, 1.0)  # bandwidths in units of the median distance
 COMPARED = 512  # training rows whose distances give the median
 SMALLEST = 1e-8  # of MMD^2 below which its root has no gradient
+LARGE_BATCHES = {"batch_size": 1000}  # recommended options of training
 
 
 def discrepancy(x: Tensor, y: Tensor, bandwidths: Tensor) -> Tensor:

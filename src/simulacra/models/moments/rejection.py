@@ -20,7 +20,7 @@ H22.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -57,15 +57,29 @@ class Posterior:
         """Posterior standard deviation of each parameter, shape (p,)."""
         return (self.weights @ (self.theta - self.mean).square()).sqrt()
 
-    def draw(self, rng: Rng) -> Tensor:
+    def draw(self, rng: Rng, name: str = "theta") -> Tensor:
         """Draws parameters from the kept ones by their weights, shape (B, p).
 
         Args:
             rng: source of random numbers, with one row for each draw.
+            name: name of the draw.
         """
-        u = rng.uniform("theta", dtype=self.weights.dtype)
-        found = torch.searchsorted(self.weights.cumsum(0), u.contiguous(), right=True)
-        return self.theta[found.clamp_max(len(self.theta) - 1)]
+        return drawn(self.theta, self.weights, rng, name)
+
+
+def drawn(theta: Tensor, weights: Tensor, rng: Rng, name: str) -> Tensor:
+    """Draws parameters by their weights, shape (B, p).
+
+    Args:
+        theta: parameters, shape (n, p).
+        weights: of each, with the sum 1, shape (n,).
+        rng: source of random numbers, with one row for each draw.
+        name: name of the draw.
+    """
+    u = rng.uniform(name, dtype=weights.dtype)
+    # a search in the sums would be faster, but has no ONNX form
+    found = (weights.cumsum(0) <= u.unsqueeze(1)).sum(1)
+    return theta[found.clamp_max(len(theta) - 1)]
 
 
 def approximate_posterior(
@@ -102,11 +116,33 @@ def approximate_posterior(
     """
     observed = to_float64(observed.flatten())
     kept = _wanted(n, share, len(observed) if adjust else 0)
-    parts = list(_simulated(prior, simulate, n, len(observed), Rng(seed, "abc")))
-    theta, s = (torch.cat(part) for part in zip(*parts))
+    theta, s = simulated(prior, simulate, n, len(observed), Rng(seed, "abc"))
+    return posterior_of(observed, theta, s, kept, adjust)
+
+
+def posterior_of(observed: Tensor, theta: Tensor, s: Tensor, kept: int, adjust: bool) -> Posterior:
+    """Returns draws of p(theta | s_o) from simulations, by equations (2) and (3).
+
+    Args:
+        observed: the observed summary s_o, shape (k,).
+        theta: parameters, shape (n, p).
+        s: their summaries, shape (n, k).
+        kept: number of theta that are kept.
+        adjust: if True, move and weight them by (3).
+
+    Raises:
+        ValueError: if a summary is the same in all simulations, and another one was observed.
+    """
     # (1), in deviations of the summaries
-    scale = s.std(0).clamp_min(torch.finfo(s.dtype).tiny)
-    away = (s - observed) / scale
+    scale = s.std(0)
+    fixed = (scale == 0) & (s[0] != observed)
+    if bool(fixed.any()):
+        j = int(fixed.nonzero()[0])
+        raise ValueError(
+            f"summary {j} is {s[0, j]:g} in all simulations and {observed[j]:g} in the data: the simulator "
+            "cannot give these data; leave out this summary, or change the prior."
+        )
+    away = (s - observed) / torch.where(scale > 0, scale, 1)
     distance = away.norm(dim=1)
     # (2)
     nearest = distance.topk(kept, largest=False, sorted=True).indices
@@ -135,6 +171,28 @@ def epanechnikov(distance: Tensor) -> Tensor:
     return 1 - (distance / farthest).square()
 
 
+def moment_map(x: Tensor, covariance: Tensor) -> Tensor:
+    """Returns the matrix L A^-1 of equation (4), shape (d, d).
+
+    Args:
+        x: samples, shape (n, d), with n above d.
+        covariance: S, with the divisor n, positive definite, shape (d, d).
+
+    Raises:
+        ValueError: if the samples or S lie in fewer than d dimensions.
+    """
+    away = x - x.mean(0)
+    own, failed = torch.linalg.cholesky_ex(away.T @ away / len(x))
+    wanted, unfit = torch.linalg.cholesky_ex(covariance)
+    if int(failed) or int(unfit):
+        which = f"{len(x)} samples" if int(failed) else "covariance"
+        raise ValueError(
+            f"the {which} lie in fewer than {x.shape[1]} dimensions, so that no map changes their moments: "
+            "leave out columns that follow from others."
+        )
+    return torch.linalg.solve_triangular(own, wanted, upper=False, left=False)
+
+
 def with_moments(x: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
     """Returns samples that are moved and sheared so that they have a given mean and covariance, equation (4).
 
@@ -151,32 +209,48 @@ def with_moments(x: Tensor, mean: Tensor, covariance: Tensor) -> Tensor:
         >>> with_moments(x, torch.tensor([5.0]).double(), torch.tensor([[9.0]]).double()).tolist()
         [[2.0], [8.0]]
     """
-    away = x - x.mean(0)
-    own, failed = torch.linalg.cholesky_ex(away.T @ away / len(x))
-    wanted, unfit = torch.linalg.cholesky_ex(covariance)
-    if int(failed) or int(unfit):
-        which = f"{len(x)} samples" if int(failed) else "covariance"
-        raise ValueError(
-            f"the {which} lie in fewer than {x.shape[1]} dimensions, so that no map changes their moments: "
-            "leave out columns that follow from others."
-        )
     # (4)
-    return mean + torch.linalg.solve_triangular(own, away.T, upper=False).T @ wanted.T
+    return mean + (x - x.mean(0)) @ moment_map(x, covariance).T
 
 
-def _simulated(prior, simulate, n: int, k: int, rng: Rng) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yields chunks of theta, shape (B, p), and summaries, shape (B, k), in float64."""
-    for i in each(range(0, n, CHUNK), "simulations", "chunk"):
-        here = rng.on(range(i, min(i + CHUNK, n)))
+def simulated(
+    prior: Callable[[Rng], Tensor],
+    simulate: Callable[[Tensor, Rng], Tensor],
+    n: int,
+    k: int,
+    rng: Rng,
+    chunk: int = CHUNK,
+) -> tuple[Tensor, Tensor]:
+    """Returns parameters, shape (n, p), and their summaries, shape (n, k), in float64.
+
+    Args:
+        prior: as for `approximate_posterior`.
+        simulate: as for `approximate_posterior`.
+        n: number of simulations.
+        k: size of a summary.
+        rng: source of random numbers.
+        chunk: simulations at a time; it changes no number.
+    """
+    parts = []
+    for i in each(range(0, n, chunk), "simulations", "chunk"):
+        here = rng.on(range(i, min(i + chunk, n)))
         theta = prior(here.at("prior"))
         s = simulate(theta, here.at("simulator"))
-        _check("prior", theta, (len(here.rows), theta.shape[-1]))
-        _check("simulate", s, (len(here.rows), k))
-        yield to_float64(theta), to_float64(s)
+        check_returned("prior", theta, (len(here.rows), theta.shape[-1]))
+        check_returned("simulate", s, (len(here.rows), k))
+        parts.append((to_float64(theta), to_float64(s)))
+    theta, s = (torch.cat(part) for part in zip(*parts))
+    return theta, s
 
 
-def _check(name: str, found: Tensor, shape: tuple[int, int]) -> None:
-    """Raises ValueError unless a user's function returned finite numbers of a shape."""
+def check_returned(name: str, found: Tensor, shape: tuple[int, ...]) -> None:
+    """Raises ValueError unless a user's function returned finite numbers of a shape.
+
+    Args:
+        name: name of the function.
+        found: what it returned.
+        shape: shape that it must have.
+    """
     if found.shape == shape and bool(found.isfinite().all()):
         return
     told = "numbers that are not finite" if found.shape == shape else f"shape {tuple(found.shape)}"

@@ -11,7 +11,7 @@ ENTRIES = (
         "variational.vae",
         "VAE",
         "Kingma and Welling 2013; Rezende et al. 2014",
-        ("E1", "E2", "E3", "E4", "E5", "E14", "E17"),
+        ("E1", "E2", "E3", "E4", "E5", "E14", "E15", "E17", "E18"),
         "variational autoencoder, optionally class-conditional",
     ),
     Entry(

@@ -58,6 +58,8 @@ def factors_from_data(model: Any, source: Source, rng: Rng) -> None:
     f = space.features(space.filled(x, known), torch.float64)[:, seen]
     mean, scale, R = standardized(f.cpu(), space.features_known(known)[:, seen].cpu())
     W, E, log_sigma = factors(R, model.code_size)
+    if model.factors is not None:
+        model.factors.set(seen, W, noise_of(torch.linalg.eigvalsh(R).flip(0), model.code_size), mean, scale)
     q, sigmas, last = W.shape[1], model.code_size, encoder.body[-1]
     # (2)
     decoder.linear[drawn, :q] = W.to(decoder.linear)
@@ -108,7 +110,17 @@ def factors(R: Tensor, q: int) -> tuple[Tensor, Tensor, Tensor]:
     """
     values, U = torch.linalg.eigh(R)
     values, U = values.flip(0), U.flip(1)
-    noise = (values[q:] if q < len(values) else values[-1:]).mean().clamp_min(LEAST)
-    values, U = values[:q].clamp_min(float(noise)), U[:, :q]
+    noise = noise_of(values, q)
+    values, U = values[:q].clamp_min(noise), U[:, :q]
     gain = (values - noise).sqrt()
     return U * gain, (gain / values).unsqueeze(1) * U.T, 0.5 * (noise / values).log()
+
+
+def noise_of(values: Tensor, q: int) -> float:
+    """Returns s^2 of (1), `LEAST` at least.
+
+    Args:
+        values: eigenvalues of the correlations, largest first, shape (d,).
+        q: largest number of codes.
+    """
+    return max(LEAST, float((values[q:] if q < len(values) else values[-1:]).mean()))

@@ -17,7 +17,8 @@ from simulacra.core.batch import Batch, Terms
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Update
-from simulacra.models.variational.latent import LatentGaussian, LatentVariableModel, NetworkKeywords
+from simulacra.models.variational.latent import LatentGaussian, LatentVariableModel
+from simulacra.models.variational.network_keywords import NetworkKeywords
 
 
 class IWAE(LatentGaussian):

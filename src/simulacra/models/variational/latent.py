@@ -13,7 +13,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypedDict, cast
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -39,27 +39,18 @@ from simulacra.core.scores.likelihood import ENTRIES
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Stage
+from simulacra.models.variational.analogies import Analogies
 from simulacra.models.variational.factors_from_data import factors_from_data
+from simulacra.models.variational.factors_with_gaps import FactorsWithGaps
+from simulacra.models.variational.network_keywords import LikelihoodName
+from simulacra.models.variational.pseudo_gibbs import pseudo_gibbs
 from simulacra.nets.coders import build_decoder, build_encoder, check_network, default_net
 
-LikelihoodName = Literal[
-    "auto",
-    "bernoulli",
-    "gaussian",
-    "logistic",
-    "logistic-mixture",
-    "categorical",
-    "log-normal",
-    "poisson",
-    "negative-binomial",
-    "cumulative-logit",
-    "interval-gaussian",
-    "interval-mixture",
-    "fields",
-]
 TABLES: Mapping[str, Any] = {"least_steps": 3000, "lr": 2e-3, "schedule": "cosine"}
-LINEAR = ("encoder.linear", "decoder.linear")  # maps that files of earlier versions lack
+# tensors that files of earlier versions lack
+ADDED = ("encoder.linear", "decoder.linear", "factors.")
 MAX_LOG_SIGMA = 20.0  # largest |log sigma| of a code
+DROPOUT = 0.1  # of the networks of a table on normal scores
 PROPOSALS, ROUNDS = 64, 4  # codes of each round of a completion, which resamples one of all rounds
 
 
@@ -74,26 +65,6 @@ class Codes:
 
     z: Tensor
     log_ratio: Tensor
-
-
-class ObservationKeywords(TypedDict, total=False):
-    """Options of `LatentVariableModel` that say what p(x|z) is, and networks of one's own."""
-
-    likelihood: LikelihoodName
-    scale: float | None
-    mixtures: int
-    gaps: bool
-    encoder: nn.Module | None
-    decoder: nn.Module | None
-
-
-class NetworkKeywords(ObservationKeywords, total=False):
-    """The keywords of `LatentVariableModel`; a test compares the two."""
-
-    hidden: tuple[int, ...] | None
-    net: Literal["auto", "mlp", "conv"]
-    activation: str
-    dropout: float
 
 
 class LatentVariableModel(
@@ -112,7 +83,8 @@ class LatentVariableModel(
         likelihood: distribution of x given z; `auto` takes the default of the space.
         scale: fixed standard deviation of a `gaussian` likelihood, in units of x; None learns it.
         mixtures: number of components of a `logistic-mixture`.
-        dropout: dropout rate of the hidden layers (`mlp` only).
+        dropout: dropout rate of the hidden layers (`mlp` only); None takes 0.1 for tables with linear maps
+            beside the networks, which otherwise learn a small table by heart, and 0 for all else.
         gaps: give the encoder a mask of the missing entries, for rows with gaps; without it a missing
             number looks like a mean one. The mask follows the features of the condition.
         encoder: custom network from features (B, *) to (B, 2 latent); None builds one.
@@ -123,6 +95,7 @@ class LatentVariableModel(
         ValueError: if the likelihood does not fit the space, or a custom network has the wrong output shape.
     """
 
+    completions: ClassVar[tuple[str, ...]] = ("resampling", "pseudo-gibbs")
     _linear: ClassVar[bool] = False  # networks of normal scores have linear maps beside them
 
     def __init__(
@@ -137,7 +110,7 @@ class LatentVariableModel(
         likelihood: LikelihoodName = "auto",
         scale: float | None = None,
         mixtures: int = 5,
-        dropout: float = 0.0,
+        dropout: float | None = None,
         gaps: bool = False,
         encoder: nn.Module | None = None,
         decoder: nn.Module | None = None,
@@ -150,13 +123,16 @@ class LatentVariableModel(
         kind, sizes = default_net(space, net, hidden)
         output = self.head.output
         linear = self._linear and isinstance(space, Table) and space.scored is not None
+        rate = DROPOUT * linear if dropout is None else dropout
         self.encoder = encoder or build_encoder(
-            space, 2 * latent, kind, sizes, condition, activation, dropout, space.dims * gaps, linear
+            space, 2 * latent, kind, sizes, condition, activation, rate, space.dims * gaps, linear
         )
         self.decoder = decoder or build_decoder(
-            space, latent, output, kind, sizes, condition, activation, dropout, linear
+            space, latent, output, kind, sizes, condition, activation, rate, linear
         )
-        self.added = tuple(n for n, _ in self.named_parameters() if n in LINEAR)
+        own = linear and encoder is None
+        self.factors = FactorsWithGaps(space.features_shape[0], latent) if own else None
+        self.added = tuple(n for n in self.state_dict() if n.startswith(ADDED))
         extra = (condition.features_shape or (1,),) if condition else ()
         shown = ((sum(map(math.prod, extra)) + space.dims,),) if gaps else extra
         check_network("encoder", self.encoder, (space.features_shape, *shown), (2 * latent,))
@@ -190,10 +166,18 @@ class LatentVariableModel(
             c: condition, or None.
             known: True where observed, shape (B, *); missing features are set to zero. None for all.
         """
-        f = self.features(x)
-        if known is not None:
-            f = torch.where(self.space.features_known(known), f, torch.zeros_like(f))
-        return gaussian_of(self.encoder(f, *self._beside(f, c, known)))
+        f, wider = self._without_gaps(self.features(x), known)
+        q = gaussian_of(self.encoder(f, *self._beside(f, c, known)))
+        return q if wider is None else Gaussian(q.loc, q.log_scale + wider, 1)
+
+    def _without_gaps(self, f: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Returns features without gaps, and by what log sigma is larger for it, or None."""
+        if known is None:
+            return f, None
+        there = self.space.features_known(known)
+        if self.factors is None:
+            return torch.where(there, f, torch.zeros_like(f)), None
+        return self.factors(f, there)
 
     def _beside(self, f: Tensor, c: Tensor | None, known: Tensor | None) -> tuple[Tensor, ...]:
         """Further inputs of the encoder: the condition, and with `gaps` 1 where x is missing."""
@@ -246,7 +230,9 @@ class LatentVariableModel(
         p = self.head.build(parameters.unflatten(0, (n, k)))
         return p.log_prob(x.unsqueeze(1), None if known is None else known.unsqueeze(1)) + drawn.log_ratio
 
-    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+    def fill(
+        self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None, method: str = "resampling"
+    ) -> Tensor:
         """Returns x with the missing entries drawn from p(x_missing | x_known), by importance resampling.
 
         Of all codes one is chosen with probability w_j / sum w, where w_j = p(x_known, z_j) / q(z_j) (Mattei
@@ -259,7 +245,10 @@ class LatentVariableModel(
             known: True where known, shape (B, *).
             rng: source of random numbers.
             c: conditions, shape (B, *), or None.
+            method: `resampling`, or `pseudo-gibbs` for the chain of `pseudo_gibbs`.
         """
+        if method == "pseudo-gibbs":
+            return pseudo_gibbs(self, x, known, rng, c)
         x, size = self.space.filled(x, known), max(1, ENTRIES // (self.space.dims * PROPOSALS))
         pieces = [slice(i, i + size) for i in range(0, len(x), size)]
         return torch.cat(
@@ -290,7 +279,7 @@ class LatentVariableModel(
         return torch.where(known, x.to(wide), draws.to(wide))
 
 
-class LatentGaussian(LatentVariableModel, HasPosterior, HasJoint, HasRates):
+class LatentGaussian(Analogies, LatentVariableModel, HasPosterior, HasJoint, HasRates):
     """Abstract base with one code of prior N(0, I); subclasses choose the objective."""
 
     _linear = True
@@ -384,8 +373,7 @@ class LatentGaussian(LatentVariableModel, HasPosterior, HasJoint, HasRates):
 def gaussian_of(numbers: Tensor) -> Gaussian:
     """Returns the Gaussian of a code from a network's output, event (latent,).
 
-    The log standard deviation is clamped to `MAX_LOG_SIGMA`: any q bounds log p, and that of an outlier would
-    overflow to NaN.
+    The log standard deviation is clamped to `MAX_LOG_SIGMA`: that of an outlier would overflow to NaN.
 
     Args:
         numbers: mean and log standard deviation, shape (*, 2 latent).

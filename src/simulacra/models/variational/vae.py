@@ -7,7 +7,7 @@ The evidence lower bound on log p(x), with an amortised Gaussian posterior, is
     KL = 1/2 sum (mu^2 + sigma^2 - 1 - log sigma^2)                            (3)
 
 Reference: Kingma and Welling, Auto-Encoding Variational Bayes, 2013 (equations 3, 4 and B);
-Rezende, Mohamed and Wierstra 2014. Rows E1-E5, E14, E17.
+Rezende, Mohamed and Wierstra 2014. Rows E1-E5, E14, E17; E15 by `pseudo_gibbs`, E18 by `analogies`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from simulacra.core.distributions.elementary import Gaussian
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Update
-from simulacra.models.variational.latent import LatentGaussian, NetworkKeywords
+from simulacra.models.variational.latent import LatentGaussian
+from simulacra.models.variational.network_keywords import NetworkKeywords
 
 
 class VAE(LatentGaussian):

@@ -84,11 +84,20 @@ def look_seconds(steps: float) -> float:
 def takes_no_label(model: Model) -> bool:
     """Returns True if the model takes a condition that is not one class, such as an image or a number.
 
-    Its samples are made from conditions of rows of the data, so pictures of them are private.
+    Its samples are made from conditions of rows of the data.
     """
     c = model.condition
     label = isinstance(c, Categorical) and not c.shape
     return c is not None and not label and model.supports(can.TakesCondition)
+
+
+def shows_rows(model: Model) -> bool:
+    """Returns True if pictures of samples show rows of the data, so that they are private.
+
+    Samples are made from conditions of rows, or are training rows by intention.
+    """
+    copied = model.supports(can.Samples) and can.able(model, can.Samples).copies
+    return copied or takes_no_label(model)
 
 
 def in_turn(model: Model, n: int, data: Dataset | None = None) -> Any:

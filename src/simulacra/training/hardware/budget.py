@@ -139,7 +139,7 @@ class Budget:
         def cost(passes: float) -> float:
             return estimate_cost(model, data, replace(options, epochs=passes), clock=self.clock).seconds
 
-        least = min(whole, options.batch_size / len(data.train))
+        least = min(whole, options.for_model(model).step_rows / len(data.train))
         start, costs = cost(least), [cost(whole)]
         while len(costs) < TRIALS and self.clock() - began < SPENT * seconds:
             costs.append(cost(whole))

@@ -1,4 +1,9 @@
-"""Exponential moving average of the weights: a <- d a + (1 - d) w after each step."""
+"""Exponential moving average of the weights.
+
+    a <- d_n a + (1 - d_n) w after step n of a stage,   d_n = min(d, (1 + n) / (10 + n))              (1)
+
+Without the second bound, the average of a short training would hold on to the initial weights.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +30,15 @@ class Ema:
         self._sources = [p.detach() for p in self.parameters.values()]
 
     @torch.no_grad()
-    def update(self) -> None:
-        """Moves the average towards the weights."""
-        torch._foreach_lerp_(self._averages, self._sources, 1 - self.decay)
+    def update(self, n: int) -> None:
+        """Moves the average towards the weights by equation (1).
+
+        Args:
+            n: number of steps of the stage so far.
+        """
+        # (1)
+        decay = min(self.decay, (1 + n) / (10 + n))
+        torch._foreach_lerp_(self._averages, self._sources, 1 - decay)
 
     def state(self) -> dict[str, Tensor]:
         """Returns the averages by name, for a checkpoint."""

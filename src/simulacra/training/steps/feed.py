@@ -74,7 +74,7 @@ class Feeds:
     ):
         self.stage, self.per_step = stage, draws(stage)
         span = (first * self.per_step, last * self.per_step, backend)
-        self.main = Feed.open(train, options.batch_size, rng.at("order"), *span)
+        self.main = Feed.open(train, options.step_rows, rng.at("order"), *span)
         self.batch_size = self.main.order.batch_size
         if self.batch_size < backend.world * options.accumulate:
             raise ValueError(

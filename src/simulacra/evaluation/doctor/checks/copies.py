@@ -30,6 +30,9 @@ def copying(evidence: Evidence) -> Finding | None:
         f"are, and {copies} are exact copies"
     )
     normal = "5%, and as many copies as held-out rows have"
+    if m.copies and setting(evidence).copies:
+        meaning = "the samples are training rows, as this model intends: they show nothing that is new"
+        return Finding("note", name, measured, normal, meaning, "", see)
     if m.copies:
         stop = Option("patience", 5, "to stop earlier", "train")
         suggestion, options = setting(evidence).ways("more data", "a smaller model", stop, learned=False)

@@ -18,7 +18,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from simulacra.core.capabilities.general import HasPrior, Samples, TakesCondition
+from simulacra.core.capabilities.general import HasPrior, Samples, TakesCondition, TakesMissing
 from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
@@ -83,6 +83,8 @@ class Generative(Model, Samples, HasPrior, TakesCondition):
         self.p = nn.ModuleList([*above, LAYERS[layers](c, hidden[-1])])
         if condition is not None:
             self.remove(HasPrior)
+        if visible != "sbn" and isinstance(self, TakesMissing):
+            self.remove(TakesMissing)
 
     @property
     def context(self) -> int:

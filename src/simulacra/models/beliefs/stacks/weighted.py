@@ -11,40 +11,12 @@ from torch import Tensor
 
 from simulacra.core.capabilities.general import Completes, HasImportanceWeights, TakesMissing
 from simulacra.core.random.keyed import Rng
-from simulacra.core.spaces.plain import Space
 from simulacra.models.beliefs.stacks.generative import PROPOSALS, in_pieces
-from simulacra.models.beliefs.stacks.layers import Kind
 from simulacra.models.beliefs.stacks.net import Net
 
 
 class WeightedNet(Net, HasImportanceWeights, Completes, TakesMissing):
-    """Abstract base of belief nets whose score is the importance-weighted bound of p.
-
-    Args:
-        space: space of one observation.
-        condition: space of the condition c of p(x | c); None for p(x).
-        hidden: sizes of the layers h_1 (next to x) to h_L.
-        layers: kind of the layers of p above x: `sbn` (independent units), `darn` or `nade`.
-        recognition: kind of the layers of q.
-        visible: kind of the layer of x: `sbn` takes the space's distribution with independent entries; `darn`
-            and `nade` are for binary spaces without missing entries.
-
-    Raises:
-        ValueError: if a size is not positive, a kind unknown, or a kind does not fit the space.
-    """
-
-    def __init__(
-        self,
-        space: Space,
-        condition: Space | None = None,
-        hidden: tuple[int, ...] = (200,),
-        layers: Kind = "sbn",
-        recognition: Kind = "sbn",
-        visible: Kind = "sbn",
-    ):
-        super().__init__(space, condition, hidden, layers, recognition, visible)
-        if visible != "sbn":
-            self.remove(TakesMissing)
+    """Abstract base of belief nets with the arguments of `Net` and the importance-weighted bound of p."""
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
         """Returns x with missing entries drawn from p(x_missing|x_known), by importance resampling.

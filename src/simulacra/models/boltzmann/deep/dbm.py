@@ -26,12 +26,13 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Source, Stage
 from simulacra.models.boltzmann.deep.layered import Layered, biases_from_data
+from simulacra.models.boltzmann.machine.denoising import Denoiser, noise_of
 from simulacra.models.boltzmann.machine.energy_model import Layers
 from simulacra.models.boltzmann.machine.learning import Learning, estimator_for, few
 from simulacra.models.boltzmann.restricted.bipartite import MEAN_RATE
 
 
-class DBM(Layered, ChainSampler):
+class DBM(Layered, Denoiser, ChainSampler):
     """Deep Boltzmann machine over binary data.
 
     Its bound is computed if the odd layers together, or the even ones including the visible one, have at
@@ -83,6 +84,7 @@ class DBM(Layered, ChainSampler):
         chosen = estimator_for(estimator, None)
         self.learning = Learning(chosen, gibbs_steps, chains, temperatures, centred, lr, momentum)
         self.learning.prepare(self)
+        self.corruption = noise_of(self.units["v"])
 
     def stage(self, i: int, past: list) -> Stage | None:
         """Returns the only stage, which initializes the biases from the data.
@@ -103,6 +105,15 @@ class DBM(Layered, ChainSampler):
             rng: source of random numbers.
         """
         return self.bound_energy(batch.x, batch.c, rng, batch.known)
+
+    def first_means(self, v: Tensor, c: Tensor | None = None) -> Layers:
+        """Returns v and the hidden means after one pass upwards, at which denoising begins.
+
+        Args:
+            v: noisy visible units, shape (B, units).
+            c: not used.
+        """
+        return self.upwards({"v": v}, {})
 
     def start_from(self, batch: Batch, rng: Rng) -> Layers:
         """Returns the data with samples of q in the upper layers of the state.

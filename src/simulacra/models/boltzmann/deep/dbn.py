@@ -19,8 +19,8 @@ Reference: Hinton, Osindero and Teh 2006. Row A9.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -44,6 +44,7 @@ from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary, Space
 from simulacra.core.updates import Source, Stage
+from simulacra.models.boltzmann.deep.below import Below
 from simulacra.models.boltzmann.deep.layered import check_layers, entropy
 from simulacra.models.boltzmann.machine.needs import need_binary
 from simulacra.models.boltzmann.restricted.bipartite import biases_from_data
@@ -264,48 +265,6 @@ def draws_below(model: DBN, batch: Batch, rng: Rng, level: int) -> Batch:
     return replace(batch, x=x)
 
 
-@dataclass(frozen=True)
-class Below:
-    """A source whose rows are samples of a layer, with the interface of a split.
-
-    Args:
-        source: the split.
-        model: the belief network that draws the samples.
-        level: number of the layer.
-    """
-
-    source: Source
-    model: DBN
-    level: int
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def read(self, orders: Iterable[Tensor]) -> Iterator[Batch]:
-        """Yields raw batches of the split."""
-        return self.source.read(orders)
-
-    def prepare(self, batch: Batch, rng: Rng) -> Batch:
-        """Returns the samples for a raw batch.
-
-        Args:
-            batch: rows as `read` yields them.
-            rng: source of random numbers.
-        """
-        prepared = self.source.prepare(batch, rng).to(self.model.device)
-        return draws_below(self.model, prepared, rng, self.level)
-
-    def batch(self, index: Tensor, rng: Rng) -> Batch:
-        """Returns the samples for some rows.
-
-        Args:
-            index: row numbers in the split, shape (B,).
-            rng: source of random numbers.
-        """
-        batch = self.source.batch(index, rng).to(self.model.device)
-        return draws_below(self.model, batch, rng, self.level)
-
-
 def begin(model: DBN, source: Source, rng: Rng, level: int) -> None:
     """Initializes the RBM at `level` as the transposed one below, or from the mean of its data.
 
@@ -320,7 +279,8 @@ def begin(model: DBN, source: Source, rng: Rng, level: int) -> None:
         turn_over(model.layers[level - 1], rbm)
         rbm.learning.start(rbm, rng)
     else:
-        biases_from_data(rbm, Below(source, model, level), rng)
+        view = partial(draws_below, model, level=level)
+        biases_from_data(rbm, Below(source, view, model.device), rng)
 
 
 @torch.no_grad()

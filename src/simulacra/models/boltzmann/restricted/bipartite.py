@@ -28,14 +28,15 @@ from simulacra.core.numerics.exchange import row_mean
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Source, Stage
-from simulacra.models.boltzmann.machine.energy_model import Layers, Machine
+from simulacra.models.boltzmann.machine.denoising import Denoiser, noise_of
+from simulacra.models.boltzmann.machine.energy_model import Layers
 from simulacra.models.boltzmann.machine.learning import Learning, check_at_least, few
 from simulacra.models.boltzmann.machine.units import Bernoulli, Units
 
 MEAN_RATE = 0.01  # weight of a batch in the running means of the layers
 
 
-class Restricted(Machine, ChainSampler, Encodes, Decodes, HasFilters, TakesCondition):
+class Restricted(Denoiser, ChainSampler, Encodes, Decodes, HasFilters, TakesCondition):
     """Abstract base with equation (1); subclasses choose the visible units.
 
     Args:
@@ -46,6 +47,7 @@ class Restricted(Machine, ChainSampler, Encodes, Decodes, HasFilters, TakesCondi
         hidden: number of hidden units.
         learning: options of the estimator of the expectation under the model.
         burn_in: Gibbs sweeps for a sample, starting from independent units.
+        above: kind of the hidden units; None: binary ones.
     """
 
     sharded = ("persistent",)
@@ -61,12 +63,14 @@ class Restricted(Machine, ChainSampler, Encodes, Decodes, HasFilters, TakesCondi
         hidden: int,
         learning: Learning,
         burn_in: int,
+        above: Units | None = None,
     ):
         check_at_least(1, hidden=hidden, burn_in=burn_in)
-        units: dict[str, Units] = {"v": visible, "h": Bernoulli()}
+        units: dict[str, Units] = {"v": visible, "h": Bernoulli() if above is None else above}
         d = space.dims
         super().__init__(space, units, {"v": (d,), "h": (hidden,)}, (("h",), ("v",)), condition, burn_in)
         self.learning, self.precision, self.code_size = learning, precision, hidden
+        self.corruption = noise_of(visible)
         if len(space.shape) != 3:
             self.remove(HasFilters)
         self.W = nn.Parameter(0.01 * torch.randn(d, hidden))

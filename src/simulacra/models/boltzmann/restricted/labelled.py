@@ -36,9 +36,8 @@ from simulacra.core.capabilities.general import (
     Samples,
     TakesCondition,
 )
-from simulacra.core.errors.suggestion import Refusal, load_with
+from simulacra.core.labels import known_labels, label_of
 from simulacra.core.random.keyed import Rng
-from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Stage
 from simulacra.models.boltzmann.machine.biases import biases_from_data
@@ -199,11 +198,6 @@ def weighed(model: Labelled, batch: Batch, rng: Rng) -> Terms:
     return Terms(terms)
 
 
-def known_labels(batch: Batch) -> Tensor:
-    """Returns 1 for rows with a known label and 0 for others, shape (B,)."""
-    return torch.ones(len(batch), device=batch.x.device) if batch.c_known is None else batch.c_known.float()
-
-
 def weights_of(objective: str, generative: float) -> Weights:
     """Returns the weights of (3) for an objective.
 
@@ -224,23 +218,3 @@ def weights_of(objective: str, generative: float) -> Weights:
         raise ValueError(f"generative is {generative}, but the weight of the generative part is at least 0.")
     alpha = {"hybrid": generative, "discriminative": 0.0, "generative": 1.0}[objective]
     return Weights(1.0 if objective == "generative" else 1 + alpha, alpha)
-
-
-def label_of(name: str, condition: Space | None) -> Categorical:
-    """Returns the condition, after checking that it is a single label.
-
-    Args:
-        name: name of the model with its article, for the message.
-        condition: space of the condition, or None.
-
-    Raises:
-        ValueError: if it is no single label.
-    """
-    if isinstance(condition, Categorical) and condition.shape == ():
-        return condition
-    given = load_with(condition="label")
-    raise Refusal(
-        f"{name} models data with one label, but the condition is {condition}: name the labels with label= "
-        f"if the data have no class folders, and load the data with {given}.",
-        given,
-    )

@@ -1,0 +1,1 @@
+"""Single steps of a diffusion: which are drawn in training, what they cost, and how they complete rows."""
