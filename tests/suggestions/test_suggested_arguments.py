@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from refused_flows import FLOWS
 
 import simulacra
 from simulacra import Audio, Binary, Categorical, Real
@@ -36,14 +37,6 @@ def memorized(**more):
     return simulacra.fit(model, BITS, epochs=1, progress=False, doctor=False)
 
 
-def distilled(**more):
-    """A consistency model whose teacher always saw its condition."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = f"{folder}/teacher.safetensors"
-        simulacra.FlowMatching(Real((2,)), CLASS, hidden=(3,), drop=0.0).save(path)
-        return simulacra.Consistency(Real((2,)), CLASS, teacher=path, **more).teacher()
-
-
 def mixed(corruption):
     """A corrupted recording."""
     return parse(corruption).apply(torch.zeros(1, 50), Rng(0), Audio((50,), 8000))
@@ -58,6 +51,7 @@ def mixed_at_another_rate(corruption=""):
 
 # file of the source, words of the sentence, what is refused
 REFUSED = (
+    *FLOWS,
     (
         "models/autoencoders/memorizer.py",
         "but a memorizer has at least one",
@@ -235,46 +229,6 @@ REFUSED = (
         "models/diffusion/inversion.py",
         "a diffusion has at least two steps: take {}",
         lambda **o: simulacra.Diffusion(BITS.space, **{"T": 1, **o}),
-    ),
-    (
-        "models/diffusion/flow_matching.py",
-        "a draw takes at least one: take {}",
-        lambda **o: simulacra.FlowMatching(Real((3,)), **{"steps": 0, **o}),
-    ),
-    (
-        "models/diffusion/consistency.py",
-        "a way has at least two steps: take {}",
-        lambda **o: simulacra.Consistency(Real((3,)), **{"levels": 1, **o}),
-    ),
-    (
-        "models/diffusion/consistency.py",
-        "but there is no condition: give {}",
-        lambda **o: simulacra.Consistency(Real((3,)), **{"guidance": 2.0, **o}),
-    ),
-    (
-        "models/diffusion/consistency.py",
-        "the teacher always saw its condition: give {}",
-        lambda **o: distilled(**{"guidance": 2.0, **o}),
-    ),
-    (
-        "models/flows/flow.py",
-        "but a flow has at least one: take {}",
-        lambda **o: simulacra.Flow(Real((3,)), **{"layers": 0, **o}),
-    ),
-    (
-        "models/flows/flow.py",
-        "a layer has at least one unit: take {}",
-        lambda **o: simulacra.Flow(Real((3,)), **{"hidden": (0,), **o}),
-    ),
-    (
-        "models/flows/flow.py",
-        "has one: take {}",
-        lambda **o: simulacra.Flow(Real((1,)), **{"kind": "nice", **o}),
-    ),
-    (
-        "models/flows/flow.py",
-        "only from 2 couplings on: take {}",
-        lambda **o: simulacra.Flow(Real((3,)), **{"kind": "nice", "layers": 1, **o}),
     ),
     (
         "nets/timed.py",
