@@ -36,32 +36,45 @@ class Layer(Bijection):
         maps: from x, shape (B, d), to the maps of all entries, from x_i to z_i.
         kept: True for the entries that stay, shape (d,).
         passes: number of passes from z to x.
+        order: entries in the order in which `maps` takes and gives them, shape (d,); None: as they stand.
+        back: place of each entry in this order, shape (d,), or None.
     """
 
     maps: Callable[[Tensor], Any]
     kept: Tensor
     passes: int
+    order: Tensor | None = None
+    back: Tensor | None = None
 
     def inverse(self, x: Tensor) -> Tensor:
         """Returns z, shape (B, d)."""
-        return torch.where(self.kept, x, self.maps(x)(x))
+        x = _taken(x, self.order)
+        return _taken(torch.where(self.kept, x, self.maps(x)(x)), self.back)
 
     def undone(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Returns z and log |det dx/dz|, equation (3)."""
+        x = _taken(x, self.order)
         z, slopes = self.maps(x).call_and_ladj(x)
         # (3)
-        return torch.where(self.kept, x, z), -torch.where(self.kept, torch.zeros_like(x), slopes).sum(1)
+        log_det = -torch.where(self.kept, torch.zeros_like(x), slopes).sum(1)
+        return _taken(torch.where(self.kept, x, z), self.back), log_det
 
     def forward(self, z: Tensor) -> Tensor:
         """Returns x, shape (B, d)."""
+        z = _taken(z, self.order)
         x = torch.where(self.kept, z, torch.zeros_like(z))
         for _ in range(self.passes):
             x = torch.where(self.kept, z, self.maps(x).inv(z))
-        return x
+        return _taken(x, self.back)
 
     def log_det(self, z: Tensor) -> Tensor:
         """Returns log |det dx/dz|, shape (B,)."""
         return self.undone(self.forward(z))[1]
+
+
+def _taken(x: Tensor, places: Tensor | None) -> Tensor:
+    """Returns the entries at these places, shape (B, d); all as they stand if there are none."""
+    return x if places is None else x[:, places]
 
 
 class Autoregressive(nn.Module):
@@ -77,6 +90,8 @@ class Autoregressive(nn.Module):
     """
 
     none_kept: Tensor
+    order: Tensor
+    back: Tensor
 
     def __init__(
         self,
@@ -91,8 +106,11 @@ class Autoregressive(nn.Module):
         self.univariate, self.d = univariate, d
         low = lowest_degree(d, condition)
         degrees = [(low + torch.arange(n) % max(1, d - low)).unsqueeze(0) for n in hidden]
-        order = order.to(torch.empty(0).device)
-        self.net = MaskedNet(Real((d,)), condition, univariate.size, order, degrees, act, direct=False)
+        first = torch.arange(d)
+        self.net = MaskedNet(Real((d,)), condition, univariate.size, first, degrees, act, direct=False)
+        # files hold the orders, which are drawn
+        self.register_buffer("order", order.to(first.device))
+        self.register_buffer("back", torch.argsort(order).to(first.device))
         self.register_buffer("none_kept", torch.zeros(d, dtype=torch.bool), persistent=False)
         _begin_small(self.net.layers[-1].linear)  # type: ignore[arg-type]
 
@@ -102,7 +120,8 @@ class Autoregressive(nn.Module):
         Args:
             c: conditions, shape (B, *), or None.
         """
-        return Layer(lambda x: self.univariate.of(self.net(x, c)), self.none_kept, self.d)
+        maps = lambda x: self.univariate.of(self.net(x, c))
+        return Layer(maps, self.none_kept, self.d, self.order, self.back)
 
 
 class Coupled(nn.Module):
@@ -125,7 +144,7 @@ class Coupled(nn.Module):
         self.univariate, self.condition, d = univariate, condition, len(kept)
         given = 0 if condition is None else math.prod(condition.features_shape)
         self.net = mlp([d + given, *hidden, univariate.size * d], act)
-        self.register_buffer("kept", kept.to(torch.empty(0).device), persistent=False)
+        self.register_buffer("kept", kept.to(torch.empty(0).device))
         _begin_small(self.net[-1])  # type: ignore[arg-type]
 
     def at(self, c: Tensor | None) -> Layer:
