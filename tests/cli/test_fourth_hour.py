@@ -5,6 +5,7 @@ import json
 import logging
 import math
 import signal
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +19,7 @@ from simulacra.core.size import size_of
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Binary, Real
+from simulacra.core.storage.files import read_tensors
 from simulacra.evaluation.diagnostics.dead_units import Layer
 from simulacra.evaluation.doctor.advice import LARGER, setting_of
 from simulacra.evaluation.doctor.checks.networks import dead
@@ -194,16 +196,17 @@ def _filled(rows):
 # ---- runs that end early
 
 
-def stop(loop, epoch_ended):
-    if loop.position.step == 3:
+def stop(loop, epoch_ended, at=3):
+    if loop.position.step == at:
         signal.raise_signal(signal.SIGINT)
 
 
-def interrupted(out, caplog, **options):
+def interrupted(out, caplog, at=3, **options):
     data = simulacra.load_data("ring")
     model = simulacra.VAE(data.space, latent=2, hidden=(9,))
     with caplog.at_level(logging.WARNING, "simulacra"), pytest.raises(KeyboardInterrupt):
-        simulacra.fit(model, data, out=out, epochs=1, callbacks=(stop,), progress=False, **options)
+        settings = {"out": out, "epochs": 3, "progress": False, **options}
+        simulacra.fit(model, data, callbacks=(partial(stop, at=at),), **settings)
     return model
 
 
@@ -222,6 +225,19 @@ def test_an_interrupted_run_can_be_ended_as_it_is(tmp_path, monkeypatch, capsys,
     assert "finished already" in capsys.readouterr().out
     whole = simulacra.load_run("run")
     assert whole.config["seed_group"] == config["seed_group"]
+
+
+def test_a_run_that_ends_early_keeps_the_best_weights_that_patience_has_kept(tmp_path, caplog):
+    model = interrupted(tmp_path / "run", caplog, at=9, patience=3, batch_size=2000, lr=1.0)
+    tensors, header = read_tensors(tmp_path / "run" / "checkpoint.safetensors")
+    best = {name: value for name, value in tensors.items() if name.startswith("best/")}
+    assert header["position"]["best_epoch"] >= 1 and best
+    simulacra.resume(tmp_path / "run", finish=True)
+    state = simulacra.load(tmp_path / "run").state_dict()
+    for name, value in best.items():
+        torch.testing.assert_close(state[name.removeprefix("best/")], value, rtol=0, atol=0)
+    last = model.state_dict()
+    assert any(not torch.equal(last[name.removeprefix("best/")], value) for name, value in best.items())
 
 
 def test_a_run_that_ended_early_is_no_repetition_of_a_whole_one(tmp_path, monkeypatch, caplog):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from simulacra.core.capabilities.general import Translates
-from simulacra.core.capabilities.marker import Capability
+from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
@@ -32,11 +32,6 @@ class Analogies(Translates, mixin=True):
 
         def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor: ...
 
-    def capabilities(self) -> frozenset[type[Capability]]:
-        """The capabilities of the model, without `Translates` where the condition is no class."""
-        found: frozenset[type[Capability]] = super().capabilities()  # type: ignore[misc]
-        return found if self.targets is not None else found - {Translates}
-
     @property
     def source(self) -> Space:  # type: ignore[override]
         """The space of what is given, that of the model."""
@@ -45,8 +40,7 @@ class Analogies(Translates, mixin=True):
     @property
     def targets(self) -> Categorical | None:  # type: ignore[override]
         """The classes of the condition; None if it is no single class."""
-        c = self.condition
-        return c if isinstance(c, Categorical) and c.shape == () else None
+        return _class_of(self.condition)
 
     def carry(self, x: Tensor, rng: Rng, to: Tensor | None = None, c: Tensor | None = None) -> Tensor:
         """Returns x' of equation (1), shape (B, *).
@@ -59,3 +53,17 @@ class Analogies(Translates, mixin=True):
         """
         # (1)
         return self.emit(self.infer(x, c), c if to is None else to)
+
+
+def only_for_classes(model: Model) -> None:
+    """Removes `Translates` from a model that declares it and whose condition is no class.
+
+    Args:
+        model: a model in its constructor.
+    """
+    if model.supports(Translates) and _class_of(model.condition) is None:
+        model.remove(Translates)
+
+
+def _class_of(c: Space | None) -> Categorical | None:
+    return c if isinstance(c, Categorical) and c.shape == () else None

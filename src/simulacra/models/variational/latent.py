@@ -39,7 +39,7 @@ from simulacra.core.scores.likelihood import ENTRIES
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Stage
-from simulacra.models.variational.analogies import Analogies
+from simulacra.models.variational.analogies import Analogies, only_for_classes
 from simulacra.models.variational.factors_from_data import factors_from_data
 from simulacra.models.variational.factors_with_gaps import FactorsWithGaps
 from simulacra.models.variational.network_keywords import LikelihoodName
@@ -116,6 +116,7 @@ class LatentVariableModel(
         decoder: nn.Module | None = None,
     ):
         super().__init__(space, condition)
+        only_for_classes(self)
         if latent < 1:
             raise ValueError(f"latent is {latent}, but a code needs at least one number.")
         self.code_size, self.gaps = latent, gaps
