@@ -221,7 +221,6 @@ def test_what_is_suggested_works(arguments, words, typed):
         ({"prior": prior, "simulate": 3}, "simulate is 3, but it must be a function"),
         ({"simulator": "norml"}, "did you mean 'normal'?"),
     ],
-    ids=str,
 )
 def test_wrong_calls_are_told(arguments, words):
     error = str(said(**arguments))
