@@ -64,8 +64,8 @@ class Report:
 
     `report[measure]` returns the record of a measure of `simulacra.evaluation.measures.registry`, and
     `report.NAME` that of the measure of this name with its type: `latents`, `rates`, `refined`, `dimension`,
-    `samples`, `reconstruction`, `fidelity`, `memorization`, `quality`, `classes`, `tasks`, `tables`; None if
-    it was not measured.
+    `samples`, `reconstruction`, `fidelity`, `denoising`, `memorization`, `quality`, `classes`, `tasks`,
+    `tables`; None if it was not measured.
 
     Args:
         model: name of the model's class.

@@ -100,13 +100,13 @@ class ColumnNets(nn.Module):
         return self._of(f * self.mask[j], self.weights[0][j], self.regression[j], j)
 
     def arranged(self, f: Tensor, j: int) -> Tensor:
-        """`column` for features in the `arrangement`: those behind what column j sees cost nothing."""
+        """Returns `column` for features in the order of `arrangement`; reads only those that j sees."""
         n = self.sees[j]
         at = self.arrangement[:n]
         return self._of(f[..., :n], self.weights[0][j][:, at], self.regression[j, at], j)
 
     def _of(self, f: Tensor, first: Tensor, regression: Tensor, j: int) -> Tensor:
-        """Parameters of column j from what it sees, by its weights of the first layer and its regression."""
+        """Returns the parameters of column j from its inputs f, by its first layer and its regression."""
         n = self.outputs[j]
         y = nn.functional.linear(f, first, self.biases[0][j])
         # slices of parameter lists are new modules

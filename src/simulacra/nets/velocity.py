@@ -1,4 +1,4 @@
-"""Networks of differential equations: those of `nets.timed`, with slow features of time and livelier weights.
+"""Networks of differential equations: those of `nets.timed`, with slow features of time and larger weights.
 
     first layer    W_h ~ N(0, 4 / d),   W_t ~ N(0, 1 / (4 WAVES))                                      (1)
     hidden layers  W ~ N(0, 2 / inputs)                                                                (2)

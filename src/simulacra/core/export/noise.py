@@ -57,7 +57,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Given:
-    """A source for `Rng` that returns given numbers, whatever the rows, and draws nothing.
+    """A source for `Rng` that returns given numbers for any rows and draws none.
 
     Args:
         tensors: numbers by name, as `Recorded` names them.

@@ -27,8 +27,8 @@ def needed(
     """Returns the options that must be added to those of the user.
 
     Args:
-        given: name, path or data.
-        reader: the reader that opens it.
+        given: not used.
+        reader: the reader that opens the data.
         options: options of the user.
         heads: the pages of a folder of images.
         recordings: the recordings of a folder, or the single one.

@@ -15,7 +15,7 @@ from simulacra.data.new_rows.wanted import Wanted
 
 @dataclass
 class LabelledRows(NewRows):
-    """Rows that are no table.
+    """Rows of images, recordings or arrays, whose condition may be a label.
 
     Args:
         wanted: what the model takes.

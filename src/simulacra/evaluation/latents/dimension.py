@@ -42,7 +42,7 @@ class Dimensions(Record):
 
     @property
     def curves(self) -> dict[str, Curve]:
-        """The curves that there are, by the name of their rows."""
+        """The curves that were measured, by the name of their rows."""
         named = {"data": self.data, "samples": self.samples, "decoded codes": self.decoded}
         return {name: curve for name, curve in named.items() if curve is not None}
 

@@ -90,11 +90,6 @@ class Memorization:
         return float(scipy.stats.betabinom(n, r, m + 1 - r).sf(near - 1))
 
     @property
-    def held_out_copies(self) -> int:
-        """Number of held-out rows that equal a training row; large in small discrete spaces."""
-        return int((self.held_out <= COPY * float(self.held_out.median())).sum())
-
-    @property
     def copied_chance(self) -> float:
         """Probability of so many exact copies if samples had the distribution of held-out rows."""
         return self._copied_probability(self.held_out)

@@ -22,7 +22,7 @@ def piano_roll(space: Space, x: Tensor, other: Tensor | None, title: str, names:
     All panels show the range of pitches that the pieces use.
 
     Args:
-        space: of one piece.
+        space: not used.
         x: shape (B, T, 88).
         other: the data, shape (B, T, 88), NaN after the end of a piece; None: none.
         title: above the picture.

@@ -99,7 +99,7 @@ class Autoencoder(Model, Encodes, Decodes, Denoises, HasScore):
         check_network("decoder", self.decoder, ((latent,),), output)
 
     def _corrupt(self, corruption: str) -> None:
-        """Sets the corruption, and removes the capabilities that there are not without it."""
+        """Sets the corruption, and removes the capabilities that it does not give."""
         self.corruption = parse(corruption)
         if self.corruption is None:
             self.remove(Denoises)

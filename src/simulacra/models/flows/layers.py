@@ -73,7 +73,7 @@ class Layer(Bijection):
 
 
 def _taken(x: Tensor, places: Tensor | None) -> Tensor:
-    """Returns the entries at these places, shape (B, d); all as they stand if there are none."""
+    """Returns the entries at `places`, shape (B, d); x unchanged if `places` is None."""
     return x if places is None else x[:, places]
 
 

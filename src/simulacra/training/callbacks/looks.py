@@ -77,7 +77,7 @@ def picture_seconds(model: Model, seed: int = 0, data: Dataset | None = None) ->
 
 
 def look_seconds(steps: float) -> float:
-    """Returns the time of the doctor's quick check after a training of so many seconds."""
+    """Returns the seconds allowed for the doctor's quick check after a training of `steps` seconds."""
     return SHARE * steps if steps >= SHORT else 0.0
 
 

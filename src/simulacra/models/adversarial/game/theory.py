@@ -104,8 +104,7 @@ def finite_sample_table(
     """Computes V(D) of discriminators that each violate one assumption of the theory, by enumeration.
 
     `best` knows p and q; `finite sample` is optimal for the counts; `restricted family` knows p and q but
-    gives
-    all states of a cell the same output; `stopped early` takes `steps` gradient steps from D = 1/2.
+    gives all states of a cell the same output; `stopped early` takes `steps` gradient steps from D = 1/2.
 
     Args:
         p: probabilities of data, shape (states,).

@@ -64,7 +64,7 @@ def wake_phi(model: Net, batch: Batch, rng: Rng, k: int) -> Tensor:
 
 
 def sleep_phi(model: Net, batch: Batch, rng: Rng) -> Tensor:
-    """Computes (3) in nats for a dream of each row, shape (B,).
+    """Computes (3) in nats for one draw (h, x) ~ p for each row, shape (B,).
 
     Args:
         model: a belief net.

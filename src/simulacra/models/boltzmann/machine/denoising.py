@@ -87,7 +87,7 @@ class Denoiser(Machine, Denoises):
         return self.observed(self.denoising_means(v, noise_in(self.units["v"], v, level), c)["v"])
 
     def first_means(self, v: Tensor, c: Tensor | None = None) -> Layers:
-        """Returns the means at which the updates begin: v, and what the first block needs beside it.
+        """Returns the initial means: v, and those of other layers that the first block update reads.
 
         Args:
             v: noisy visible units, shape (B, units).

@@ -240,7 +240,7 @@ def estimator_for(asked: str, condition: Any) -> Estimator:
 
 
 def few(batch: Batch) -> Batch:
-    """The first eighth of the rows of all processes: enough for means that are averaged over many batches.
+    """Returns the first eighth of the rows of all processes, for means that are averaged over batches.
 
     Returns:
         The rows of it that this process holds, which may be none.

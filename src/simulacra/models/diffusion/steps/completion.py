@@ -1,4 +1,4 @@
-"""Completion by a diffusion: clamping, a heuristic, and resampling, which mends it in part.
+"""Completion by a diffusion: clamping, a heuristic, and resampling, which reduces its error.
 
     x_t = q(x_t | x_0) where x_0 is known, as drawn elsewhere                                          (1)
     x_t-1 ~ p(. | x_t)                                                                                 (2)
