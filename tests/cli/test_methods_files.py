@@ -239,5 +239,5 @@ def test_commands_are_piped_into_each_other(tmp_path):
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0 and [len(line.split(",")) for line in done.stdout.splitlines()[:1]] == [8]
+    assert done.returncode == 0 and [len(line.split(",")) for line in done.stdout.splitlines()[:1]] == [9]
     assert done.stdout.count("\n") == 21 and all(column(done.stdout, "log_prob"))

@@ -154,7 +154,7 @@ def test_an_energy_is_asked_without_its_log_z(digits, tmp_path, monkeypatch):
 def test_data_from_memory_and_few_rows(tmp_path):
     data = simulacra.from_tensors(torch.randn(12, 3), Real((3,)))
     run = simulacra.fit(simulacra.PPCA(data.space, latent=1), data, out=tmp_path)
-    history = {HISTORY: History(run.metrics)}
+    history = {HISTORY: History(run.metrics, options=run.config["options"])}
     setting = setting_of(run.model, data)
     assert quick_check(run, TimeBudget(9.0)) == Evidence.of({**history, SETTING: setting})
     unknown = Run(run.path, run.model, None, run.config)

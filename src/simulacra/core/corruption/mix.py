@@ -22,6 +22,7 @@ from torch import Tensor
 
 from simulacra.core.corruption.corruption import Corruption, floating, within
 from simulacra.core.errors.suggestion import Refusal, build_with
+from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.plain import Space
@@ -112,7 +113,7 @@ class Mix(Corruption):
         y = floating(x)
         n = noises_of(self.folder, space.rate).windows(rng, name, space.dims).to(y)
         # (1), without squares that leave the range of single precision
-        power = lambda wave: wave.double().square().mean(-1, keepdim=True)
+        power = lambda wave: to_float64(wave).square().mean(-1, keepdim=True)
         ratio = 10 ** (float(self.level or 0.0) / 10)
         a = (power(y) / (power(n) * ratio)).sqrt().nan_to_num(0.0, 0.0, 0.0)
         return within(y + a.to(y) * n, space, x)

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from simulacra.core.numerics.precision import to_float64
 from simulacra.core.progress.tasks import each
 from simulacra.core.random.keyed import Rng, some_of
 from simulacra.core.storage.records import Record
@@ -86,7 +87,7 @@ def local_dimension(x: Tensor, centres: int = CENTRES, seed: int = 0) -> Curve:
         >>> local_dimension(torch.stack([t.cos(), t.sin()], 1)).found
         1.0
     """
-    x = x.flatten(1).double()
+    x = to_float64(x.flatten(1))
     if len(x) <= LEAST:
         raise ValueError(f"a neighbourhood has {LEAST + 1} rows, but there are {len(x)}: give more.")
     scales = [k for k in _doubled(LEAST, MOST) if k < max(len(x) // 2, LEAST + 1)]

@@ -88,7 +88,7 @@ def wrongly_typed(owner: Any, values: Mapping[str, Any]) -> str | None:
     Example:
         >>> from simulacra.training.options import Options
         >>> wrongly_typed(Options, {"batch_size": "many"})
-        "batch_size is 'many', but it must be a whole number"
+        "batch_size is 'many', but it must be a whole number or nothing"
     """
     for name, kind in get_type_hints(owner).items():
         if name in values and not is_of(kind, values[name]):

@@ -34,7 +34,7 @@ from simulacra.core.capabilities.general import (
 )
 from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.model import Model
-from simulacra.core.numerics.precision import to_float64
+from simulacra.core.numerics.precision import bounded, to_float64
 from simulacra.core.progress.tasks import each
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
@@ -116,7 +116,7 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, HasNoising, Complete
             c: conditions, shape (B, *), or None.
             kept: True where the condition is given, shape (B, 1); None: everywhere.
         """
-        return self.net(h, t.u, features_given(self.condition, h, c, kept))
+        return self.net(bounded(h), t.u, features_given(self.condition, h, c, kept))
 
     def guided(self, h: Tensor, t: Any, r: Any, c: Tensor | None, guidance: float) -> Any:
         """Returns the prediction of equation (3).

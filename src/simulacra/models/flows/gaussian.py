@@ -54,6 +54,7 @@ class GaussianModel(Model, Samples, HasDensity, Encodes, Decodes, Completes, Tak
         ValueError: if the space has entries that are not real, on which a density would be unbounded.
 
     Example:
+        >>> from simulacra.core.spaces.plain import Real
         >>> model = GaussianModel(Real((3,)))
         >>> round(model.log_prob(torch.zeros(1, 3)).mean, 4)  # -3/2 log 2 pi
         -2.7568
