@@ -75,8 +75,8 @@ def weighted(
     """
     x = model.space.filled(x, known)
     z, log_w = _proposed(model, x, known, rng, c, rounds)
-    each = [model.likelihood(code, c).sample(rng.at("every", j)) for j, code in enumerate(z.unbind(1))]
-    return torch.stack([_put(model, x, known, drawn) for drawn in each], 1), log_w
+    drawn = model.likelihoods(z, c).sample(rng.at("every"))
+    return _put(model, x.unsqueeze(1), known.unsqueeze(1), drawn), log_w
 
 
 def _proposed(

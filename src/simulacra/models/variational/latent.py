@@ -225,6 +225,17 @@ class LatentVariableModel(
         """
         return self.weights_of(x, c, self.codes(x, c, rng, k, known), known)
 
+    def likelihoods(self, z: Tensor, c: Tensor | None) -> Distribution:
+        """Returns p(x|z_j, c) of several codes of each row, a distribution of shape (B, k, *).
+
+        Args:
+            z: codes, shape (B, k, latent).
+            c: conditions, shape (B, *), or None.
+        """
+        each = None if c is None else c.repeat_interleave(z.shape[1], 0)
+        parameters = self.decoder(z.flatten(0, 1), *self.condition_features(each))
+        return self.head.build(parameters.unflatten(0, z.shape[:2]))
+
     def weights_of(self, x: Tensor, c: Tensor | None, drawn: Codes, known: Tensor | None) -> Tensor:
         """Computes log p(x, z_j) - log q(z_j|x) of given codes, in nats, shape (B, k).
 
@@ -234,10 +245,7 @@ class LatentVariableModel(
             drawn: the codes.
             known: True where observed, shape (B, *); None for all.
         """
-        n, k, _ = drawn.z.shape
-        each = None if c is None else c.repeat_interleave(k, 0)
-        parameters = self.decoder(drawn.z.flatten(0, 1), *self.condition_features(each))
-        p = self.head.build(parameters.unflatten(0, (n, k)))
+        p = self.likelihoods(drawn.z, c)
         return p.log_prob(x.unsqueeze(1), None if known is None else known.unsqueeze(1)) + drawn.log_ratio
 
     def fill(
@@ -252,11 +260,9 @@ class LatentVariableModel(
             c: conditions, shape (B, *), or None.
             method: `resampling`, or `pseudo-gibbs` for the chain of `pseudo_gibbs`.
         """
-        return (
-            pseudo_gibbs(self, x, known, rng, c)
-            if method == "pseudo-gibbs"
-            else resampled(self, x, known, rng, c)
-        )
+        if method == "pseudo-gibbs":
+            return pseudo_gibbs(self, x, known, rng, c)
+        return resampled(self, x, known, rng, c, Rounds(PROPOSALS, ROUNDS))
 
     def weighted_fills(
         self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None, k: int, method: str | None = None
