@@ -19,7 +19,7 @@ from simulacra.models.autoregressive.tables.tabular import Tabular
 from simulacra.models.variational.vae import VAE
 
 PRICES, SEXES = [0.0, 1.5, 1.75, 20.25], ["f", "m"]
-DRAWS = 20_000
+DRAWS, SAMPLES = 4_000, 20_000
 SPACE = Table(
     n=Numeric(decimals=1), c=Categorical((), 3), b=Binary(), k=Count(), o=Ordinal((), 3, values=(0.5, 1, 8))
 )
@@ -56,7 +56,7 @@ def model_of(name: str):
 def joint(model) -> np.ndarray:
     """p of all rows by their log-probabilities, shape (prices, sexes)."""
     rows = {"price": [p for p in PRICES for _ in SEXES], "sex": SEXES * len(PRICES)}
-    more = {} if isinstance(model, Tabular) else {"k": DRAWS}
+    more = {} if isinstance(model, Tabular) else {"k": SAMPLES}
     p = np.exp(model.log_prob(rows, **more).values.double().numpy()).reshape(len(PRICES), 2)
     assert p.sum() == pytest.approx(1, abs=0.02)
     return p / p.sum()

@@ -59,7 +59,7 @@ def complete(
             with --point 0.
         method: way of completing, for models with several: resampling (the default) or pseudo-gibbs of a VAE.
         point: mean or median of many draws of a number, and the likeliest class; by default one draw.
-        draws: draws that --point summarizes, at least.
+        draws: draws that --point summarizes; models that weigh candidates take ten times as many.
 
     Raises:
         ValueError: if the model does not complete, or the file does not fit it.

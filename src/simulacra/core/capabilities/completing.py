@@ -11,6 +11,8 @@ from torch import Tensor
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.random.keyed import Rng
 
+WEIGHED = 10  # weighted candidates in place of a draw: with unequal weights their effective number is smaller
+
 
 class Completes(Capability):
     """Draws missing entries given known ones.
@@ -38,8 +40,8 @@ class Completes(Capability):
     ) -> tuple[Tensor, Tensor]:
         """Returns weighted draws of the unknown entries given the others, which point estimates summarize.
 
-        By default they are k results of `fill`, of equal weights. Models that weigh candidates return them
-        with their weights, which costs one pass in place of k.
+        By default they are k results of `fill`, of equal weights. Models that weigh candidates return
+        `WEIGHED` k of them with their weights, in one pass.
 
         Args:
             x: observations in the model's space, shape (B, *); values at unknown entries are ignored.

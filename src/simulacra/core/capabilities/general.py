@@ -22,6 +22,7 @@ from simulacra.core.capabilities.bounds import (  # noqa: F401, all capabilities
 )
 from simulacra.core.capabilities.completing import (  # noqa: F401, all capabilities have their name here
     FILLS,
+    WEIGHED,
     Completes,
     Continues,
     repeated_fills,

@@ -102,7 +102,8 @@ class Drawing(RawRows):
             point: `mean` for the mean of the draws of a number, with the least squared error; `median` for
                 their median, a value that was drawn; classes get the likeliest one in both cases. None: one
                 draw.
-            draws: number of draws that a point estimate summarizes, at least.
+            draws: number of draws that a point estimate summarizes; models that weigh candidates take ten
+                times as many.
 
         Raises:
             ValueError: if the model cannot complete, or not in this way, or `known` keeps all or nothing, or
@@ -160,7 +161,7 @@ class Drawing(RawRows):
         rng, parts = Rng(seed or 0, "point", device=self.device), []
         with evaluating(cast(nn.Module, self)):
             for rows in self._chunks(raw, condition, rng, there, can.FILLS):
-                size = max(1, LARGEST // (draws * self.space.dims))
+                size = max(1, LARGEST // (can.WEIGHED * draws * self.space.dims))
                 cuts = [slice(i, i + size) for i in range(0, len(rows.y), size)]
                 parts += [self._points(rows, cut, method, point, draws) for cut in cuts]
         return torch.cat(parts)

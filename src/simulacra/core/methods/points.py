@@ -26,7 +26,7 @@ from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Binary, Count, Levels, Space
 
 Point = Literal["mean", "median"]
-LARGEST = 2**24  # most entries of the candidates that are held at once
+LARGEST = 2**22  # most entries of the candidates that are held at once
 
 
 def point_of(space: Space, x: Tensor, log_w: Tensor, point: Point) -> Tensor:

@@ -24,7 +24,13 @@ import math
 import torch
 from torch import Tensor
 
-from simulacra.core.capabilities.general import Completes, HasImportanceWeights, Samples, TakesMissing
+from simulacra.core.capabilities.general import (
+    WEIGHED,
+    Completes,
+    HasImportanceWeights,
+    Samples,
+    TakesMissing,
+)
 from simulacra.core.distributions.column_heads import columns_of
 from simulacra.core.distributions.intervals import log_mass
 from simulacra.core.errors.other_data import of_discrete
@@ -198,10 +204,11 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
             known: True where known, shape (B, *).
             rng: source of random numbers.
             c: not used.
-            k: number n of sequences, at least that of a completion.
+            k: number of draws that they replace; n is `WEIGHED` k, or that of a completion if it is larger.
             method: not used.
         """
-        order, L, e, log_w = self._sequences(self.space.filled(x, known), known, rng, max(k, self.candidates))
+        n = max(WEIGHED * k, self.candidates)
+        order, L, e, log_w = self._sequences(self.space.filled(x, known), known, rng, n)
         at = order.unsqueeze(1).expand_as(e)
         z = torch.empty_like(e).scatter(2, at, torch.einsum("bij,bkj->bki", L, e))
         drawn = self.values(z.flatten(0, 1)).unflatten(0, z.shape[:2])

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core.capabilities.general import (
+    WEIGHED,
     Completes,
     Decodes,
     Encodes,
@@ -274,12 +275,12 @@ class LatentVariableModel(
             known: True where known, shape (B, *).
             rng: source of random numbers.
             c: conditions, shape (B, *), or None.
-            k: number n of codes, at least those of a completion.
+            k: number of draws that they replace; n is `WEIGHED` k, or that of a completion if it is larger.
             method: `resampling`; `pseudo-gibbs` for k ends of the chain of `pseudo_gibbs`.
         """
         if method == "pseudo-gibbs":
             return repeated_fills(self, x, known, rng, c, k, method)
-        each = max(PROPOSALS, math.ceil(k / ROUNDS))
+        each = max(PROPOSALS, math.ceil(WEIGHED * k / ROUNDS))
         return weighted(self, x, known, rng, c, Rounds(each, ROUNDS))
 
 

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 
 from simulacra.core.capabilities.ancestral import Temperature, allowed, ancestral, temperature_of
 from simulacra.core.capabilities.general import (
+    WEIGHED,
     Completes,
     HasConditionals,
     HasImportanceWeights,
@@ -281,18 +282,17 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
             known: True where known, shape (B, *).
             rng: source of random numbers.
             c: conditions, shape (B, *), or None.
-            k: number n of candidates, at least that of a completion.
+            k: number of draws that they replace; n is `WEIGHED` k, or that of a completion if it is larger.
             method: not used.
         """
-        return self._candidates(x, known, rng.per_row(), max(k, self.candidates), c)
+        return self._candidates(x, known, rng.per_row(), max(WEIGHED * k, self.candidates), c)
 
     def _candidates(
         self, x: Tensor, known: Tensor, rng: Rng, k: int, c: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         n = max(1, k // len(self.nets))
         each = [self.weighted(o, x, known, rng.at("order", o), n, c) for o in range(len(self.nets))]
-        candidates, log_w = (torch.cat(parts, 1) for parts in zip(*each))
-        return candidates, log_w
+        return torch.cat([x for x, _ in each], 1), torch.cat([log_w for _, log_w in each], 1)
 
     def _completed(
         self, x: Tensor, known: Tensor, rng: Rng, k: int, c: Tensor | None
