@@ -20,13 +20,6 @@ from simulacra.core.capabilities.bounds import (  # noqa: F401, all capabilities
     HasRates,
     TightensBound,
 )
-from simulacra.core.capabilities.completing import (  # noqa: F401, all capabilities have their name here
-    FILLS,
-    WEIGHED,
-    Completes,
-    Continues,
-    repeated_fills,
-)
 from simulacra.core.capabilities.energy import (  # noqa: F401, all capabilities have their name here
     HasAnnealingPath,
     HasBoundEnergy,
@@ -37,9 +30,14 @@ from simulacra.core.capabilities.energy import (  # noqa: F401, all capabilities
 )
 from simulacra.core.capabilities.estimates import EstimatesDensity  # noqa: F401
 from simulacra.core.capabilities.mappings import (  # noqa: F401
+    FILLS,
+    WEIGHED,
+    Completes,
+    Continues,
     Denoises,
     Predicts,
     Translates,
+    repeated_fills,
 )
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.capabilities.narrowing import able as able

@@ -83,7 +83,9 @@ def _proposed(
     model: LatentVariableModel, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None, rounds: Rounds
 ) -> tuple[Tensor, Tensor]:
     """Returns the codes of all rounds, shape (B, n, latent), and their log-weights (1), shape (B, n)."""
-    z, log_w, filled, seen = [], [], x, cast(Tensor | None, known)
+    z: list[Tensor] = []
+    log_w: list[Tensor] = []
+    filled, seen = x, cast(Tensor | None, known)
     for t in range(rounds.rounds):
         if t:
             now = rng.at("filled", t - 1)
