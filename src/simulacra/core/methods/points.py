@@ -7,7 +7,8 @@ For an entry with the draws x_1, ..., x_k given what is known, of the normalized
     class = argmax_v sum over x_j = v of w_j                                              (3)
 
 Numbers have (1) or (2). Classes without an order and 0/1 entries have (3) under both names. For ordered
-classes, counts and levels, (1) is moved to the nearest possible value. The mean has the least squared error
+classes, counts and levels, (1) is moved to the nearest possible value; other means have two decimals more
+than their column. The mean has the least squared error
 in expectation, the median the least absolute error, (3) the fewest wrong classes.
 
 Reference: Rubin 1987 (single and multiple imputation); van Buuren 2018, section 2.6.
@@ -23,26 +24,29 @@ from torch import Tensor
 from simulacra.core.numerics.precision import to_float64
 from simulacra.core.spaces.classes import Categorical, Ordinal, codes_of, values_of
 from simulacra.core.spaces.composite import Sequence, Table
-from simulacra.core.spaces.plain import Binary, Count, Levels, Space
+from simulacra.core.spaces.numeric import Numeric
+from simulacra.core.spaces.plain import Binary, Count, Levels, Real, Space
 
 Point = Literal["mean", "median"]
+MORE = 2  # decimals of a mean beyond those of its column; the noise of the draws is larger
 LARGEST = 2**22  # most entries of the candidates that are held at once
 
 
 def point_of(space: Space, x: Tensor, log_w: Tensor, point: Point) -> Tensor:
     """Returns the point estimate of each entry in raw units, shape (B, *).
 
-    Args:
-        space: raw space of one observation.
-        x: draws, shape (B, k, *).
-        log_w: log-weights of the draws, not normalized, in nats, shape (B, k).
-        point: `mean` for equation (1), `median` for (2).
+        Args:
+            space: raw space of one observation.
+            x: draws, shape (B, k, *).
+            log_w: log-weights of the draws, not normalized, in nats, shape (B, k).
+            point: `mean` for equation (1), `median` for (2).
 
-    Example:
-        >>> from simulacra.core.spaces.plain import Real
-        >>> x = torch.tensor([[[0.0], [0.0], [6.0]]])
-        >>> [point_of(Real((1,)), x, torch.zeros(1, 3), point).item() for point in ("mean", "median")]
-        [2.0, 0.0]
+        Example:
+            >>> from simulacra.core.spaces.numeric import Numeric
+    from simulacra.core.spaces.plain import Real
+            >>> x = torch.tensor([[[0.0], [0.0], [6.0]]])
+            >>> [point_of(Real((1,)), x, torch.zeros(1, 3), point).item() for point in ("mean", "median")]
+            [2.0, 0.0]
     """
     w = to_float64(log_w).softmax(1)
     if not isinstance(space, Table):
@@ -67,7 +71,11 @@ def _entries(space: Space, x: Tensor, w: Tensor, point: Point) -> Tensor:
         return _nearest(space, (w * x).sum(1))
     # (1)
     mean = (w * x).sum(1)
-    return mean.round() if isinstance(space, (Ordinal, Count, Levels)) else mean
+    if isinstance(space, (Ordinal, Count, Levels)):
+        return mean.round()
+    if isinstance(space, (Numeric, Real)) and space.decimals is not None:
+        return mean.round(decimals=space.decimals + MORE)
+    return mean
 
 
 def _median(x: Tensor, w: Tensor) -> Tensor:
