@@ -8,8 +8,8 @@ For an entry with the draws x_1, ..., x_k given what is known, of the normalized
 
 Numbers have (1) or (2). Classes without an order and 0/1 entries have (3) under both names. For ordered
 classes, counts and levels, (1) is moved to the nearest possible value; other means have two decimals more
-than their column. The mean has the least squared error
-in expectation, the median the least absolute error, (3) the fewest wrong classes.
+than their column. The mean has the least squared error in expectation, the median the least absolute error,
+(3) the fewest wrong classes.
 
 Reference: Rubin 1987 (single and multiple imputation); van Buuren 2018, section 2.6.
 """
