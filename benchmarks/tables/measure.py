@@ -22,6 +22,8 @@ from simulacra.evaluation.tables.form import form
 from simulacra.evaluation.tables.imputation import imputation
 from simulacra.evaluation.tables.usefulness import usefulness
 
+MANY, FEW = 20, 5  # completions whose mean is an imputation; the few are those of `simulacra evaluate`
+
 
 def measures(drawn: Drawn, case: Case) -> dict[str, Any]:
     """Returns all measures of samples by name; None where a measure is impossible.
@@ -55,6 +57,10 @@ def measures(drawn: Drawn, case: Case) -> dict[str, Any]:
 def filled(drawn: Drawn, case: Case, train: Columns, test: Columns) -> dict[str, Any]:
     """Returns the imputation error of a model; for the held-out rows those of the two baselines.
 
+    The baselines predict means. A generative model, ours or a peer, gets the mean of `MANY` completions, and
+    beside it that of the first `FEW`: with the error e of the mean and the deviation s of a draw, the squared
+    error of m completions is e^2 + s^2 / m.
+
     Args:
         drawn: samples of the model.
         case: the table.
@@ -63,13 +69,31 @@ def filled(drawn: Drawn, case: Case, train: Columns, test: Columns) -> dict[str,
     """
     if drawn.frame is case.held_out:
         found = imputation(train, test, None, case.seed)
-        return {"impute": found.iterative, "impute_mean": found.mean}
+        return {"impute": found.iterative, "impute_few": found.iterative, "impute_mean": found.mean}
     if drawn.fill is None:
         return {"impute": None}
+    fill = once_each(completer(drawn.fill, case, train, test))
+    found = lambda draws: imputation(train, test, fill, case.seed, draws).model
     try:
-        return {"impute": imputation(train, test, completer(drawn.fill, case, train, test), case.seed).model}
+        return {"impute": found(MANY), "impute_few": found(FEW)}
     except ValueError as error:
         return {"impute": None, "impute_error": str(error)[:200]}
+
+
+def once_each(fill: Completer) -> Completer:
+    """Returns a completer that keeps its draws by seed, so that a mean of many begins with those of few.
+
+    Args:
+        fill: a completer, always called with the same rows.
+    """
+    kept: dict[int, np.ndarray] = {}
+
+    def complete(x: np.ndarray, known: np.ndarray, seed: int) -> np.ndarray:
+        if seed not in kept:
+            kept[seed] = fill(x, known, seed)
+        return kept[seed]
+
+    return complete
 
 
 def completer(fill: Filler, case: Case, train: Columns, test: Columns) -> Completer:

@@ -7,9 +7,24 @@ from typing import Any
 
 Row = dict[str, Any]
 MOST = {
-    "vae": {"pair": 0.05, "detect": 0.62, "lost": 0.06, "range": 0.0, "impute": 0.80, "cpu": 30.0},
+    "vae": {
+        "pair": 0.05,
+        "detect": 0.62,
+        "lost": 0.06,
+        "range": 0.0,
+        "impute": 0.80,
+        "impute_few": 0.80,
+        "cpu": 30.0,
+    },
     "gaussian-copula": {"pair": 0.065, "range": 0.0, "cpu": 1.0},
-    "tabular": {"pair": 0.035, "detect": 0.52, "lost": 0.03, "range": 0.0, "impute": 0.75},
+    "tabular": {
+        "pair": 0.035,
+        "detect": 0.52,
+        "lost": 0.03,
+        "range": 0.0,
+        "impute": 0.75,
+        "impute_few": 0.75,
+    },
 }
 LEAST = {"format": 1.0}
 NAMES = {
@@ -17,7 +32,8 @@ NAMES = {
     "detect": "detection AUC",
     "lost": "TSTR lost",
     "range": "outside the range",
-    "impute": "imputation RMSE",
+    "impute": "imputation RMSE, 20 draws",
+    "impute_few": "imputation RMSE, 5 draws",
     "cpu": "CPU s, slowest table",
     "format": "format",
 }
@@ -32,10 +48,10 @@ def wanted(rows: list[Row]) -> str:
             continue
         for name, limit in most.items():
             found = over([row.get(name) for row in mine], name)
-            lines.append(_line(model, name, found, f"<= {limit:g}", found <= limit + 1e-9))
+            lines.append(_line(model, name, mine, f"<= {limit:g}", found <= limit + 1e-9))
         for name, limit in LEAST.items():
             found = over([row.get(name) for row in mine], name)
-            lines.append(_line(model, name, found, f">= {limit:g}", found >= limit - 1e-9))
+            lines.append(_line(model, name, mine, f">= {limit:g}", found >= limit - 1e-9))
     head = "| model | measure | mean | wanted | holds |\n|---|---|---|---|---|"
     return "\n".join([head, *lines]) if lines else ""
 
@@ -53,5 +69,10 @@ def over(values: list[float | None], name: str) -> float:
     return max(known) if name == "cpu" else sum(known) / len(known)
 
 
-def _line(model: str, name: str, found: float, limit: str, holds: bool) -> str:
-    return f"| {model} | {NAMES[name]} | {found:.3f} | {limit} | {'yes' if holds else '**no**'} |"
+def _line(model: str, name: str, rows: list[Row], limit: str, holds: bool) -> str:
+    """Returns one line; a mean over some of the tables decides nothing."""
+    values = [row.get(name) for row in rows]
+    known = sum(value is not None for value in values)
+    some = f" (of {known})" if known < len(rows) else ""
+    verdict = "not measured on all" if some else "yes" if holds else "**no**"
+    return f"| {model} | {NAMES[name]} | {over(values, name):.3f}{some} | {limit} | {verdict} |"

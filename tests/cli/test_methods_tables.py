@@ -91,6 +91,20 @@ def test_completions_are_those_of_python_and_fill_gaps_alone(cli, model, tmp_pat
     assert all(f"{lines[i + 1]},1\r\n{lines[i + 1]},2\r\n" in text for i in whole)
 
 
+def test_point_estimates_are_those_of_python_whatever_the_chunks(cli, model, tmp_path, monkeypatch):
+    write(tmp_path / "new.csv", table(20, gaps=0.3))
+    x = columns_of(SPACE, model.complete(frame(tmp_path / "new.csv"), point="mean", draws=30))
+    monkeypatch.setattr(chunking, "CHUNK", 8)
+    words = ("complete", "model.safetensors", "new.csv", "--point", "mean", "--draws", 30, "--out", "out.csv")
+    done = cli(*words)
+    assert done.code == 0 and "by the mean of 30 draws, seed 0" in done.out
+    text = (tmp_path / "out.csv").read_text()
+    np.testing.assert_allclose(np.array(column(text, "age"), float), x["age"], rtol=1e-4)
+    assert column(text, "sex") == x["sex"]
+    refused = cli(*words[:-2], "--n", 5)
+    assert refused.code == 2 and "leave out --n, or --point for draws" in refused.err
+
+
 def test_answers_do_not_depend_on_chunks(cli, model, tmp_path, monkeypatch):
     """Values agree to rounding, as matrix products of other sizes do; completions of draws are the same."""
     write(tmp_path / "new.csv", table(20, gaps=0.2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from simulacra.cli.methods.replaced import write_rows
 from simulacra.cli.methods.request import Request, told
@@ -34,12 +34,15 @@ def complete(
     condition: str | None = None,
     seed: int | None = None,
     method: str | None = None,
+    point: Literal["mean", "median"] | None = None,
+    draws: int = 100,
 ) -> int:
     """Complete new rows by a trained model: the file again with drawn values in place of its gaps.
 
     In a table, empty cells and words such as NA are filled, all
     other cells stay letter for letter. In an array, entries that are NaN or False in the array `known` of a
-    .npz file are drawn, or those that --known hides.
+    .npz file are drawn, or those that --known hides. With --point a gap gets the
+    single best value in place of a draw, as other programs impute.
 
     Args:
         run: run folder or saved model.
@@ -52,8 +55,11 @@ def complete(
             sequences (first, last, noise).
         condition: the column with the condition of each row, or one class or number for all, or a file with
             one for each row; by default the column of labels that the run recorded.
-        seed: random seed; the same seed gives the same completions; by default a new one, which is printed.
+        seed: random seed; the same seed gives the same completions; by default a new one, which is printed,
+            with --point 0.
         method: way of completing, for models with several: resampling (the default) or pseudo-gibbs of a VAE.
+        point: mean or median of many draws of a number, and the likeliest class; by default one draw.
+        draws: draws that --point summarizes; models that weigh candidates take ten times as many.
 
     Raises:
         ValueError: if the model does not complete, or the file does not fit it.
@@ -61,22 +67,36 @@ def complete(
     from simulacra.core.random.keyed import fresh
 
     request = Request("complete", run, file, out, condition)
-    if n < 1:
-        raise ValueError(f"--n is {n}, but it must be at least 1.")
+    _check(n, point, draws)
     model, rows = request.opened(lambda model: True)
-    seed = fresh(seed)
+    seed = fresh(seed) if point is None else seed or 0
     model._way(method)  # refused before the first row
     hidden = _Hidden(model, known)
 
     def answers(chunk: Chunk) -> list[Tensor]:
         x, there = model._raw(chunk.x, hidden.of(chunk), _fills(), chunk.lengths)
         hidden.count(chunk, there)
+        if point is not None:
+            return [model._point(x, there, chunk.c, seed, method, point, draws)]
         return [_drawn(model, x, there, chunk, seed + j, method) for j in range(n)]
 
     many = write_rows(request, model, rows, answers, n, every=False)
     filled = f"{hidden.rows:,} of them with gaps" if hidden.rows else "none of them with a gap"
     times = f", {n} completions each" if n > 1 else ""
+    times += f", by the {point} of {draws} draws" if point else ""
     return request.concluded(rows, many, f"{filled}{times}, seed {seed}")
+
+
+def _check(n: int, point: str | None, draws: int) -> None:
+    """Raises ValueError if the numbers of draws do not fit together."""
+    for name, value in (("n", n), ("draws", draws)):
+        if value < 1:
+            raise ValueError(f"--{name} is {value}, but it must be at least 1.")
+    if point is not None and n > 1:
+        raise ValueError(
+            f"--n is {n}, but --point {point} gives one value for each gap: leave out --n, or --point for "
+            "draws."
+        )
 
 
 def _fills() -> Any:

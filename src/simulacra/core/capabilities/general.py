@@ -30,9 +30,14 @@ from simulacra.core.capabilities.energy import (  # noqa: F401, all capabilities
 )
 from simulacra.core.capabilities.estimates import EstimatesDensity  # noqa: F401
 from simulacra.core.capabilities.mappings import (  # noqa: F401
+    FILLS,
+    WEIGHED,
+    Completes,
+    Continues,
     Denoises,
     Predicts,
     Translates,
+    repeated_fills,
 )
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.capabilities.narrowing import able as able
@@ -180,45 +185,6 @@ class HasPrior(Decodes):
         """
 
 
-class Completes(Capability):
-    """Draws missing entries given known ones.
-
-    Models that complete in several ways name them as `completions`, the default first; `fill` then takes
-    `method=`.
-    """
-
-    phrase = "completes"
-    completions: ClassVar[tuple[str, ...]] = ()
-
-    @abstractmethod
-    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Draws the entries of x where `known` is False given the others, and returns all of x, shape (B, *).
-
-        Args:
-            x: observations in the model's space, shape (B, *); values at unknown entries are ignored.
-            known: True where x is known, shape of x.
-            rng: generator of the draws.
-            c: condition of each, shape (B, *); None: no condition.
-        """
-
-
-class Continues(Capability):
-    """Continues sequences whose first steps are known."""
-
-    phrase = "continues sequences"
-
-    @abstractmethod
-    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Draws the last steps of sequences given the first, and returns all of x, shape (B, *).
-
-        Args:
-            x: sequences in the model's space, shape (B, *); values at unknown steps are ignored.
-            known: False in the steps to draw, shape of x.
-            rng: generator of the draws.
-            c: condition of each, shape (B, *); None: no condition.
-        """
-
-
 class Classifies(Capability):
     """Has a distribution of the labels given x."""
 
@@ -259,7 +225,6 @@ class TakesLengths(Capability):
     phrase = "takes sequences of differing lengths"
 
 
-FILLS: tuple[type[Capability], ...] = (Completes, Continues)
 LEAVES_OUT: tuple[type[Capability], ...] = (TakesMissing, TakesLengths)  # accept known=
 
 

@@ -1,5 +1,6 @@
 """Capabilities of models that map an observation to another one, or to what belongs to it.
 
+`Completes` and `Continues` draw the unknown entries of an observation given the others.
 `Denoises` gives the clean observation behind a noisy one, `Translates` one in another domain or class,
 `Predicts` the condition that belongs to it, such as an angle or a property.
 """
@@ -7,7 +8,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
 from simulacra.core.capabilities.marker import Capability
@@ -15,6 +18,96 @@ from simulacra.core.corruption.corruption import Corruption
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
+
+WEIGHED = 10  # weighted candidates in place of a draw: with unequal weights their effective number is smaller
+
+
+class Completes(Capability):
+    """Draws missing entries given known ones.
+
+    Models that complete in several ways name them as `completions`, the default first; `fill` then takes
+    `method=`.
+    """
+
+    phrase = "completes"
+    completions: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """Draws the entries of x where `known` is False given the others, and returns all of x, shape (B, *).
+
+        Args:
+            x: observations in the model's space, shape (B, *); values at unknown entries are ignored.
+            known: True where x is known, shape of x.
+            rng: generator of the draws.
+            c: condition of each, shape (B, *); None: no condition.
+        """
+
+    def weighted_fills(
+        self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None, k: int, method: str | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Returns weighted draws of the unknown entries given the others, which point estimates summarize.
+
+        By default they are k results of `fill`, of equal weights. Models that weigh candidates return
+        `WEIGHED` k of them with their weights, in one pass.
+
+        Args:
+            x: observations in the model's space, shape (B, *); values at unknown entries are ignored.
+            known: True where x is known, shape of x.
+            rng: generator of the draws.
+            c: condition of each, shape (B, *); None: no condition.
+            k: number of draws, at least.
+            method: way of completing; None: the first.
+
+        Returns:
+            Draws, shape (B, k, *), and their log-weights in nats, shape (B, k).
+        """
+        return repeated_fills(self, x, known, rng, c, k, method)
+
+
+class Continues(Capability):
+    """Continues sequences whose first steps are known."""
+
+    phrase = "continues sequences"
+
+    @abstractmethod
+    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+        """Draws the last steps of sequences given the first, and returns all of x, shape (B, *).
+
+        Args:
+            x: sequences in the model's space, shape (B, *); values at unknown steps are ignored.
+            known: False in the steps to draw, shape of x.
+            rng: generator of the draws.
+            c: condition of each, shape (B, *); None: no condition.
+        """
+
+
+def repeated_fills(
+    model: Completes | Continues,
+    x: Tensor,
+    known: Tensor,
+    rng: Rng,
+    c: Tensor | None,
+    k: int,
+    method: str | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Returns k results of `fill` with equal weights, shapes (B, k, *) and (B, k).
+
+    Args:
+        model: the model.
+        x: observations in the model's space, shape (B, *); values at unknown entries are ignored.
+        known: True where x is known, shape of x.
+        rng: generator of the draws.
+        c: condition of each, shape (B, *); None: no condition.
+        k: number of draws.
+        method: way of completing; None: the first.
+    """
+    how: dict[str, Any] = {} if method is None else {"method": method}
+    drawn = torch.stack([model.fill(x, known, rng.at("fill", j), c, **how) for j in range(k)], 1)
+    return drawn, torch.zeros(drawn.shape[:2], device=drawn.device)
+
+
+FILLS: tuple[type[Capability], ...] = (Completes, Continues)
 
 
 class Denoises(Capability):

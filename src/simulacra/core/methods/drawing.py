@@ -13,8 +13,10 @@ from simulacra.core.capabilities.sampling import chosen, names_of
 from simulacra.core.capabilities.watching import Canvas
 from simulacra.core.errors.calls import checked
 from simulacra.core.errors.outputs import check_drawn
+from simulacra.core.inputs.chunks import Rows
 from simulacra.core.inputs.convert import check_gaps
 from simulacra.core.methods import rows as by_rows
+from simulacra.core.methods.points import LARGEST, Point, point_of
 from simulacra.core.methods.rows import RawRows, chunks_of, evaluating
 from simulacra.core.numerics.precision import precise_device
 from simulacra.core.progress.tasks import stage
@@ -83,10 +85,13 @@ class Drawing(RawRows):
         condition: Any = None,
         seed: int | None = None,
         method: str | None = None,
+        point: Point | None = None,
+        draws: int = 100,
     ) -> Tensor:
         """Draws the unknown entries of x given the known ones; returns all of x, shape (B, *).
 
-        Known entries come back unchanged. Equal rows get different completions.
+        Known entries come back unchanged. Equal rows get different completions, and with `point` equal ones:
+        the single best value of each entry over many draws (`core.methods.points`).
 
         Args:
             x: raw observations, shape (B, *); values at unknown entries are ignored.
@@ -94,9 +99,15 @@ class Drawing(RawRows):
             condition: one condition for all rows, or one for each.
             seed: the same seed gives the same completions; None: new ones, from torch's global generator.
             method: way of completing, for models with several (`pseudo-gibbs` of a VAE); None: the first.
+            point: `mean` for the mean of the draws of a number, with the least squared error; `median` for
+                their median, a value that was drawn; classes get the likeliest one in both cases. None: one
+                draw.
+            draws: number of draws that a point estimate summarizes; models that weigh candidates take ten
+                times as many.
 
         Raises:
-            ValueError: if the model cannot complete, or not in this way, or `known` keeps all or nothing.
+            ValueError: if the model cannot complete, or not in this way, or `known` keeps all or nothing, or
+                `draws` is below 1.
 
         Example:
             >>> from simulacra import PPCA, Real
@@ -106,6 +117,8 @@ class Drawing(RawRows):
         self._need("complete", *can.FILLS)
         raw, there = self._raw(x, known, can.FILLS)
         check_gaps(self.preprocessing.raw, known, there)
+        if point is not None:
+            return self._point(raw, there, condition, seed, method, point, draws)
         return self._complete(raw, there, condition, fresh(seed), method=method)
 
     def _way(self, method: str | None) -> dict[str, Any]:
@@ -128,8 +141,48 @@ class Drawing(RawRows):
             for rows in self._chunks(raw, condition, rng, there, can.FILLS, first=first):
                 keep = torch.ones_like(rows.y, dtype=torch.bool) if rows.known is None else rows.known
                 filled = self.preprocessing.inverse(fills.fill(rows.y, keep, rows.rng, rows.c, **how))
-                # known entries come back bit for bit
-                wide = torch.promote_types(rows.raw.dtype, filled.dtype)
-                at = precise_device(filled.device) if wide == torch.float64 else filled.device
-                parts.append(torch.where(keep.to(at), rows.raw.to(at, wide), filled.to(at, wide)))
+                parts.append(_with_known(filled, rows.raw, keep))
         return torch.cat(parts)
+
+    def _point(
+        self,
+        raw: Any,
+        there: Any,
+        condition: Any,
+        seed: int | None,
+        method: str | None,
+        point: Point,
+        draws: int,
+    ) -> Tensor:
+        """Returns rows with point estimates, keyed by what a row holds, as scores are."""
+        if draws < 1:
+            raise ValueError(f"draws is {draws}, but a point estimate needs at least 1, such as 100.")
+        self._way(method)
+        rng, parts = Rng(seed or 0, "point", device=self.device), []
+        with evaluating(cast(nn.Module, self)):
+            for rows in self._chunks(raw, condition, rng, there, can.FILLS):
+                size = max(1, LARGEST // (can.WEIGHED * draws * self.space.dims))
+                cuts = [slice(i, i + size) for i in range(0, len(rows.y), size)]
+                parts += [self._points(rows, cut, method, point, draws) for cut in cuts]
+        return torch.cat(parts)
+
+    def _points(self, rows: Rows, cut: slice, method: str | None, point: Point, draws: int) -> Tensor:
+        """Returns the point estimates of a piece of a chunk."""
+        y, c = rows.y[cut], None if rows.c is None else rows.c[cut]
+        known = torch.ones_like(y, dtype=torch.bool) if rows.known is None else rows.known[cut]
+        rng = rows.rng.on(rows.rng.rows[cut])
+        if isinstance(self, can.Completes):
+            x, log_w = self.weighted_fills(y, known, rng, c, draws, method)
+        else:
+            x, log_w = can.repeated_fills(can.able(self, can.Continues), y, known, rng, c, draws, method)
+        x = self.preprocessing.inverse(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        return _with_known(
+            point_of(self.preprocessing.raw, x, log_w.to(x.device), point), rows.raw[cut], known
+        )
+
+
+def _with_known(filled: Tensor, raw: Tensor, known: Tensor) -> Tensor:
+    """Returns the filled rows with their known entries bit for bit."""
+    wide = torch.promote_types(raw.dtype, filled.dtype)
+    at = precise_device(filled.device) if wide == torch.float64 else filled.device
+    return torch.where(known.to(at), raw.to(at, wide), filled.to(at, wide))

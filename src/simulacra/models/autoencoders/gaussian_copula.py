@@ -24,7 +24,13 @@ import math
 import torch
 from torch import Tensor
 
-from simulacra.core.capabilities.general import Completes, HasImportanceWeights, Samples, TakesMissing
+from simulacra.core.capabilities.general import (
+    WEIGHED,
+    Completes,
+    HasImportanceWeights,
+    Samples,
+    TakesMissing,
+)
 from simulacra.core.distributions.column_heads import columns_of
 from simulacra.core.distributions.intervals import log_mass
 from simulacra.core.errors.other_data import of_discrete
@@ -187,6 +193,27 @@ class GaussianCopula(Model, Samples, HasImportanceWeights, Completes, TakesMissi
             numbers.append(effective(log_w))
         say_effective(torch.cat(numbers), self.candidates)
         return torch.cat(found)
+
+    def weighted_fills(
+        self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None, k: int, method: str | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Returns n sequences of draws with their weights (3), shapes (B, n, columns) and (B, n).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: not used.
+            k: number of draws that they replace; n is `WEIGHED` k, or that of a completion if it is larger.
+            method: not used.
+        """
+        n = max(WEIGHED * k, self.candidates)
+        order, L, e, log_w = self._sequences(self.space.filled(x, known), known, rng, n)
+        at = order.unsqueeze(1).expand_as(e)
+        z = torch.empty_like(e).scatter(2, at, torch.einsum("bij,bkj->bki", L, e))
+        drawn = self.values(z.flatten(0, 1)).unflatten(0, z.shape[:2])
+        there, given = known.unsqueeze(1), x.to(self.dtype).unsqueeze(1)
+        return torch.where(there, given, drawn), log_w.to(drawn.device)
 
     def _completed(self, x: Tensor, known: Tensor, rng: Rng) -> tuple[Tensor, Tensor]:
         """Returns z given the observed cells, shape (B, columns), and the log-weights (B, candidates)."""

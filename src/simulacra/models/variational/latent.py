@@ -13,12 +13,13 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from simulacra.core.capabilities.general import (
+    WEIGHED,
     Completes,
     Decodes,
     Encodes,
@@ -29,17 +30,18 @@ from simulacra.core.capabilities.general import (
     Samples,
     TakesCondition,
     TakesMissing,
+    repeated_fills,
 )
 from simulacra.core.distributions.divergences import kl_by_entry, kl_to_standard_normal
-from simulacra.core.distributions.elementary import Categorical, Distribution, Gaussian
+from simulacra.core.distributions.elementary import Distribution, Gaussian
 from simulacra.core.distributions.heads import likelihood_head, mean_image
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
-from simulacra.core.scores.likelihood import ENTRIES
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Stage
 from simulacra.models.variational.analogies import Analogies, only_for_classes
+from simulacra.models.variational.completing import Rounds, resampled, weighted
 from simulacra.models.variational.factors_from_data import factors_from_data
 from simulacra.models.variational.factors_with_gaps import FactorsWithGaps
 from simulacra.models.variational.network_keywords import LikelihoodName
@@ -50,8 +52,8 @@ TABLES: Mapping[str, Any] = {"least_steps": 3000, "lr": 2e-3, "schedule": "cosin
 # tensors that files of earlier versions lack
 ADDED = ("encoder.linear", "decoder.linear", "factors.")
 MAX_LOG_SIGMA = 20.0  # largest |log sigma| of a code
-DROPOUT = 0.1  # of the networks of a table on normal scores
 PROPOSALS, ROUNDS = 64, 4  # codes of each round of a completion, which resamples one of all rounds
+DROPOUT = 0.1  # of the networks of a table on normal scores
 
 
 @dataclass
@@ -222,24 +224,35 @@ class LatentVariableModel(
             k: number of importance samples.
             known: True where observed, shape (B, *): p(x|z) is then that of these entries. None for all.
         """
-        return self._weights(x, c, self.codes(x, c, rng, k, known), known)
+        return self.weights_of(x, c, self.codes(x, c, rng, k, known), known)
 
-    def _weights(self, x: Tensor, c: Tensor | None, drawn: Codes, known: Tensor | None) -> Tensor:
-        n, k, _ = drawn.z.shape
-        each = None if c is None else c.repeat_interleave(k, 0)
-        parameters = self.decoder(drawn.z.flatten(0, 1), *self.condition_features(each))
-        p = self.head.build(parameters.unflatten(0, (n, k)))
+    def likelihoods(self, z: Tensor, c: Tensor | None) -> Distribution:
+        """Returns p(x|z_j, c) of several codes of each row, a distribution of shape (B, k, *).
+
+        Args:
+            z: codes, shape (B, k, latent).
+            c: conditions, shape (B, *), or None.
+        """
+        each = None if c is None else c.repeat_interleave(z.shape[1], 0)
+        parameters = self.decoder(z.flatten(0, 1), *self.condition_features(each))
+        return self.head.build(parameters.unflatten(0, z.shape[:2]))
+
+    def weights_of(self, x: Tensor, c: Tensor | None, drawn: Codes, known: Tensor | None) -> Tensor:
+        """Computes log p(x, z_j) - log q(z_j|x) of given codes, in nats, shape (B, k).
+
+        Args:
+            x: observations, shape (B, *).
+            c: conditions, shape (B, *), or None.
+            drawn: the codes.
+            known: True where observed, shape (B, *); None for all.
+        """
+        p = self.likelihoods(drawn.z, c)
         return p.log_prob(x.unsqueeze(1), None if known is None else known.unsqueeze(1)) + drawn.log_ratio
 
     def fill(
         self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None, method: str = "resampling"
     ) -> Tensor:
-        """Returns x with the missing entries drawn from p(x_missing | x_known), by importance resampling.
-
-        Of all codes one is chosen with probability w_j / sum w, where w_j = p(x_known, z_j) / q(z_j) (Mattei
-        and Frellsen 2019, equation 12). The first `PROPOSALS` codes have q(z|x_known); those of each further
-        round have q(z|x_known, x_missing) with what the rounds before have drawn (population Monte Carlo,
-        Cappe et al. 2004), since an encoder that never saw gaps proposes codes far from the posterior.
+        """Returns x with the missing entries drawn from p(x_missing | x_known) (`variational.completing`).
 
         Args:
             x: observations, shape (B, *); missing entries may have any value.
@@ -250,34 +263,25 @@ class LatentVariableModel(
         """
         if method == "pseudo-gibbs":
             return pseudo_gibbs(self, x, known, rng, c)
-        x, size = self.space.filled(x, known), max(1, ENTRIES // (self.space.dims * PROPOSALS))
-        pieces = [slice(i, i + size) for i in range(0, len(x), size)]
-        return torch.cat(
-            [self._fill(x[i], known[i], rng.on(rng.rows[i]), None if c is None else c[i]) for i in pieces]
-        )
+        return resampled(self, x, known, rng, c, Rounds(PROPOSALS, ROUNDS))
 
-    def _fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None) -> Tensor:
-        """Returns completions of a piece of rows, of which every further round proposes from the last."""
-        z, log_w, filled, seen = [], [], x, cast(Tensor | None, known)
-        for t in range(ROUNDS):
-            drawn = self.codes(filled, c, rng.at("round", t) if t else rng, PROPOSALS, seen)
-            z.append(drawn.z)
-            log_w.append(self._weights(x, c, drawn, known))
-            chosen = rng if t == ROUNDS - 1 else rng.at("filled", t)
-            filled, seen = self._filled_by(torch.cat(z, 1), torch.cat(log_w, 1), x, known, chosen, c), None
-        return filled
+    def weighted_fills(
+        self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None, k: int, method: str | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Returns a draw for each proposed code with the weight of the code, shapes (B, n, *) and (B, n).
 
-    def _filled_by(
-        self, z: Tensor, log_w: Tensor, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None
-    ) -> Tensor:
-        """Returns x with missing entries drawn given one code of z (B, k, latent), chosen by its weight."""
-        # a draw that is too large for the encoder has no weight
-        weights = log_w.nan_to_num(nan=-math.inf, posinf=math.inf, neginf=-math.inf)
-        chosen = Categorical(weights, 0).sample(rng, "which")
-        draws = self.likelihood(z[torch.arange(len(x), device=x.device), chosen], c).sample(rng)
-        # an integer dtype cannot hold real draws
-        wide = x.dtype if self.space.discrete else torch.promote_types(x.dtype, draws.dtype)
-        return torch.where(known, x.to(wide), draws.to(wide))
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: conditions, shape (B, *), or None.
+            k: number of draws that they replace; n is `WEIGHED` k, or that of a completion if it is larger.
+            method: `resampling`; `pseudo-gibbs` for k ends of the chain of `pseudo_gibbs`.
+        """
+        if method == "pseudo-gibbs":
+            return repeated_fills(self, x, known, rng, c, k, method)
+        each = max(PROPOSALS, math.ceil(WEIGHED * k / ROUNDS))
+        return weighted(self, x, known, rng, c, Rounds(each, ROUNDS))
 
 
 class LatentGaussian(Analogies, LatentVariableModel, HasPosterior, HasJoint, HasRates):
@@ -339,7 +343,7 @@ class LatentGaussian(Analogies, LatentVariableModel, HasPosterior, HasJoint, Has
             known: True where observed, shape (B, *); None for all.
         """
         zero = torch.zeros_like(z)
-        return self._weights(x, c, Codes(z, Gaussian(zero, zero, 1).log_prob(z)), known)
+        return self.weights_of(x, c, Codes(z, Gaussian(zero, zero, 1).log_prob(z)), known)
 
     def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
         """Returns the posterior mean mu(x), shape (B, latent).

@@ -84,3 +84,12 @@ def orderings(first: list[int], orders: int, seed: int) -> list[list[int]]:
     """
     others = [np.random.default_rng((seed, o)).permutation(len(first)).tolist() for o in range(1, orders)]
     return [first, *others]
+
+
+def check_sizes(hidden: tuple[int, ...], mixtures: int, orders: int, candidates: int) -> None:
+    """Raises ValueError unless the networks can be built from these options."""
+    if not hidden or min(hidden) < 1:
+        raise ValueError(f"hidden is {hidden}, but each column's network needs a hidden layer such as (64,).")
+    for name, value in (("mixtures", mixtures), ("orders", orders), ("candidates", candidates)):
+        if value < 1:
+            raise ValueError(f"{name} is {value}, but it must be at least 1.")

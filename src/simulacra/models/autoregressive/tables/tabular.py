@@ -29,6 +29,7 @@ from torch import Tensor, nn
 
 from simulacra.core.capabilities.ancestral import Temperature, allowed, ancestral, temperature_of
 from simulacra.core.capabilities.general import (
+    WEIGHED,
     Completes,
     HasConditionals,
     HasImportanceWeights,
@@ -48,7 +49,13 @@ from simulacra.core.scores.likelihood import ENTRIES
 from simulacra.core.spaces.column_features import ColumnFeatures
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Epochs, Stage, Update
-from simulacra.models.autoregressive.tables.column_orders import order_of, orderings, replay, usual_orders
+from simulacra.models.autoregressive.tables.column_orders import (
+    check_sizes,
+    order_of,
+    orderings,
+    replay,
+    usual_orders,
+)
 from simulacra.models.autoregressive.tables.regressions import NUMBERS, begin_at_regressions
 from simulacra.models.autoregressive.tables.training import negative_log_likelihood
 from simulacra.nets.columnwise import ColumnNets
@@ -114,7 +121,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         super().__init__(space, condition)
         check_columns("Tabular", space)
         orders = usual_orders(space, order) if orders is None else orders
-        _check(hidden, mixtures, orders, candidates)
+        check_sizes(hidden, mixtures, orders, candidates)
         self.candidates, self.hidden = candidates, hidden
         self.columns = columns_of(space)
         self.heads = ColumnHeads(self.columns, mixtures)
@@ -162,8 +169,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
             x: rows, shape (B, columns).
             c: conditions of the rows, shape (B, *), or None.
             known: True where observed, shape (B, columns); None for all. The value is exact if these columns
-                come
-                first in every order, see `marginalizes`.
+                come first in every order, see `marginalizes`.
         """
         f, each = self.sight.of(x, c, self.dtype), []
         for net in self.nets:
@@ -201,8 +207,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         """Returns the log of the mean of up to `BOUND` weights, in nats, shape (B,).
 
         With a single weight the bound would favour independent columns: a column drawn before a known one
-        could not
-        use its value.
+        could not use its value.
 
         Args:
             x: observations, shape (B, *).
@@ -247,8 +252,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         """Returns x with missing columns drawn given the known ones, shape (B, columns).
 
         One of `candidates` draws is resampled by its weight (4). If the known columns come first in a single
-        order,
-        one draw is exact.
+        order, one draw is exact.
 
         Args:
             x: observations, shape (B, *); missing entries may have any value.
@@ -268,13 +272,33 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         say_effective(torch.cat(numbers), log_w.shape[1])
         return torch.cat(found)
 
+    def weighted_fills(
+        self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None, k: int, method: str | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Returns candidates of all orders with their weights (4), shapes (B, n, columns) and (B, n).
+
+        Args:
+            x: observations, shape (B, *); missing entries may have any value.
+            known: True where known, shape (B, *).
+            rng: source of random numbers.
+            c: conditions, shape (B, *), or None.
+            k: number of draws that they replace; n is `WEIGHED` k, or that of a completion if it is larger.
+            method: not used.
+        """
+        return self._candidates(x, known, rng.per_row(), max(WEIGHED * k, self.candidates), c)
+
+    def _candidates(
+        self, x: Tensor, known: Tensor, rng: Rng, k: int, c: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        n = max(1, k // len(self.nets))
+        each = [self.weighted(o, x, known, rng.at("order", o), n, c) for o in range(len(self.nets))]
+        return torch.cat([x for x, _ in each], 1), torch.cat([log_w for _, log_w in each], 1)
+
     def _completed(
         self, x: Tensor, known: Tensor, rng: Rng, k: int, c: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Returns a completion of each row, and the log-weights of all candidates, shape (B, candidates)."""
-        n, rng = max(1, k // len(self.nets)), rng.per_row()
-        each = [self.weighted(o, x, known, rng.at("order", o), n, c) for o in range(len(self.nets))]
-        candidates, log_w = (torch.cat(parts, 1) for parts in zip(*each))
+        candidates, log_w = self._candidates(x, known, rng := rng.per_row(), k, c)
         chosen = kept(candidates, log_w, rng)
         if len(self.nets) == 1:
             # take the first of equal candidates, so that a row does not depend on missing entries of others
@@ -373,12 +397,3 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
 
     def _build(self, p: Tensor) -> Distribution:
         return Conditionals(p.mT, self.heads)
-
-
-def _check(hidden: tuple[int, ...], mixtures: int, orders: int, candidates: int) -> None:
-    """Raises ValueError unless the networks can be built from these options."""
-    if not hidden or min(hidden) < 1:
-        raise ValueError(f"hidden is {hidden}, but each column's network needs a hidden layer such as (64,).")
-    for name, value in (("mixtures", mixtures), ("orders", orders), ("candidates", candidates)):
-        if value < 1:
-            raise ValueError(f"{name} is {value}, but it must be at least 1.")
