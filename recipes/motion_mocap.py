@@ -36,9 +36,11 @@ def _figure(name: str) -> Figure:
     return Figure(name, None, "", "variances", "mean square of a frame's error", 0.0, 0.0, "lower")
 
 
-FIGURES = tuple(
-    _figure(f"{data}, {guess}") for data in ("MIT", "CMU") for guess in ("last frame", "regression", "crbm")
-) + (_figure("CMU, factored-crbm"),)
+GUESSES = ("last frame", "regression", "crbm")
+FIGURES = (
+    *(_figure(f"{data}, {guess}") for data in ("MIT", "CMU") for guess in GUESSES),
+    _figure("CMU, factored-crbm"),
+)
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
@@ -48,10 +50,12 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
         for guess, error in references(data).items():
             yield figures[f"{name}, {guess}"].measured(error)
         for kind in ("crbm", "factored-crbm"):
-            if f"{name}, {kind}" in figures:
+            figure = figures.get(f"{name}, {kind}")
+            if figure is not None:
                 held = data if kind == "factored-crbm" else plain(name, data)
-                run = budget.fit(f"{name}-{kind}", built(kind, held), held, EPOCHS, 0.3, batch_size=BATCH, seed=0)
-                yield figures[f"{name}, {kind}"].measured(error_of(held, run.model.expected), share=run.epochs / EPOCHS)
+                settings = {"batch_size": BATCH, "seed": 0}
+                run = budget.fit(f"{name}-{kind}", built(kind, held), held, EPOCHS, 0.3, **settings)
+                yield figure.measured(error_of(held, run.model.expected), share=run.epochs / EPOCHS)
 
 
 def mit() -> Dataset:

@@ -204,7 +204,9 @@ CATALOGUED = [
     _catalogued("conv-dbm", bits, filters=(2, 2), kernels=(2, 1), pools=(2, 1), chains=7, burn_in=9),
     _catalogued("crbm", motion, hidden=5, order=2, burn_in=7),
     _catalogued("crbm/binary", sequences, hidden=13, order=3, burn_in=7),
-    _catalogued("factored-crbm", lambda: motion(styles=3), hidden=13, order=2, factors=3, features=2, burn_in=7),
+    _catalogued(
+        "factored-crbm", lambda: motion(styles=3), hidden=5, order=2, factors=3, features=2, burn_in=7
+    ),
     _catalogued("rtrbm", sequences, hidden=5, burn_in=7),
     _catalogued("rtrbm/exact", sequences, hidden=5, burn_in=7, estimator="exact"),
     _catalogued("rnn-rbm", sequences, hidden=13, state=5, burn_in=7),

@@ -87,7 +87,10 @@ def test_standardized_frames_have_mean_0_and_deviation_1(tmp_path):
     data = simulacra.load_data(write(tmp_path / "walks", 12), validation=0, test=0)
     batch = data.train.batch(torch.arange(12), Rng(0, rows=range(12)))
     frames = torch.cat([x[:n] for x, n in zip(batch.x, batch.lengths.tolist())]).double()
-    assert float(frames.mean(0).abs().max()) < 1e-5 and float((frames.std(0, correction=0) - 1).abs().max()) < 1e-5
+    assert (
+        float(frames.mean(0).abs().max()) < 1e-5
+        and float((frames.std(0, correction=0) - 1).abs().max()) < 1e-5
+    )
 
 
 def test_scaling_the_frames_changes_no_score(tmp_path):

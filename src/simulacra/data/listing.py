@@ -191,9 +191,9 @@ def _listed(folder: Path) -> list[tuple[Path, str | None]]:
         files += [(path, below.name) for path in inside]
     if not files:
         found = _said(_others(folder, {"train": folder}, set()))
+        read = ", ".join(f"no {kind} ({', '.join(suffixes)})" for kind, suffixes in KINDS.items())
         raise ValueError(
-            f"{folder} holds no images ({', '.join(IMAGES)}), no recordings ({', '.join(WAVES)}) and no motion "
-            f"({', '.join(MOTIONS)}){f'; {found}' if found else ''}: give the folder that has them, or convert "
+            f"{folder} holds {read}{f'; {found}' if found else ''}: give the folder that has them, or convert "
             "what is there."
         )
     if others:

@@ -143,9 +143,16 @@ READERS: tuple[Reader, ...] = (
     Reader("a collection of recordings", AudioOptions, "audio.recordings:open_spoken", takes=_named("sound")),
     Reader("a collection of motion", MotionOptions, "motion.recordings:open_walks", takes=_named("motion")),
     Reader("a collection of images", PictureOptions, "catalog.named:open_pictures", takes=_named("images")),
-    Reader("a folder of recordings", AudioOptions, "audio.recordings:open_waves", takes=_folder("recordings")),
+    Reader(
+        "a folder of recordings", AudioOptions, "audio.recordings:open_waves", takes=_folder("recordings")
+    ),
     Reader("a folder of images", FolderOptions, "images.folders:open_images", takes=_folder("images")),
-    Reader("a folder of motion", MotionOptions, "motion.recordings:open_motions", takes=_folder("recorded motion")),
+    Reader(
+        "a folder of motion",
+        MotionOptions,
+        "motion.recordings:open_motions",
+        takes=_folder("recorded motion"),
+    ),
     Reader("a recorded motion", MotionOptions, "motion.recordings:open_motion", listing.MOTIONS),
     Reader("a recording", AudioOptions, "audio.recordings:open_wave", listing.WAVES),
     Reader(MUSIC, NoOptions, "audio.music:open_music", (".json", ".json.gz", ".mat"), _music),

@@ -51,7 +51,8 @@ def read_bvh(name: str, content: bytes) -> Motion:
 
     Example:
         >>> text = (
-        ...     "HIERARCHY ROOT Hips { OFFSET 0 0 0 CHANNELS 2 Xposition Zrotation End Site { OFFSET 0 0 1 } } "
+        ...     "HIERARCHY ROOT Hips { OFFSET 0 0 0 CHANNELS 2 Xposition Zrotation "
+        ...     "End Site { OFFSET 0 0 1 } } "
         ... )
         >>> motion = read_bvh("walk.bvh", f"{text}MOTION Frames: 2 Frame Time: 0.1 1 170 2 -170".encode())
         >>> motion.channels, motion.frames.tolist()

@@ -1,7 +1,7 @@
 """Readers of recorded motion: a folder of BVH files, a single one, or walks of the CMU data base.
 
-A recording is a sequence of frames, or is cut into windows of so many frames; windows of one recording share a
-value of the column `file`, so that a split never separates them. Channels that never change are left out.
+A recording is a sequence of frames, or is cut into windows of so many frames; windows of one recording share
+a value of the column `file`, so that a split never separates them. Channels that never change are left out.
 """
 
 from __future__ import annotations
@@ -54,9 +54,7 @@ def open_motions(folder: Path, own: MotionOptions, split: SplitOptions) -> Sourc
         sides = path_sides(files, listing.folder, listing.below[name])
         parts[name] = Part(part.rows, labels, sides=sides, lengths=part.lengths)
     check_two_files(folder, parts, split, "recording")
-    source = Source(
-        source.name, source.space, parts, listing.label_names, source.applied, notes=source.notes
-    )
+    source = Source(source.name, source.space, parts, listing.label_names, source.applied, notes=source.notes)
     left_out = listing.said_left_out.replace(" left out", "")
     return source.noted("left out", left_out) if left_out else source
 
@@ -76,8 +74,8 @@ def open_motion(path: Path, own: MotionOptions, split: SplitOptions) -> Source:
     if own.frames is None:
         windows = load_with(frames=max(2, len(motion.frames) // (20 * own.every)))
         raise Refusal(
-            f"{path} is a single recording of {len(motion.frames):,} frames: load it with {windows} to cut it "
-            "into windows, or give the folder of several recordings.",
+            f"{path} is a single recording of {len(motion.frames):,} frames: load it with {windows} to cut "
+            "it into windows, or give the folder of several recordings.",
             windows,
         )
     source, _ = _source(path.stem, path, {"train": [motion]}, own)
@@ -133,7 +131,9 @@ def _unzipped(archive: Path) -> dict[str, Motion]:
     """Returns the recordings of an archive by the name of their file, sorted."""
     try:
         with zipfile.ZipFile(archive) as file:
-            infos = sorted((i for i in file.infolist() if i.filename.endswith(".bvh")), key=lambda i: i.filename)
+            infos = sorted(
+                (i for i in file.infolist() if i.filename.endswith(".bvh")), key=lambda i: i.filename
+            )
             if sum(info.file_size for info in infos) > LARGEST:
                 raise ValueError(f"{archive} would unpack to more than {LARGEST >> 20} MiB: fetch it again.")
             named = {Path(info.filename).name: file.read(info) for info in infos}
@@ -159,7 +159,9 @@ def _source(
     moves = np.ptp(np.concatenate([motion.frames for motion in read["train"]]), 0) > 0
     if not moves.any():
         raise ValueError(f"{path} holds no channel that changes: give recordings with motion.")
-    rows = {part: _rows([m.frames[:: own.every, moves] for m in motions], own) for part, motions in read.items()}
+    rows = {
+        part: _rows([m.frames[:: own.every, moves] for m in motions], own) for part, motions in read.items()
+    }
     steps = max(len(row) for part in rows.values() for row, _ in part)
     count = sum(map(len, rows.values()))
     check_memory(path, COPIES * count * steps * int(moves.sum()) * 8, f"{count:,} rows of {steps:,} frames")

@@ -81,7 +81,9 @@ class RecurrentRBM(Recurrent, HasPartitionFunctions):
         # real frames have no states to sum over
         summed = min(hidden, self.visible) if binary else hidden
         self.estimator = _estimator(estimator, summed)
-        self.frames = Frames(space.of, hidden, burn_in) if binary else RealFrames(space.of, hidden, burn_in, factors)
+        self.frames = (
+            Frames(space.of, hidden, burn_in) if binary else RealFrames(space.of, hidden, burn_in, factors)
+        )
         if summed > UNITS:
             self.remove(HasDensity)
 
@@ -174,7 +176,9 @@ def contrast(model: RecurrentRBM, batch: Batch, rng: Rng) -> Terms:
             layers = frames.sweep(layers, keyed.at("cd", t), keyed.rows, c.unflatten(0, v.shape[:2]))
         drawn = frames.finished(frames.observed(layers["v"].flatten(0, 1)).view_as(v), biases)
     other = frames.prepared(drawn, biases)[0].flatten(0, 1)
-    return Terms({"contrast": (frames.free_energy(x, c) - frames.free_energy(other, c)).unflatten(0, v.shape[:2])})
+    return Terms(
+        {"contrast": (frames.free_energy(x, c) - frames.free_energy(other, c)).unflatten(0, v.shape[:2])}
+    )
 
 
 def exact(model: RecurrentRBM, batch: Batch, rng: Rng) -> Terms:
