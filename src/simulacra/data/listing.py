@@ -193,8 +193,8 @@ def _listed(folder: Path) -> list[tuple[Path, str | None]]:
         found = _said(_others(folder, {"train": folder}, set()))
         read = ", ".join(f"no {kind} ({', '.join(suffixes)})" for kind, suffixes in KINDS.items())
         raise ValueError(
-            f"{folder} holds {read}{f'; {found}' if found else ''}: give the folder that has them, or convert "
-            "what is there."
+            f"{folder} holds {read}{f'; {found}' if found else ''}: give the folder that has them, or "
+            "convert what is there."
         )
     if others:
         kind, (empty, held) = _kind(files[0][0]), next(iter(others.items()))

@@ -133,6 +133,7 @@ def _data_set(given: Any) -> bool:
 
 LETTERS = 300  # longest path that an error quotes in full
 MUSIC = "a file of music"
+PICTURES, SOUND, MOTION = listing.KINDS
 ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz")
 READERS: tuple[Reader, ...] = (
     Reader("a data frame", FrameOptions, "tables.data_frames:open_frame", takes=_rows_by_name),
@@ -143,15 +144,13 @@ READERS: tuple[Reader, ...] = (
     Reader("a collection of recordings", AudioOptions, "audio.recordings:open_spoken", takes=_named("sound")),
     Reader("a collection of motion", MotionOptions, "motion.recordings:open_walks", takes=_named("motion")),
     Reader("a collection of images", PictureOptions, "catalog.named:open_pictures", takes=_named("images")),
-    Reader(
-        "a folder of recordings", AudioOptions, "audio.recordings:open_waves", takes=_folder("recordings")
-    ),
-    Reader("a folder of images", FolderOptions, "images.folders:open_images", takes=_folder("images")),
+    Reader("a folder of recordings", AudioOptions, "audio.recordings:open_waves", takes=_folder(SOUND)),
+    Reader("a folder of images", FolderOptions, "images.folders:open_images", takes=_folder(PICTURES)),
     Reader(
         "a folder of motion",
         MotionOptions,
         "motion.recordings:open_motions",
-        takes=_folder("recorded motion"),
+        takes=_folder(MOTION),
     ),
     Reader("a recorded motion", MotionOptions, "motion.recordings:open_motion", listing.MOTIONS),
     Reader("a recording", AudioOptions, "audio.recordings:open_wave", listing.WAVES),

@@ -153,8 +153,8 @@ def _source(
     for motion in every:
         if motion.channels != channels:
             raise ValueError(
-                f"{path} holds skeletons of {len(channels)} and of {len(motion.channels)} channels, or of other "
-                "names: put one kind of skeleton in a folder of its own."
+                f"{path} holds skeletons of {len(channels)} and of {len(motion.channels)} channels, or of "
+                "other names: put one kind of skeleton in a folder of its own."
             )
     moves = np.ptp(np.concatenate([motion.frames for motion in read["train"]]), 0) > 0
     if not moves.any():

@@ -104,14 +104,14 @@ class FactoredCRBM(WindowedRBM, TakesCondition):
         if condition is None:
             styled = load_with(condition="label")
             raise Refusal(
-                f"FactoredCRBM needs a condition, the style of each sequence: load the data with {styled}, or "
-                "take crbm, which needs none.",
+                f"FactoredCRBM needs a condition, the style of each sequence: load the data with {styled}, "
+                "or take crbm, which needs none.",
                 styled,
             )
         if isinstance(space, Sequence) and not isinstance(space.of, Real):
             raise ValueError(
-                f"FactoredCRBM needs sequences of real frames, but the space is {space}: take crbm for frames "
-                "of 0 and 1."
+                f"FactoredCRBM needs sequences of real frames, but the space is {space}: take crbm for "
+                "frames of 0 and 1."
             )
         super().__init__(space, hidden, order, gibbs_steps, burn_in, lr, estimator, condition, factors)
         d, styles = self.visible, math.prod(condition.features_shape)

@@ -5,8 +5,9 @@
     b_t, c_t = biases(s_(t-1), u)                                                (3)
 
 A frame is modelled by an RBM or a NADE with (3) as the biases of its visible and hidden units; u is the
-condition of the whole sequence, where there is one. Gradients are backpropagated through (2) to the first frame. The loss is the mean of the terms of (1) over all frames of a
-batch, so that longer sequences have more weight.
+condition of the whole sequence, where there is one. Gradients are backpropagated through (2) to the first
+frame. The loss is the mean of the terms of (1) over all frames of a batch, so that longer sequences have more
+weight.
 
 Reference: Sutskever, Hinton and Taylor 2009; Boulanger-Lewandowski, Bengio and Vincent 2012. Rows A21 to A23.
 """

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-import torch
 from torch import Tensor
 
 from simulacra.core.capabilities.general import HasDensity
@@ -162,6 +161,7 @@ def start_at_regression(model: WindowedRBM, source: Source, rng: Rng) -> None:
         rng: random numbers of the preprocessing.
     """
     A, b, scale = regression(source, rng, model.order)
+    assert isinstance(model.frames, RealFrames)
     model.b.copy_(b)
     model.autoregress(A.to(model.b))
     model.frames.scale.copy_(scale)

@@ -76,13 +76,10 @@ def regression(source: Source, rng: Rng, n: int) -> tuple[Tensor, Tensor, Tensor
     Returns:
         A, shape (n d, d); b, shape (d,); and the root mean square of the residuals, shape (d,).
     """
-    gram, square = None, None
+    xx, xy, square = torch.zeros(()), torch.zeros(()), torch.zeros(())
     for past, v in _frames(source, rng, n):
         one = torch.cat([past, past.new_ones(len(past), 1)], 1)
-        parts = one.T @ one, one.T @ v, v.square().sum(0)
-        gram = parts if gram is None else tuple(map(torch.add, gram, parts))
-    assert gram is not None
-    xx, xy, square = gram
+        xx, xy, square = xx + one.T @ one, xy + one.T @ v, square + v.square().sum(0)
     count = xx[-1, -1]
     # the mean of the squares is 1 for standardized frames; the intercept has no penalty
     penalty = torch.full((len(xx),), float(RIDGE * square.mean()), dtype=xx.dtype)
