@@ -115,7 +115,8 @@ def one_wave(folder: Path) -> tuple[Any, dict[str, Any]]:
 
 def one_motion(folder: Path) -> tuple[Any, dict[str, Any]]:
     """A single recorded motion."""
-    head = "HIERARCHY ROOT Hips { OFFSET 0 0 0 CHANNELS 2 Xposition Yrotation } MOTION Frames: 60 Frame Time: 0.1"
+    skeleton = "HIERARCHY ROOT Hips { OFFSET 0 0 0 CHANNELS 2 Xposition Yrotation }"
+    head = f"{skeleton} MOTION Frames: 60 Frame Time: 0.1"
     (folder / "a.bvh").write_text("\n".join([head, *(f"{v:.3f} {w:.3f}" for v, w in R.normal(size=(60, 2)))]))
     return folder / "a.bvh", {"validation": 0, "test": 0}
 
