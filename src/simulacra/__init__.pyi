@@ -101,6 +101,8 @@ from simulacra.models.boltzmann.pairwise.boosting import BoostedField
 from simulacra.models.boltzmann.pairwise.gated_bm import GatedBM
 from simulacra.models.boltzmann.pairwise.higher_order import HigherOrderBM
 from simulacra.models.boltzmann.pairwise.unrolled import UnrolledMRF
+from simulacra.models.boltzmann.recurrent.crbm import CRBM
+from simulacra.models.boltzmann.recurrent.factored_crbm import FactoredCRBM
 from simulacra.models.boltzmann.recurrent.rnn_nade import RNNNADE
 from simulacra.models.boltzmann.recurrent.rnn_rbm import RNNRBM
 from simulacra.models.boltzmann.recurrent.rtrbm import RTRBM
@@ -133,6 +135,7 @@ __version__: str
 __all__ = [
     "ABC",
     "BEGAN",
+    "CRBM",
     "DARN",
     "DBM",
     "DBN",
@@ -189,6 +192,7 @@ __all__ = [
     "Epochs",
     "Estimate",
     "EstimatesDensity",
+    "FactoredCRBM",
     "Flow",
     "FlowMatching",
     "GMMNAutoencoder",

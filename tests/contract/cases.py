@@ -22,6 +22,7 @@ from contract.sets import (
     images,
     labelled,
     mixed,
+    motion,
     real,
     scored,
     sequences,
@@ -201,6 +202,11 @@ CATALOGUED = [
     _catalogued("multi-prediction-dbm", labelled, hidden=(3, 2), mean_field_steps=3, burn_in=5),
     _catalogued("conv-rbm", bits, filters=3, kernel=2, pool=2, chains=7, burn_in=9),
     _catalogued("conv-dbm", bits, filters=(2, 2), kernels=(2, 1), pools=(2, 1), chains=7, burn_in=9),
+    _catalogued("crbm", motion, hidden=5, order=2, burn_in=7),
+    _catalogued("crbm/binary", sequences, hidden=13, order=3, burn_in=7),
+    _catalogued(
+        "factored-crbm", lambda: motion(styles=3), hidden=5, order=2, factors=3, features=2, burn_in=7
+    ),
     _catalogued("rtrbm", sequences, hidden=5, burn_in=7),
     _catalogued("rtrbm/exact", sequences, hidden=5, burn_in=7, estimator="exact"),
     _catalogued("rnn-rbm", sequences, hidden=13, state=5, burn_in=7),

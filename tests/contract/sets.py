@@ -142,6 +142,17 @@ def sequences(d: int = 3, T: int = 7, n: int = 107) -> Dataset:
 
 
 @kept
+def motion(styles: int = 0, d: int = 3, T: int = 7, n: int = 107) -> Dataset:
+    """Ragged sequences of real frames, from one frame to T, with or without their style."""
+    rng = Rng(0, "motion", rows=range(n))
+    x = rng.normal("x", T, d) + rng.normal("common", 1, d)
+    lengths = 1 + (rng.uniform("length", 1).squeeze(1) * T).long().clamp_max(T - 1)
+    frames = torch.arange(T).unsqueeze(1) < lengths.view(-1, 1, 1)
+    given = {"c": torch.arange(n) % styles, "condition": Categorical((), styles)} if styles else {}
+    return from_tensors(x * frames, Sequence((T, d), Real((d,))), "motion", lengths=lengths, **given)
+
+
+@kept
 def squares() -> Dataset:
     """Images of 6 x 6 pixels with 4 levels, in three classes: of a size that strides of two reach."""
     n = 103

@@ -15,7 +15,7 @@ from simulacra.core.interface import evaluating
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng, ambient
 from simulacra.core.spaces.classes import Categorical, values_of
-from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.numeric import Numeric
 from simulacra.core.spaces.plain import Count, Positive, Real, Space
 from simulacra.core.updates import Stage, selects
@@ -48,7 +48,8 @@ def noise(case: Case, n: int = 200) -> Tensor:
 def _noise(space: Space, rng: Rng) -> Tensor:
     if isinstance(space, Table):
         return space.joined([_noise(field, rng.at(name)).float() for name, field in space.fields])
-    if isinstance(space, (Real, Positive, Numeric)):
+    step = space.of if isinstance(space, Sequence) else space
+    if isinstance(step, (Real, Positive, Numeric)):
         x = 4 * rng.normal("x", *space.shape) * (100 if isinstance(space, Numeric) else 1)
         return x.exp() if isinstance(space, Positive) else x
     levels = 60 if isinstance(space, Count) else getattr(space, "levels", getattr(space, "classes", 2))

@@ -13,7 +13,8 @@ from simulacra.core.batch import Batch
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Binary, Real
-from simulacra.models.boltzmann.recurrent.frames import contrast, exact, log_partition
+from simulacra.models.boltzmann.recurrent.frames import log_partition
+from simulacra.models.boltzmann.recurrent.recurrent_rbm import contrast, exact
 from simulacra.models.boltzmann.recurrent.rnn_nade import RNNNADE
 from simulacra.models.boltzmann.recurrent.rtrbm import RTRBM
 from simulacra.models.boltzmann.recurrent.sequence import trimmed, valid_frames

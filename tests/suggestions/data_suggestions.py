@@ -113,6 +113,14 @@ def one_wave(folder: Path) -> tuple[Any, dict[str, Any]]:
     return folder / "a.wav", {"tile": 16}
 
 
+def one_motion(folder: Path) -> tuple[Any, dict[str, Any]]:
+    """A single recorded motion."""
+    skeleton = "HIERARCHY ROOT Hips { OFFSET 0 0 0 CHANNELS 2 Xposition Yrotation }"
+    head = f"{skeleton} MOTION Frames: 60 Frame Time: 0.1"
+    (folder / "a.bvh").write_text("\n".join([head, *(f"{v:.3f} {w:.3f}" for v, w in R.normal(size=(60, 2)))]))
+    return folder / "a.bvh", {"validation": 0, "test": 0}
+
+
 def images(sizes: list[tuple[int, int]], deep: bool = False, **options: Any):
     """Images of these sizes; the last one of 16 bits where they are to differ in depth."""
 
@@ -171,6 +179,7 @@ CASES = (
     ),
     Says("data/audio/windows.py", "no recording has a window", waves([37, 50, 23, 61], tile=62, **KEEP)),
     Says("data/audio/windows.py", "the recordings differ in length", waves([37, 50, 23, 61], **KEEP)),
+    Says("data/motion/recordings.py", "is a single recording of", one_motion),
     Says("data/images/depth.py", "the images differ in depth", images([(6, 6)] * 12, deep=True)),
     Says("data/images/geometry.py", "the images of ", lambda _: ("digits", {"crop": 9})),
     Says("data/images/geometry.py", "remove it, or load the data with ", images([(8, 8)] * 12, crop=9)),

@@ -38,7 +38,7 @@ OF_MODELS = (
         lambda **o: memorized(**o),
     ),
     (
-        "models/boltzmann/recurrent/frames.py",
+        "models/boltzmann/recurrent/recurrent_rbm.py",
         "for every frame",
         lambda **o: simulacra.RNNRBM(
             simulacra.Sequence((5, 40), Binary((40,))), **{"hidden": 40, "estimator": "exact", **o}

@@ -11,6 +11,11 @@ from test_suggested_commands import SENTENCES
 
 # what suggests nothing that could be typed as it stands, or is no refusal, and why
 FORMS = (
+    (
+        "models/boltzmann/recurrent/factored_crbm.py",
+        "the style of each sequence: load the data",
+        "tests/data/test_motion.py loads with it",
+    ),
     ("core/errors/suggestion.py", "`simulacra {}`", "the form of all commands"),
     (
         "data/dataset.py",

@@ -18,6 +18,8 @@ class ReaderKeywords(TypedDict, total=False):
     crop: Side
     decimal: Literal[".", ","] | None
     encoding: str | None
+    every: int
+    frames: int | None
     grey: bool
     header: bool | int | None
     index_column: str | None

@@ -4,8 +4,8 @@
     photos/cat/*.png  photos/dog/*    labels
     photos/train/...  photos/test/... official splits, each of the above
 
-Folders of images and of recordings (.wav) have the same layout; one folder holds one kind. Files of other
-kinds are left out and counted; hidden files and files of the operating system are ignored.
+Folders of images, of recordings (.wav) and of motion (.bvh) have the same layout; one folder holds one kind.
+Files of other kinds are left out and counted; hidden files and files of the operating system are ignored.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ WAVES = (
     *(".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".aiff", ".aif", ".aifc", ".au", ".snd"),
     *(".w64", ".rf64", ".caf"),
 )
+MOTIONS = (".bvh",)
+KINDS = {"images": IMAGES, "recordings": WAVES, "recorded motion": MOTIONS}
+EVERY = tuple(suffix for suffixes in KINDS.values() for suffix in suffixes)
 # files and folders that operating systems create
 SYSTEM = {"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"}
 SYSTEM |= {"__macosx", "__pycache__", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
@@ -74,15 +77,15 @@ class Listing:
 
     @property
     def waves(self) -> bool:
-        """True if the files are recordings, False if they are images."""
+        """True if the files are recordings of sound."""
         return self.paths[0].suffix.lower() in WAVES
 
 
 def list_folder(folder: Path) -> Listing:
-    """Lists the images or recordings of a folder without opening them.
+    """Lists the images, recordings or motion of a folder without opening them.
 
     Raises:
-        ValueError: if there are none, or both kinds, a class folder is empty, or a link leads out of the
+        ValueError: if there are none, or several kinds, a class folder is empty, or a link leads out of the
             folder.
     """
     below = _parts(folder)
@@ -128,15 +131,14 @@ def _passed_over(name: str) -> bool:
     return name.startswith(".") or name.lower() in SYSTEM
 
 
-def holds_waves(folder: Path) -> bool:
-    """Returns True if the first readable file of a folder is a recording."""
+def kind_held(folder: Path) -> str:
+    """Returns the kind of the first readable file of a folder, a key of `KINDS`; images if there is none."""
     for _, folders, files in os.walk(folder):
         folders.sort()
         for name in sorted(files):
-            suffix = Path(name).suffix.lower()
-            if suffix in (*IMAGES, *WAVES) and not name.startswith("."):
-                return suffix in WAVES
-    return False
+            if Path(name).suffix.lower() in EVERY and not name.startswith("."):
+                return _kind(Path(name))
+    return "images"
 
 
 def check_two_files(path: Path, parts: Mapping[str, Part], split: SplitOptions, kind: str) -> None:
@@ -189,9 +191,10 @@ def _listed(folder: Path) -> list[tuple[Path, str | None]]:
         files += [(path, below.name) for path in inside]
     if not files:
         found = _said(_others(folder, {"train": folder}, set()))
+        read = ", ".join(f"no {kind} ({', '.join(suffixes)})" for kind, suffixes in KINDS.items())
         raise ValueError(
-            f"{folder} holds no images ({', '.join(IMAGES)}) and no recordings ({', '.join(WAVES)})"
-            f"{f'; {found}' if found else ''}: give the folder that has them, or convert what is there."
+            f"{folder} holds {read}{f'; {found}' if found else ''}: give the folder that has them, or "
+            "convert what is there."
         )
     if others:
         kind, (empty, held) = _kind(files[0][0]), next(iter(others.items()))
@@ -201,7 +204,7 @@ def _listed(folder: Path) -> list[tuple[Path, str | None]]:
 
 
 def _known(paths: Iterable[Path]) -> list[Path]:
-    named = [p for p in paths if p.suffix.lower() in (*IMAGES, *WAVES)]
+    named = [p for p in paths if p.suffix.lower() in EVERY]
     for path in named:
         if path.is_symlink() and not path.exists():
             raise ValueError(f"{path} is a link to a file that is not there: remove it or copy the file.")
@@ -209,17 +212,15 @@ def _known(paths: Iterable[Path]) -> list[Path]:
 
 
 def _kind(path: Path) -> str:
-    return "recordings" if path.suffix.lower() in WAVES else "images"
+    return next(kind for kind, suffixes in KINDS.items() if path.suffix.lower() in suffixes)
 
 
 def _check_kind(folder: Path, paths: list[Path]) -> None:
-    """Raises ValueError if images and recordings are mixed."""
+    """Raises ValueError if files of several kinds are mixed."""
     first = {_kind(path): path for path in reversed(paths)}
     if len(first) > 1:
-        raise ValueError(
-            f"{folder} holds images, such as {first['images'].relative_to(folder)}, and recordings, such as "
-            f"{first['recordings'].relative_to(folder)}: put one kind in a folder of its own."
-        )
+        held = [f"{kind}, such as {first[kind].relative_to(folder)}" for kind in KINDS if kind in first]
+        raise ValueError(f"{folder} holds {', and '.join(held)}: put one kind in a folder of its own.")
 
 
 def _check_links(folder: Path, paths: list[Path]) -> None:

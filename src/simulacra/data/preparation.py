@@ -11,7 +11,7 @@ from simulacra.core.preprocessing.companding import MuLaw
 from simulacra.core.preprocessing.normal_scores import scoring
 from simulacra.core.preprocessing.transforms import Affine, Binarize, Dequantize, Logit, Transform
 from simulacra.core.spaces.audio import Audio
-from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Real, Space
 from simulacra.data.sources.source import Part, Source
 
@@ -48,11 +48,20 @@ def steps_of(
             return (*coding(source.space), *_steps_of_table(source.space, train, standardize, wanted))
         if wanted and isinstance(source.space, Real):
             return (standardizing_real(source.space, train.rows, train.known),)
+        if wanted and isinstance(source.space, Sequence) and isinstance(source.space.of, Real):
+            return (standardizing_real(source.space.of, _steps(source.space, train)),)
     if standardize and mu_law:
         raise ValueError("standardize= and mu_law= exclude each other: levels are not shifted and scaled.")
     if standardize and not steps:
         raise ValueError(f"standardize=True needs real data, but {source.name} holds {source.space}.")
     return tuple(steps)
+
+
+def _steps(space: Sequence, part: Part) -> Tensor:
+    """Returns the steps of all sequences without their padding, shape (steps, *)."""
+    assert isinstance(part.rows, Tensor) and part.lengths is not None
+    valid = torch.arange(space.steps) < part.lengths.unsqueeze(1)
+    return part.rows[valid]
 
 
 def check_steps(binarize: str | None, threshold: float, dequantize: str | None, mu_law: int | None) -> None:

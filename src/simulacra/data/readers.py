@@ -22,6 +22,7 @@ from simulacra.data.arrays.options import ArrayOptions, MemoryOptions
 from simulacra.data.audio.options import AudioOptions
 from simulacra.data.catalog import names
 from simulacra.data.images.options import FolderOptions, PictureOptions
+from simulacra.data.motion.options import MotionOptions
 from simulacra.data.sources.source import Source
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.options import FrameOptions, SheetOptions, TableOptions
@@ -86,20 +87,20 @@ def _named(kind: str) -> Callable[[Any], bool]:
 
 
 def _group(name: str) -> str:
-    """Returns `toy`, `music`, `sound` or `images` for a name of the catalogue, otherwise an empty string."""
+    """Returns `toy`, `music`, `sound`, `motion` or `images` for a name of the catalogue, otherwise ""."""
     if name not in names.names():
         return ""
     entry = names.find(name)
-    return "toy" if entry.kind == "toy" else {"fsdd": "sound"}.get(name, _of_files(entry))
+    return "toy" if entry.kind == "toy" else {"fsdd": "sound", "mocap": "motion"}.get(name, _of_files(entry))
 
 
 def _of_files(entry: names.Entry) -> str:
     return "music" if any(folder.startswith("polyphonic") for folder in entry.folders) else "images"
 
 
-def _folder(waves: bool) -> Callable[[Any], bool]:
+def _folder(kind: str) -> Callable[[Any], bool]:
     def takes(given: Any) -> bool:
-        return isinstance(given, Path) and given.is_dir() and listing.holds_waves(given) is waves
+        return isinstance(given, Path) and given.is_dir() and listing.kind_held(given) == kind
 
     return takes
 
@@ -132,6 +133,7 @@ def _data_set(given: Any) -> bool:
 
 LETTERS = 300  # longest path that an error quotes in full
 MUSIC = "a file of music"
+PICTURES, SOUND, MOTION = listing.KINDS
 ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz")
 READERS: tuple[Reader, ...] = (
     Reader("a data frame", FrameOptions, "tables.data_frames:open_frame", takes=_rows_by_name),
@@ -140,9 +142,17 @@ READERS: tuple[Reader, ...] = (
     Reader("a toy", NoOptions, "toys:open_toy", takes=_named("toy")),
     Reader("a collection of music", NoOptions, "catalog.named:open_named", takes=_named("music")),
     Reader("a collection of recordings", AudioOptions, "audio.recordings:open_spoken", takes=_named("sound")),
+    Reader("a collection of motion", MotionOptions, "motion.recordings:open_walks", takes=_named("motion")),
     Reader("a collection of images", PictureOptions, "catalog.named:open_pictures", takes=_named("images")),
-    Reader("a folder of recordings", AudioOptions, "audio.recordings:open_waves", takes=_folder(True)),
-    Reader("a folder of images", FolderOptions, "images.folders:open_images", takes=_folder(False)),
+    Reader("a folder of recordings", AudioOptions, "audio.recordings:open_waves", takes=_folder(SOUND)),
+    Reader("a folder of images", FolderOptions, "images.folders:open_images", takes=_folder(PICTURES)),
+    Reader(
+        "a folder of motion",
+        MotionOptions,
+        "motion.recordings:open_motions",
+        takes=_folder(MOTION),
+    ),
+    Reader("a recorded motion", MotionOptions, "motion.recordings:open_motion", listing.MOTIONS),
     Reader("a recording", AudioOptions, "audio.recordings:open_wave", listing.WAVES),
     Reader(MUSIC, NoOptions, "audio.music:open_music", (".json", ".json.gz", ".mat"), _music),
     Reader("an array file", ArrayOptions, "arrays.files:open_arrays", (".npy", ".npz", ".mat")),

@@ -155,10 +155,11 @@ class HasPartitionFunctions(Capability):
     phrase = "has a partition function for each frame"
 
     @abstractmethod
-    def laws(self, x: Tensor, known: Tensor | None = None) -> Laws:
+    def laws(self, x: Tensor, known: Tensor | None = None, c: Tensor | None = None) -> Laws:
         """Returns the terms of the log-density, each with its own log Z.
 
         Args:
             x: observations, shape (B, *).
             known: True where x is observed, shape of x; None: everywhere.
+            c: conditions, shape (B, *), or None.
         """

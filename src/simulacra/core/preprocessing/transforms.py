@@ -11,6 +11,7 @@ log P(x) >= E_u log p_y(T(x + u)) + log |det dT/dx| (Theis et al. 2016).
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from simulacra.core.numerics.precision import needs_double, precise_device, to_float64, working
 from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
 
 
@@ -204,8 +206,8 @@ class Affine(Transform):
     """Standardizes each entry: y = (x - shift) / scale.
 
     Args:
-        shift: one number, or one for each entry (flattened).
-        scale: positive, one number or one for each entry (flattened).
+        shift: one number, or one for each entry (flattened); in sequences, one for each entry of a step.
+        scale: positive, one number or one for each entry (flattened), as `shift`.
     """
 
     shift: tuple[float, ...] = (0.0,)
@@ -213,6 +215,8 @@ class Affine(Transform):
 
     def space(self, before: Space) -> Space:
         """Returns the real space of the same shape; scaled audio is no longer audio."""
+        if isinstance(before, Sequence) and isinstance(before.of, Real):
+            return Sequence(before.shape, of=Real(before.of.shape))
         if not isinstance(before, Real):
             raise ValueError(f"standardizing needs real data, but the data are {before}.")
         return Real(before.shape)
@@ -227,7 +231,7 @@ class Affine(Transform):
     def _tensors(self, x: Tensor) -> tuple[Tensor, Tensor]:
         make = lambda v: torch.tensor(v, dtype=x.dtype, device=x.device)
         shift, scale = make(self.shift), make(self.scale)
-        return tuple(t.view(x.shape[1:]) if t.numel() > 1 else t for t in (shift, scale))  # type: ignore[return-value]
+        return _shaped(shift, x), _shaped(scale, x)
 
     def forward(self, x: Tensor, rng: Rng) -> Tensor:
         """Returns (x - shift) / scale, computed in double precision, in the floating-point type of x."""
@@ -246,12 +250,20 @@ class Affine(Transform):
     def log_slope(self, x: Tensor, y: Tensor) -> Tensor:
         """Returns -log scale."""
         logs = torch.tensor(self.scale, dtype=torch.float64, device=precise_device(x.device)).log()
-        return -(logs.view(x.shape[1:]) if len(self.scale) > 1 else logs)
+        return -_shaped(logs, x)
 
     @property
     def label(self) -> str:
         """Short description, `standardized`."""
         return "standardized"
+
+
+def _shaped(numbers: Tensor, x: Tensor) -> Tensor:
+    """Returns numbers in the shape of a row, or of a step of a sequence, so that they broadcast over x."""
+    if numbers.numel() == 1:
+        return numbers
+    whole = numbers.numel() == math.prod(x.shape[1:])
+    return numbers.view(x.shape[1:] if whole else x.shape[2:])
 
 
 @dataclass(frozen=True)

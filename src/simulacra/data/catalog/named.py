@@ -35,6 +35,7 @@ CLOTHES = (
     "Ankle boot",
 )
 THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+FREY = 1965  # frames of the film
 FIXED = "static binarization (Larochelle and Murray)"
 
 
@@ -143,6 +144,20 @@ def _olivetti(name: str, files: dict[str, Path]) -> Source:
     return Source(name, Levels((1, 64, 64), 256), {"train": part}, people)
 
 
+def _frey(name: str, files: dict[str, Path]) -> Source:
+    """Reads the frames of the film; the last fifth is validation and test, since neighbours are alike."""
+    from simulacra.data.arrays.matlab import read_mat
+
+    (path,) = files.values()
+    faces = read_mat(path).get("ff")
+    if faces is None or faces.shape != (560, FREY):
+        raise ValueError(f"{path} has no array 'ff' of shape (560, {FREY}): fetch it again.")
+    images = torch.from_numpy(np.ascontiguousarray(faces.T.reshape(-1, 1, 28, 20)).astype(np.uint8))
+    held = FREY // 10
+    x = dict(zip(("train", "valid", "test"), images.split([FREY - 2 * held, held, held])))
+    return Source(name, Levels((1, 28, 20), 256), {part: Part(rows) for part, rows in x.items()})
+
+
 def _cifar10(name: str, files: dict[str, Path]) -> Source:
     folder = files["test_batch.bin"].parent
     batches = [path for i in range(1, 6) if (path := names.present(folder, f"data_batch_{i}.bin"))]
@@ -180,6 +195,7 @@ _READERS: dict[str, Callable[[str, dict[str, Path]], Source]] = {
     "fashion-mnist": _idx,
     "binarized-mnist": _binarized,
     "olivetti": _olivetti,
+    "frey": _frey,
     "cifar10": _cifar10,
     "jsb-chorales": _music,
     "nottingham": _music,

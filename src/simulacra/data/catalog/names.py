@@ -112,6 +112,22 @@ ENTRIES = (
         "save the zip file of a release of github.com/Jakobovski/free-spoken-digit-dataset as "
         "fsdd/fsdd_recordings.zip",
     ),
+    Entry(
+        "mocap",
+        "23 recordings of 2 people who walk, 96 channels, 120 frames a second (CMU)",
+        "files",
+        ("mocap",),
+        (("cmu_walk_bvh.zip",),),
+        "save the BVH files 07_01 to 08_11 of mocap.cs.cmu.edu, zipped, as mocap/cmu_walk_bvh.zip",
+    ),
+    Entry(
+        "frey",
+        "1,965 frames of a film of one face, 28x20, grey (Frey and Roweis)",
+        "files",
+        ("freyfaces", "frey"),
+        (("frey_rawface.mat",),),
+        "save frey_rawface.mat of Sam Roweis as freyfaces/frey_rawface.mat",
+    ),
     _music("jsb-chorales", "382 chorales by Bach, frames of 88 keys", "jsb_chorales", "JSB_Chorales"),
     _music("nottingham", "1,037 folk tunes with chords, frames of 88 keys", "nottingham", "Nottingham"),
     _music("piano-midi", "124 classical pieces for piano, frames of 88 keys", "piano_midi_de", "Piano_midi"),

@@ -210,7 +210,7 @@ def laws_of(model: Model, block: Rows) -> Laws | None:
         block: rows.
     """
     if model.supports(can.HasPartitionFunctions):
-        return can.able(model, can.HasPartitionFunctions).laws(block.y, block.known)
+        return can.able(model, can.HasPartitionFunctions).laws(block.y, block.known, block.c)
     if block.c is None:
         return None
     return Laws(model, block.y, block.c, torch.arange(len(block.y)), contents_of(block.c))

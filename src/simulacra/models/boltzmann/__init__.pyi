@@ -11,6 +11,8 @@ from simulacra.models.boltzmann.pairwise.boosting import BoostedField
 from simulacra.models.boltzmann.pairwise.gated_bm import GatedBM
 from simulacra.models.boltzmann.pairwise.higher_order import HigherOrderBM
 from simulacra.models.boltzmann.pairwise.unrolled import UnrolledMRF
+from simulacra.models.boltzmann.recurrent.crbm import CRBM
+from simulacra.models.boltzmann.recurrent.factored_crbm import FactoredCRBM
 from simulacra.models.boltzmann.recurrent.rnn_nade import RNNNADE
 from simulacra.models.boltzmann.recurrent.rnn_rbm import RNNRBM
 from simulacra.models.boltzmann.recurrent.rtrbm import RTRBM
@@ -21,6 +23,7 @@ from simulacra.models.boltzmann.restricted.mixture_rbm import MixtureRBM
 from simulacra.models.boltzmann.restricted.rbm import RBM
 
 __all__ = [
+    "CRBM",
     "DBM",
     "DBN",
     "RBM",
@@ -33,6 +36,7 @@ __all__ = [
     "ConvRBM",
     "DeepAutoencoder",
     "DiscriminativeRBM",
+    "FactoredCRBM",
     "GatedBM",
     "GaussianRBM",
     "GroupedRBM",

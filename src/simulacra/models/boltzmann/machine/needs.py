@@ -71,19 +71,24 @@ def need_images(name: str, space: Space) -> None:
         )
 
 
-def need_frames(name: str, space: Space) -> None:
-    """Raises ValueError unless the space holds sequences of binary frames.
+def need_frames(name: str, space: Space, real: bool = False) -> None:
+    """Raises ValueError unless the space holds sequences of vectors of 0 and 1.
 
     Args:
         name: name of the model, for the message.
         space: space of the data.
+        real: True: vectors of real numbers are allowed, too.
     """
-    if isinstance(space, Sequence) and isinstance(space.of, Binary) and len(space.shape) == 2:
+    kinds = (Binary, Real) if real else (Binary,)
+    if isinstance(space, Sequence) and isinstance(space.of, kinds) and len(space.shape) == 2:
         return
-    mend = "its frames must be vectors of 0 and 1" if isinstance(space, Sequence) else "take an RBM or a VAE"
-    raise ValueError(
-        f"{name} needs sequences of binary frames, such as pieces of music, but the space is {space}: {mend}."
-    )
+    held, such = ("0 and 1", "binary frames, such as pieces of music")
+    if real:
+        held, such = f"{held} or of real numbers", "frames, such as recorded motion or pieces of music"
+    motion = isinstance(space, Sequence) and isinstance(space.of, Real) and len(space.shape) == 2
+    mend = f"its frames must be vectors of {held}" if isinstance(space, Sequence) else "take an RBM or a VAE"
+    mend = "take crbm for frames of real numbers" if motion else mend
+    raise ValueError(f"{name} needs sequences of {such}, but the space is {space}: {mend}.")
 
 
 def _mend(space: Space, grey: str, real: str = "a VAE takes such data") -> str:

@@ -80,32 +80,37 @@ class RNNNADE(Recurrent):
         """Computes b_u + W_vu v of (2), shape (*, state)."""
         return self.net.drive(v)
 
-    def biases(self, s: Tensor) -> tuple[Tensor, Tensor]:
-        """Computes b_t and c_t of (1)."""
+    def biases(self, s: Tensor, u: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Computes b_t and c_t of (1).
+
+        Args:
+            s: states before the frames, shape (*, state).
+            u: not used.
+        """
         # (1)
         return self.b + s @ self.net.U, self.c + s @ self.net.V
 
-    def log_frames(self, v: Tensor, b: Tensor, c: Tensor) -> Tensor:
+    def log_frames(self, v: Tensor, *biases: Tensor) -> Tensor:
         """Computes the sum of the logs of (3), exact, in nats, shape (N,).
 
         Args:
             v: frames, shape (N, d).
-            b: biases of the visible units, shape (N, d).
-            c: biases of the hidden units, shape (N, hidden).
+            biases: b_t and c_t, shapes (N, d) and (N, hidden).
         """
+        b, c = biases
         # (3)
         y = shared_recursion(v.unsqueeze(2), self.W.unsqueeze(1), c, self.V.unsqueeze(1)).squeeze(2) + b
         return -F.binary_cross_entropy_with_logits(y, v, reduction="none").sum(1)
 
-    def draw_frame(self, b: Tensor, c: Tensor, rng: Rng, how: Sampling | None = None) -> Tensor:
+    def draw_frame(self, biases: tuple[Tensor, ...], rng: Rng, how: Sampling | None = None) -> Tensor:
         """Samples a frame entry by entry, shape (B, d).
 
         Args:
-            b: biases of the visible units, shape (B, d).
-            c: biases of the hidden units, shape (B, hidden).
+            biases: b_t and c_t, shapes (B, d) and (B, hidden).
             rng: source of random numbers.
             how: not used.
         """
+        b, c = biases
         u = rng.uniform("v", self.visible, dtype=b.dtype)
         entries = []
         for i in range(self.visible):

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from simulacra.core.optimizers import SGD
 from simulacra.core.spaces.plain import Space
-from simulacra.models.boltzmann.recurrent.frames import RecurrentRBM
+from simulacra.models.boltzmann.recurrent.recurrent_rbm import RecurrentRBM
 from simulacra.models.boltzmann.recurrent.sequence import StateNet
 
 
@@ -59,7 +60,9 @@ class RNNRBM(RecurrentRBM):
         *,
         seed: int = 0,
     ):
-        super().__init__(space, hidden, gibbs_steps, burn_in, lr, momentum, estimator)
+        # gradients through many frames may explode
+        optimizer = SGD(lr=lr, momentum=momentum, clip=1.0)
+        super().__init__(space, hidden, gibbs_steps, burn_in, optimizer, estimator)
         self.net = StateNet(self.visible, hidden, state)
 
     @property
@@ -71,7 +74,12 @@ class RNNRBM(RecurrentRBM):
         """Computes b_u + W_vu v of (2), shape (*, state)."""
         return self.net.drive(v)
 
-    def biases(self, s: Tensor) -> tuple[Tensor, Tensor]:
-        """Computes b_t and c_t of (1)."""
+    def biases(self, s: Tensor, u: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Computes b_t and c_t of (1).
+
+        Args:
+            s: states before the frames, shape (*, state).
+            u: not used.
+        """
         # (1)
         return self.b + s @ self.net.U, self.c + s @ self.net.V

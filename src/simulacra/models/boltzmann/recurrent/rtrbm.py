@@ -14,8 +14,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from simulacra.core.optimizers import SGD
 from simulacra.core.spaces.plain import Space
-from simulacra.models.boltzmann.recurrent.frames import RecurrentRBM
+from simulacra.models.boltzmann.recurrent.recurrent_rbm import RecurrentRBM
 
 
 class RTRBM(RecurrentRBM):
@@ -57,7 +58,9 @@ class RTRBM(RecurrentRBM):
         *,
         seed: int = 0,
     ):
-        super().__init__(space, hidden, gibbs_steps, burn_in, lr, momentum, estimator)
+        # gradients through many frames may explode
+        optimizer = SGD(lr=lr, momentum=momentum, clip=1.0)
+        super().__init__(space, hidden, gibbs_steps, burn_in, optimizer, estimator)
         # W' of (1)
         self.recurrent = nn.Parameter(0.01 * torch.randn(hidden, hidden))
 
@@ -70,7 +73,12 @@ class RTRBM(RecurrentRBM):
         """Computes W v + c of (1), shape (*, hidden)."""
         return v @ self.W + self.c
 
-    def biases(self, s: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns b, and c_t of (1)."""
+    def biases(self, s: Tensor, u: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Returns b, and c_t of (1).
+
+        Args:
+            s: states before the frames, shape (*, hidden).
+            u: not used.
+        """
         # (1)
         return self.b.expand(*s.shape[:-1], -1), self.c + s @ self.recurrent

@@ -2,11 +2,12 @@
 
     log p(v_1, ..., v_L) = sum_t log p(v_t | s_(t-1))                            (1)
     s_t = f(D(v_t) + s_(t-1) R),   s_0 = 0                                       (2)
-    b_t, c_t = biases(s_(t-1))                                                   (3)
+    b_t, c_t = biases(s_(t-1), u)                                                (3)
 
-A frame is modelled by an RBM or a NADE with (3) as the biases of its visible and hidden units. Gradients are
-backpropagated through (2) to the first frame. The loss is the mean of the terms of (1) over all frames of a
-batch, so that longer sequences have more weight.
+A frame is modelled by an RBM or a NADE with (3) as the biases of its visible and hidden units; u is the
+condition of the whole sequence, where there is one. Gradients are backpropagated through (2) to the first
+frame. The loss is the mean of the terms of (1) over all frames of a batch, so that longer sequences have more
+weight.
 
 Reference: Sutskever, Hinton and Taylor 2009; Boulanger-Lewandowski, Bengio and Vincent 2012. Rows A21 to A23.
 """
@@ -41,20 +42,22 @@ class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
     """Abstract base with equations (1) to (3); subclasses provide D, R, f, the biases and the frames.
 
     Args:
-        space: space of sequences of binary frames.
+        space: space of sequences of frames.
         hidden: number of hidden units of each frame.
+        condition: space of the condition u; None for p(x).
 
     Raises:
-        ValueError: if the space holds no sequences of binary frames, or `hidden` is below 1.
+        ValueError: if the space holds no sequences of frames that the model takes, or `hidden` is below 1.
     """
 
     space: Sequence
     f: ClassVar = staticmethod(torch.tanh)
+    real: ClassVar[bool] = False  # True: frames may be real
 
-    def __init__(self, space: Space, hidden: int):
-        need_frames(type(self).__name__, space)
+    def __init__(self, space: Space, hidden: int, condition: Space | None = None):
+        need_frames(type(self).__name__, space, self.real)
         check_at_least(1, hidden=hidden)
-        super().__init__(space)
+        super().__init__(space, condition)
         self.hidden, self.visible = hidden, space.shape[1]
         self.b, self.c = nn.Parameter(torch.zeros(self.visible)), nn.Parameter(torch.zeros(hidden))
 
@@ -70,26 +73,29 @@ class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
         """Computes D(v) of (2), shape (*, S)."""
 
     @abstractmethod
-    def biases(self, s: Tensor) -> tuple[Tensor, Tensor]:
-        """Computes b_t and c_t of (3) from the states before, shapes (*, d) and (*, hidden)."""
+    def biases(self, s: Tensor, u: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Computes b_t, c_t and further parameters of the frames, equation (3), each of shape (*, entries).
+
+        Args:
+            s: states before the frames, shape (B, S) or (B, T, S).
+            u: condition as features, shape (B, U) or (B, 1, U); None: no condition.
+        """
 
     @abstractmethod
-    def log_frames(self, v: Tensor, b: Tensor, c: Tensor) -> Tensor:
+    def log_frames(self, v: Tensor, *biases: Tensor) -> Tensor:
         """Computes log p of frames given their biases, in nats, shape (N,).
 
         Args:
             v: frames, shape (N, d).
-            b: biases of the visible units, shape (N, d).
-            c: biases of the hidden units, shape (N, hidden).
+            biases: results of `biases`, each of shape (N, entries).
         """
 
     @abstractmethod
-    def draw_frame(self, b: Tensor, c: Tensor, rng: Rng, how: Sampling | None = None) -> Tensor:
+    def draw_frame(self, biases: tuple[Tensor, ...], rng: Rng, how: Sampling | None = None) -> Tensor:
         """Samples a frame for each row of biases, shape (B, d).
 
         Args:
-            b: biases of the visible units, shape (B, d).
-            c: biases of the hidden units, shape (B, hidden).
+            biases: results of `biases`, each of shape (B, entries).
             rng: source of random numbers.
             how: options of drawing; None: the model's own.
         """
@@ -106,15 +112,34 @@ class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
             s = self.f(step + s @ R)
         return torch.stack(states, 1)
 
-    def frame_log_prob(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def biases_of(self, v: Tensor, c: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Returns the results of `biases` for each frame of sequences, each of shape (B, T, entries).
+
+        Args:
+            v: frames, shape (B, T, d).
+            c: conditions, shape (B, *), or None.
+        """
+        u = self.condition_features(c)
+        return self.biases(self.past(v), None if u is None else u.unsqueeze(1))
+
+    def condition_features(self, c: Tensor | None) -> Tensor | None:
+        """Returns u of (3), the condition as features, shape (B, U).
+
+        Args:
+            c: conditions, shape (B, *), or None.
+        """
+        return None if self.condition is None or c is None else self.condition.vectors(c, self.dtype)
+
+    def frame_log_prob(self, x: Tensor, lengths: Tensor | None = None, c: Tensor | None = None) -> Tensor:
         """Computes the terms of (1) in nats, 0 after the end of a row, shape (B, T).
 
         Args:
             x: sequences, shape (B, T, d); T may be shorter than in the space.
             lengths: number of frames of each row, shape (B,); None for all T.
+            c: conditions, shape (B, *), or None.
         """
         v, valid = self.features(x), valid_steps(x, lengths)
-        parts = [part[valid].split(FRAMES) for part in (v, *self.biases(self.past(v)))]
+        parts = [part[valid].split(FRAMES) for part in (v, *self.biases_of(v, c))]
         # (1)
         found = torch.cat([self.log_frames(*frames) for frames in zip(*parts)])
         return torch.zeros_like(valid, dtype=found.dtype).masked_scatter(valid, found)
@@ -124,13 +149,13 @@ class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
 
         Args:
             x: sequences, shape (B, T, d).
-            c: not used.
+            c: conditions, shape (B, *), or None.
             known: False in the steps after the end of a row, which are left out; None for full rows.
         """
         if known is None:
-            return to_float64(self.frame_log_prob(x)).sum(1)
+            return to_float64(self.frame_log_prob(x, c=c)).sum(1)
         lengths = self.space.lengths_of(known, type(self).__name__)
-        return to_float64(self.frame_log_prob(x[:, : int(lengths.max())], lengths)).sum(1)
+        return to_float64(self.frame_log_prob(x[:, : int(lengths.max())], lengths, c)).sum(1)
 
     def looks(self, how: Sampling | None = None) -> int:
         """Returns the number of frames.
@@ -147,12 +172,12 @@ class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
 
         Args:
             rng: source of random numbers, with one row for each sample.
-            c: not used.
+            c: conditions, shape (B, *), or None.
             how: options of drawing; None: the model's own.
             watch: called after each frame with their number so far, their total, x so far and True for frames
                 that are drawn; None: never.
         """
-        return self._continued(torch.zeros(len(rng.rows), 0, self.visible), None, rng, how, watch)
+        return self._continued(torch.zeros(len(rng.rows), 0, self.visible), None, rng, c, how, watch)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
         """Continues each sequence from its known first steps, shape (B, T, d).
@@ -161,24 +186,26 @@ class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
             x: observations, shape (B, *); missing entries may have any value.
             known: True where known, shape (B, *).
             rng: source of random numbers.
-            c: not used.
+            c: conditions, shape (B, *), or None.
         """
         lengths = self.space.lengths_of(known, type(self).__name__)
-        return self._continued(self.features(x)[:, : int(lengths.max())], lengths, rng)
+        return self._continued(self.features(x)[:, : int(lengths.max())], lengths, rng, c)
 
     def _continued(
         self,
         begun: Tensor,
         lengths: Tensor | None,
         rng: Rng,
+        c: Tensor | None = None,
         how: Sampling | None = None,
         watch: Watch | None = None,
     ) -> Tensor:
         """Samples sequences that start with the frames `begun`, of which each row keeps its own number."""
+        u = self.condition_features(c)
         s = torch.zeros(begun.shape[0], self.R.shape[0], dtype=self.dtype, device=self.device)
         frames = []
         for t in range(self.space.steps):
-            v = self.draw_frame(*self.biases(s), rng.at(t), how)
+            v = self.draw_frame(self.biases(s, u), rng.at(t), how)
             if lengths is not None and t < begun.shape[1]:
                 v = torch.where((t < lengths).unsqueeze(1), begun[:, t], v)
             frames.append(v)

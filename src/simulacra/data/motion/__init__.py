@@ -1,0 +1,1 @@
+"""Recorded motion: files of a skeleton's positions and angles, frame by frame."""
