@@ -51,7 +51,7 @@ class CRBM(WindowedRBM):
         order: int = 3,
         gibbs_steps: int = 1,
         burn_in: int = 30,
-        lr: float = 1e-3,
+        lr: float = 1e-4,
         estimator: str = "cd",
         *,
         seed: int = 0,

@@ -95,7 +95,7 @@ class FactoredCRBM(WindowedRBM, TakesCondition):
         features: int = 10,
         gibbs_steps: int = 1,
         burn_in: int = 30,
-        lr: float = 1e-3,
+        lr: float = 1e-4,
         estimator: str = "cd",
         *,
         seed: int = 0,

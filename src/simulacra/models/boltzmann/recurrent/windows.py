@@ -4,7 +4,7 @@
     v_t = b + s_(t-1) A + noise                                                  (2)
 
 R moves each frame one place to the front and drops the oldest; D appends v_t. (2) is fitted by ridge
-regression.
+regression of the change v_t - v_(t-1), so that the penalty pulls towards the last frame and not towards 0.
 
 Reference: Taylor, Hinton and Roweis 2007. Row A18.
 """
@@ -21,7 +21,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.updates import Source
 from simulacra.models.boltzmann.recurrent.sequence import ROWS, valid_steps
 
-RIDGE = 1e-3  # penalty of the regression, as a share of the mean square of a frame's entries
+RIDGE = 1e-2  # penalty of the regression, as a share of the sum of squares of an entry of the past
 LEAST = 1e-3  # smallest scale of the noise
 
 
@@ -79,14 +79,18 @@ def regression(source: Source, rng: Rng, n: int) -> tuple[Tensor, Tensor, Tensor
     xx, xy, square = torch.zeros(()), torch.zeros(()), torch.zeros(())
     for past, v in _frames(source, rng, n):
         one = torch.cat([past, past.new_ones(len(past), 1)], 1)
-        xx, xy, square = xx + one.T @ one, xy + one.T @ v, square + v.square().sum(0)
+        change = v - past[:, -v.shape[1] :]
+        xx, xy, square = xx + one.T @ one, xy + one.T @ change, square + change.square().sum(0)
     count = xx[-1, -1]
-    # the mean of the squares is 1 for standardized frames; the intercept has no penalty
-    penalty = torch.full((len(xx),), float(RIDGE * square.mean()), dtype=xx.dtype)
+    # the intercept has no penalty
+    penalty = torch.full((len(xx),), float(RIDGE * xx.diagonal()[:-1].mean()), dtype=xx.dtype)
     penalty[-1] = 0.0
     weights = torch.linalg.lstsq(xx + penalty.diag(), xy).solution
     rest = square - 2 * (weights * xy).sum(0) + (weights * (xx @ weights)).sum(0)
-    return weights[:-1], weights[-1], (rest / count).clamp_min(LEAST**2).sqrt()
+    d = weights.shape[1]
+    A = weights[:-1]
+    A[-d:] += torch.eye(d, dtype=A.dtype)
+    return A, weights[-1], (rest / count).clamp_min(LEAST**2).sqrt()
 
 
 def _frames(source: Source, rng: Rng, n: int) -> Iterator[tuple[Tensor, Tensor]]:
