@@ -93,3 +93,25 @@ def beginnings(space: Space, x: Any) -> Tensor | None:
     rows = token_rows(space, x)
     space.check(rows)
     return torch.arange(space.steps) < space.lengths(rows).cpu().unsqueeze(1)
+
+
+def check_behind(space: Space, x: Tensor, known: Tensor | None, owner: str) -> None:
+    """Checks that a model that draws all tokens at once completes texts behind their beginning only.
+
+    Args:
+        space: space of the rows.
+        x: rows, shape (B, T).
+        known: True where known, shape of x, or None.
+        owner: name of the model, for the message.
+
+    Raises:
+        ValueError: if a known token, other than the end, stands behind a gap, which may then not hold an end.
+    """
+    if not isinstance(space, Tokens) or known is None:
+        return
+    tokens = known & (x != space.end)
+    if bool((tokens[:, 1:] & ~known.cumprod(1).bool()[:, 1:]).any()):
+        raise ValueError(
+            f"known has gaps before known tokens, and {owner} draws all tokens of a text at once: keep the "
+            "beginning of a text, or take a model that draws token by token, such as a WaveNet."
+        )

@@ -15,7 +15,7 @@ from simulacra.core.errors.calls import checked
 from simulacra.core.errors.outputs import check_drawn
 from simulacra.core.inputs.chunks import rows_within
 from simulacra.core.inputs.convert import check_gaps
-from simulacra.core.inputs.strings import beginnings
+from simulacra.core.inputs.strings import beginnings, check_behind
 from simulacra.core.methods import rows as by_rows
 from simulacra.core.methods.rows import RawRows, chunks_of, evaluating
 from simulacra.core.numerics.precision import precise_device
@@ -111,6 +111,8 @@ class Drawing(RawRows):
         known = beginnings(self.preprocessing.raw, x) if known is None else known
         raw, there = self._raw(x, known, can.FILLS)
         check_gaps(self.preprocessing.raw, known, there)
+        if not self.supports(can.HasConditionals):
+            check_behind(self.preprocessing.raw, raw, there, type(self).__name__)
         return self._complete(raw, there, condition, fresh(seed), method=method)
 
     def _way(self, method: str | None) -> dict[str, Any]:

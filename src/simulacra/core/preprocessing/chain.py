@@ -160,7 +160,7 @@ class Preprocessing:
             scored = any(isinstance(step, NormalScores) for step in self.steps)
             return with_digits(raw, y, (Real,)) if scored else with_digits(raw, y)
         if isinstance(raw, Tokens):
-            return raw.closed(y.round().long())
+            return raw.closed((y.round() if y.is_floating_point() else y).long())
         if isinstance(raw, Levels):
             y = y.round().clamp(0, raw.levels - 1)
             return y.to(torch.uint8 if raw.levels <= 256 else torch.int32)

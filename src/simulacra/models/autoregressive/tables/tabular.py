@@ -48,6 +48,7 @@ from simulacra.core.scores.likelihood import ENTRIES
 from simulacra.core.spaces.column_features import ColumnFeatures
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Epochs, Stage, Update
+from simulacra.models.autoregressive.heads import check_any_order
 from simulacra.models.autoregressive.tables.column_orders import order_of, orderings, replay, usual_orders
 from simulacra.models.autoregressive.tables.regressions import NUMBERS, begin_at_regressions
 from simulacra.models.autoregressive.tables.training import negative_log_likelihood
@@ -113,6 +114,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
     ):
         super().__init__(space, condition)
         check_columns("Tabular", space)
+        check_any_order("Tabular", space)
         orders = usual_orders(space, order) if orders is None else orders
         _check(hidden, mixtures, orders, candidates)
         self.candidates, self.hidden = candidates, hidden
