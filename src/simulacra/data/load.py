@@ -65,8 +65,8 @@ def load_data(
     Args:
         name_or_path: a name that `simulacra data` lists, a folder of images or of recordings (class
             subfolders are labels; train, valid and test subfolders are splits), a file of sound, of arrays
-            (.npy, .npz, .mat) or of a table (.csv, .xlsx, .parquet, ...), a data frame, a mapping of
-            columns or a list of records, an array, a map-style data set of torch, or a `Dataset`, which comes
+            (.npy, .npz, .mat), of a table (.csv, .xlsx, .parquet, ...) or with `tokens=` of text (.txt), a
+            list of texts, a data frame, a mapping of columns or a list of records, an array, a map-style data set of torch, or a `Dataset`, which comes
             back as it is.
         binarize: turn grey levels into 0/1: `dynamic` draws anew at every visit, `static` draws once by seed,
             `threshold` cuts. The three are different protocols.
@@ -121,6 +121,7 @@ def load_data(
     if binarize in ("static", "threshold"):
         source = binarize_once(source, binarize, threshold, seed)
     source = cut(source, split)
+    source = source if source.settle is None else source.settle(source)
     steps = steps_of(source, binarize, dequantize, standardize, mu_law)
     chain = Preprocessing(source.space, steps, source.geometry)
     chain.space  # noqa: B018  (a step that does not apply says so here)
@@ -186,7 +187,7 @@ def reading_once() -> Iterator[None]:
 
 
 def _read(given: Any, split: SplitOptions, own: dict[str, Any]) -> tuple[Source, dict[str, Any]]:
-    reader, wanted = find_reader(given)
+    reader, wanted = find_reader(given, own)
     what = str(given) if isinstance(given, (str, Path)) else "what was given"
     options = options_for(reader, own, what, [name for name in usual_options() if name not in own_options()])
     source = reader.open(wanted, options, split)

@@ -79,7 +79,7 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
         >>> found.facts["values"], found.facts["splits"]
         ('0 to 16', '1,437 train, 180 valid, 180 test')
     """
-    reader, wanted = find_reader(name_or_path)
+    reader, wanted = find_reader(name_or_path, options)
     heads = _heads(wanted) if reader.kind == IMAGES else []
     sound = reader.kind in (SOUND, "a recording", "a collection of recordings")
     recordings = recordings_of(name_or_path) if sound else []
