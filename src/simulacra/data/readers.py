@@ -87,7 +87,7 @@ def _named(kind: str) -> Callable[[Any], bool]:
 
 
 def _group(name: str) -> str:
-    """Returns `toy`, `music`, `sound`, `texts` or `images` for a name of the catalogue, otherwise an empty string."""
+    """Returns `toy`, `music`, `sound`, `texts` or `images` for a name of the catalogue, otherwise ""."""
     if name not in names.names():
         return ""
     entry = names.find(name)
@@ -205,7 +205,9 @@ def _holds_text(given: Any) -> bool:
     """Returns True for a file, and for strings in memory."""
     from simulacra.core.inputs.strings import strings_in
 
-    return given.is_file() if isinstance(given, Path) else not isinstance(given, str) and bool(strings_in(given))
+    if isinstance(given, (str, Path)):
+        return isinstance(given, Path) and given.is_file()
+    return bool(strings_in(given))
 
 
 def _check_one_array(given: Any) -> None:

@@ -88,8 +88,8 @@ class Source:
             of its columns; with them the file is read in the same way again.
         notes: notes for the user on how the data were read, such as files that were left out, by topic.
         remark: called once the rows are read; logs remarks that depend on their values.
-        settle: called once the splits are cut; returns the source with what is learned from training rows, such
-            as a vocabulary. None: nothing is.
+        settle: called once the splits are cut; returns the source with what is learned from training rows,
+            such as a vocabulary. None: nothing is.
     """
 
     name: str

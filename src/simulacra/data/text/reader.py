@@ -165,8 +165,8 @@ def _check_lengths(where: str, texts: Sequence[Sequence[str]], places: Sequence[
         return
     windows = load_with(window=256)
     raise Refusal(
-        f"line {places[at]:,} of {where} has {len(texts[at]):,} tokens ({unit}), more than the {LONGEST:,} of a "
-        f"row: cut the line, or load it with {windows}.",
+        f"line {places[at]:,} of {where} has {len(texts[at]):,} tokens ({unit}), more than the "
+        f"{LONGEST:,} of a row: cut the line, or load it with {windows}.",
         windows,
     )
 
@@ -177,14 +177,14 @@ def _windows(where: str, texts: Sequence[Sequence[str]], window: int, unit: Unit
     if len(pieces) < 3:
         tokens = sum(map(len, texts))
         raise ValueError(
-            f"{where} has {tokens:,} tokens ({unit}), too few for windows of {window:,} to train and to test on: "
-            f"choose window={max(2, tokens // 50)} or fewer."
+            f"{where} has {tokens:,} tokens ({unit}), too few for windows of {window:,} to train and to test "
+            f"on: choose window={max(2, tokens // 50)} or fewer."
         )
     return pieces
 
 
 def _in_order(parts: dict[str, Part], splits: SplitOptions) -> dict[str, Part]:
-    """Returns windows of one text as training, validation and test rows in their order, unless asked otherwise."""
+    """Returns windows of one text as training, validation and test rows in order, unless asked otherwise."""
     asked = (splits.groups, splits.stratify, splits.time, splits.splits)
     if len(parts) > 1 or any(key is not None for key in asked):
         return parts

@@ -5,8 +5,7 @@
     2, 3, ...  the tokens of training rows, the most frequent first
 
 Texts are read with a number for each of their tokens, before it is known which rows train. Once the splits are
-cut, the vocabulary is counted on training rows alone, and all rows get its classes: no token of a test row
-enters it.
+cut, the vocabulary is counted on training rows alone, and all rows get its classes: test rows add nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ BESIDE = "_"  # put behind a token of the text that is called like the end or th
 
 @dataclass(frozen=True)
 class Numbered:
-    """Texts with a number for each token: 0 for the end, from 1 on for tokens in the order of their occurrence.
+    """Texts with a number for each token: 0 for the end, then tokens in the order of their occurrence.
 
     Args:
         unit: what a token is.
@@ -83,8 +82,8 @@ class Numbered:
         if not len(kept):
             one = load_with(least=1)
             raise Refusal(
-                f"no token of {source.name} occurs {least} times in its {len(source.parts['train']):,} training "
-                f"rows, so that the vocabulary is empty: load it with {one}.",
+                f"no token of {source.name} occurs {least} times in its {len(source.parts['train']):,} "
+                f"training rows, so that the vocabulary is empty: load it with {one}.",
                 one,
             )
         return kept
