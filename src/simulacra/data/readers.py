@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from simulacra.core.errors.suggestion import Refusal, command
+from simulacra.core.errors.suggestion import Refusal, command, load_with
 from simulacra.core.inputs.tables import is_records, is_table
 from simulacra.core.storage.typed_values import wrongly_typed
 from simulacra.data import listing
@@ -184,6 +184,9 @@ def find_reader(given: Any, own: Mapping[str, Any] | None = None) -> tuple[Reade
         raise _no_such(given, wanted)
     if (own or {}).get("tokens") is not None and _holds_text(wanted):
         return TEXT, wanted
+    if not isinstance(wanted, (str, Path)) and _holds_text(wanted):
+        one = load_with(tokens="words")
+        raise Refusal(f"a list of texts needs to know what a token is: load it with {one}.", one)
     _check_one_array(wanted)
     for reader in READERS:
         if reader.reads(wanted):

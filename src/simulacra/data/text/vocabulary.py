@@ -4,8 +4,9 @@
     class 1    unknown: tokens that training rows hold too rarely, or not at all
     2, 3, ...  the tokens of training rows, the most frequent first
 
-Texts are read with a number for each of their tokens, before it is known which rows train. Once the splits are
-cut, the vocabulary is counted on training rows alone, and all rows get its classes: test rows add nothing.
+Texts are read with a number for each of their tokens, before it is known which rows train. Once the splits
+are cut, the vocabulary is counted on training rows alone, and all rows get its classes: test rows add
+nothing.
 """
 
 from __future__ import annotations
