@@ -286,29 +286,4 @@ CASES = (
         "choose another column, or",
         csv({"t": [0, 1] * 20, "a": numbers()}, time="t"),
     ),
-    Says(
-        "data/text/detection.py",
-        "holds lines of text, not a table: load it with",
-        text("t.txt", "\n".join(f"so said number {i} to its friend {i * i}, or so" for i in range(ROWS))),
-    ),
-    Says(
-        "data/text/reader.py",
-        "is a table, of which one column holds the texts: load it with",
-        csv({"said": [f"a text {i % 7}" for i in range(ROWS)], "a": numbers()}, tokens="characters"),
-    ),
-    Says(
-        "data/text/reader.py",
-        "of a row: cut the line, or load it with",
-        text("t.txt", "a short line\n" * ROWS + "a word " * 10_001, tokens="words"),
-    ),
-    Says(
-        "data/text/vocabulary.py",
-        "so that the vocabulary is empty: load it with",
-        text("t.txt", "\n".join(f"w{i}" for i in range(ROWS)), tokens="words"),
-    ),
-    Says(
-        "data/readers.py",
-        "needs to know what a token is: load it with",
-        lambda folder: (["a text", "another text"] * ROWS, {}),
-    ),
 )

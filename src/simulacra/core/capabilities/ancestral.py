@@ -15,9 +15,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from simulacra.core.capabilities.ends import Ends, log_open
 from simulacra.core.capabilities.general import HasConditionals
 from simulacra.core.capabilities.sampling import Sampling, Watch
+from simulacra.core.distributions.ends import Ends, log_open
 from simulacra.core.distributions.tempered import tempered
 from simulacra.core.progress.tasks import each
 from simulacra.core.random.keyed import Rng
