@@ -10,7 +10,10 @@ CASES: tuple[Says, ...] = (
     Says(
         "data/text/detection.py",
         "holds lines of text, not a table: load it with",
-        text("t.txt", "\n".join(f"so said number {i} to its friend {i * i}, or so" for i in range(ROWS))),
+        text(
+            "t.txt",
+            "\n".join(f"so said the friend{', ' * (i % 2)} who had no number {i}" for i in range(ROWS)),
+        ),
     ),
     Says(
         "data/text/reader.py",
