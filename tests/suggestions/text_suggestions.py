@@ -12,7 +12,10 @@ CASES: tuple[Says, ...] = (
         "holds lines of text, not a table: load it with",
         text(
             "t.txt",
-            "\n".join(f"so said the friend{', ' * (i % 2)} who had no number {i}" for i in range(ROWS)),
+            "\n".join(
+                f"so said the friend{' very' * (i % 3)} {'dear' * (i % 2)} who had no number {i}"
+                for i in range(ROWS)
+            ),
         ),
     ),
     Says(
