@@ -56,6 +56,7 @@ _NAMES = {
     "Ordinal": "core.spaces.classes",
     "Sequence": "core.spaces.composite",
     "Table": "core.spaces.composite",
+    "Tokens": "core.spaces.tokens",
     "Preprocessing": "core.preprocessing.chain",
     # capabilities, the bases of a model's class
     "BurnIn": "core.capabilities.chains",

@@ -52,6 +52,7 @@ from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.numeric import Numeric, Scores
 from simulacra.core.spaces.plain import Binary, Count, Levels, Positive, Real
+from simulacra.core.spaces.tokens import Tokens
 from simulacra.core.updates import Epochs, Stage, Steps, Update
 from simulacra.data import load_data
 from simulacra.data.dataset import Dataset
@@ -259,6 +260,7 @@ __all__ = [
     "Terms",
     "ThreeWayGAN",
     "TightensBound",
+    "Tokens",
     "Translates",
     "UnrolledMRF",
     "Update",

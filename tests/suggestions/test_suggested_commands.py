@@ -4,8 +4,8 @@ import logging
 import signal
 
 import pytest
-from data_suggestions import CASES
 from suggested import commands_in, options_in
+from text_suggestions import CASES
 
 import simulacra
 from simulacra.cli import main

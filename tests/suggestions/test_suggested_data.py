@@ -4,8 +4,9 @@ import logging
 
 import numpy as np
 import pytest
-from data_suggestions import CASES, ten_bits
+from data_suggestions import ten_bits
 from suggested import options_in
+from text_suggestions import CASES
 
 from simulacra import load_data
 from simulacra.cli.inspect import _options

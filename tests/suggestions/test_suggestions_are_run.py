@@ -3,11 +3,11 @@
 import re
 
 import pytest
-from data_suggestions import CASES
 from message_sites import LITERAL, SOURCE, sites, sites_in
 from suggested import commands_in, options_in
 from test_suggested_arguments import REFUSED
 from test_suggested_commands import SENTENCES
+from text_suggestions import CASES
 
 # what suggests nothing that could be typed as it stands, or is no refusal, and why
 FORMS = (

@@ -147,12 +147,12 @@ def _best(name: str, found: Inspection, pairs: Sequence[Pair]) -> list[Candidate
             break
         fitting = sorted([*fitting, *_best_of(entries, mended)], key=_key)
     raw = found.data.preprocessing.raw
-    sound = next((e for e in CATALOG.values() if e.made_for == type(raw).__name__), None)
-    if isinstance(raw, Audio) and sound is not None:
+    made = next((e for e in CATALOG.values() if e.made_for == type(raw).__name__), None)
+    if made is not None:
         # WaveNet accepts any series of numbers, but was designed for mu-law companded sound
-        companded = [*pairs, *([] if found.data.space.discrete else [("data.mu_law", "256")])]
-        best = mended.built(sound, companded)
-        fitting = [c for c in [best] if c] + [c for c in fitting if c.entry.family != sound.family]
+        companded = isinstance(raw, Audio) and not found.data.space.discrete
+        best = mended.built(made, [*pairs, *([("data.mu_law", "256")] if companded else [])])
+        fitting = [c for c in [best] if c] + [c for c in fitting if c.entry.family != made.family]
     return fitting[:SUGGESTED]
 
 

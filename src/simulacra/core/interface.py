@@ -14,6 +14,7 @@ from torch import Tensor
 
 from simulacra.core.errors.calls import checked
 from simulacra.core.inputs.arrays import as_tensor
+from simulacra.core.inputs.convert import rows_of
 from simulacra.core.inputs.to_frames import to_frame
 from simulacra.core.methods.coding import Coding
 from simulacra.core.methods.converting import Converting
@@ -23,6 +24,7 @@ from simulacra.core.methods.rows import evaluating as evaluating
 from simulacra.core.methods.scoring import Scoring
 from simulacra.core.renamed import renames_attributes
 from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.tokens import Tokens
 
 if TYPE_CHECKING:
     import pandas
@@ -46,3 +48,24 @@ class Interface(Drawing, Scoring, Coding, Converting):
         if not isinstance(raw, Table):
             raise ValueError(f"the rows of {raw} have no named columns: use them as an array.")
         return to_frame(raw, as_tensor(x))
+
+    @checked
+    def text(self, x: Tensor) -> list[str]:
+        """Returns rows of tokens, such as samples, as texts.
+
+        Args:
+            x: raw rows, shape (B, T).
+
+        Raises:
+            ValueError: if the model was not trained on text.
+
+        Example:
+            >>> from simulacra import NADE, Tokens
+            >>> model = NADE(Tokens((3,), 3, ("<end>", "a", "b")), hidden=2)
+            >>> model.text([[2, 1, 0]])
+            ['ba']
+        """
+        raw = self.preprocessing.raw
+        if not isinstance(raw, Tokens):
+            raise ValueError(f"the rows of {raw} are no text: use them as an array.")
+        return raw.texts(rows_of(raw, x)[0])

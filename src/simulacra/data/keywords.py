@@ -14,6 +14,7 @@ class ReaderKeywords(TypedDict, total=False):
     A field that several readers take has the union of their types.
     """
 
+    column: str | None
     comment: str | None
     crop: Side
     decimal: Literal[".", ","] | None
@@ -25,6 +26,7 @@ class ReaderKeywords(TypedDict, total=False):
     index_column: str | None
     key: str | None
     label: Any
+    least: int | None
     levels: int | None
     missing: Literal["error", "mask"]
     missing_values: str | None
@@ -35,4 +37,7 @@ class ReaderKeywords(TypedDict, total=False):
     tails: Literal["observed", "continued"]
     thousands: str | None
     tile: Side
+    tokens: Literal["characters", "words", "spaces", "smiles"] | None
     types: str | Mapping[str, Any] | None
+    vocabulary: int | None
+    window: int | None

@@ -23,7 +23,7 @@ from simulacra.data.leaks.duplicates import without_duplicates
 from simulacra.data.leaks.search import warn_of_copies
 from simulacra.data.limits import reading_within
 from simulacra.data.preparation import check_steps, steps_of
-from simulacra.data.readers import check_choices, check_types, find_reader, options_for, own_options
+from simulacra.data.readers import Reader, check_choices, check_types, find_reader, options_for, own_options
 from simulacra.data.row_store import RowStore
 from simulacra.data.sources.source import Part, Source
 from simulacra.data.sources.stream import STREAM_ABOVE, StreamedSplit
@@ -65,9 +65,9 @@ def load_data(
     Args:
         name_or_path: a name that `simulacra data` lists, a folder of images or of recordings (class
             subfolders are labels; train, valid and test subfolders are splits), a file of sound, of arrays
-            (.npy, .npz, .mat) or of a table (.csv, .xlsx, .parquet, ...), a data frame, a mapping of
-            columns or a list of records, an array, a map-style data set of torch, or a `Dataset`, which comes
-            back as it is.
+            (.npy, .npz, .mat), of a table (.csv, .xlsx, .parquet, ...) or with `tokens=` of text (.txt), a
+            list of texts, a data frame, a mapping of columns or a list of records, an array, a map-style data
+            set of torch, or a `Dataset`, which comes back as it is.
         binarize: turn grey levels into 0/1: `dynamic` draws anew at every visit, `static` draws once by seed,
             `threshold` cuts. The three are different protocols.
         threshold: the cut of `binarize=threshold`, as a share of the range.
@@ -121,6 +121,7 @@ def load_data(
     if binarize in ("static", "threshold"):
         source = binarize_once(source, binarize, threshold, seed)
     source = cut(source, split)
+    source = source if source.settle is None else source.settle(source)
     steps = steps_of(source, binarize, dequantize, standardize, mu_law)
     chain = Preprocessing(source.space, steps, source.geometry)
     chain.space  # noqa: B018  (a step that does not apply says so here)
@@ -186,15 +187,27 @@ def reading_once() -> Iterator[None]:
 
 
 def _read(given: Any, split: SplitOptions, own: dict[str, Any]) -> tuple[Source, dict[str, Any]]:
-    reader, wanted = find_reader(given)
+    reader, wanted = find_reader(given, own)
     what = str(given) if isinstance(given, (str, Path)) else "what was given"
     options = options_for(reader, own, what, [name for name in usual_options() if name not in own_options()])
-    source = reader.open(wanted, options, split)
+    source = _opened(reader, wanted, options, split)
     if not isinstance(given, (str, Path)):
         return source, {}
     origin = str(wanted.resolve()) if isinstance(wanted, Path) else wanted
     # the inferred dialect and kinds are kept, so that later versions read the file in the same way
     return source, {"name_or_path": origin, **asdict(options), **source.resolved}
+
+
+def _opened(reader: Reader, wanted: Any, options: Any, split: SplitOptions) -> Source:
+    """Returns the source; a file that is no table but text gives an error that says so."""
+    if reader.kind != "a table":
+        return reader.open(wanted, options, split)
+    try:
+        return reader.open(wanted, options, split)
+    except ValueError as error:
+        from simulacra.data.text.detection import text_instead
+
+        raise text_instead(wanted, error) from error
 
 
 def usual_options() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from simulacra.core.errors.suggestion import Refusal, command
+from simulacra.core.errors.suggestion import Refusal, command, load_with
 from simulacra.core.inputs.tables import is_records, is_table
 from simulacra.core.storage.typed_values import wrongly_typed
 from simulacra.data import listing
@@ -26,6 +26,7 @@ from simulacra.data.motion.options import MotionOptions
 from simulacra.data.sources.source import Source
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.options import FrameOptions, SheetOptions, TableOptions
+from simulacra.data.text.options import CollectionOptions, TextOptions
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def _named(kind: str) -> Callable[[Any], bool]:
 
 
 def _group(name: str) -> str:
-    """Returns `toy`, `music`, `sound`, `motion` or `images` for a name of the catalogue, otherwise ""."""
+    """Returns `toy`, `music`, `sound`, `motion`, `texts` or `images` for a name of the catalogue, or ""."""
     if name not in names.names():
         return ""
     entry = names.find(name)
@@ -95,6 +96,8 @@ def _group(name: str) -> str:
 
 
 def _of_files(entry: names.Entry) -> str:
+    if entry.name in names.TEXTS:
+        return "texts"
     return "music" if any(folder.startswith("polyphonic") for folder in entry.folders) else "images"
 
 
@@ -131,11 +134,13 @@ def _data_set(given: Any) -> bool:
     return is_data_set(given)
 
 
+TEXT = Reader("a text", TextOptions, "text.reader:open_text", takes=lambda given: False)  # by tokens= alone
 LETTERS = 300  # longest path that an error quotes in full
 MUSIC = "a file of music"
 PICTURES, SOUND, MOTION = listing.KINDS
 ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz")
 READERS: tuple[Reader, ...] = (
+    TEXT,
     Reader("a data frame", FrameOptions, "tables.data_frames:open_frame", takes=_rows_by_name),
     Reader("an array in memory", MemoryOptions, "arrays.in_memory:open_array", takes=_rows_in_memory),
     Reader("a data set in memory", MemoryOptions, "arrays.in_memory:open_data_set", takes=_data_set),
@@ -143,6 +148,7 @@ READERS: tuple[Reader, ...] = (
     Reader("a collection of music", NoOptions, "catalog.named:open_named", takes=_named("music")),
     Reader("a collection of recordings", AudioOptions, "audio.recordings:open_spoken", takes=_named("sound")),
     Reader("a collection of motion", MotionOptions, "motion.recordings:open_walks", takes=_named("motion")),
+    Reader("a collection of texts", CollectionOptions, "text.named:open_collection", takes=_named("texts")),
     Reader("a collection of images", PictureOptions, "catalog.named:open_pictures", takes=_named("images")),
     Reader("a folder of recordings", AudioOptions, "audio.recordings:open_waves", takes=_folder(SOUND)),
     Reader("a folder of images", FolderOptions, "images.folders:open_images", takes=_folder(PICTURES)),
@@ -168,8 +174,12 @@ READERS: tuple[Reader, ...] = (
 SUFFIXES = tuple(dict.fromkeys(s for reader in READERS for s in reader.suffixes if not s.endswith(".gz")))
 
 
-def find_reader(given: Any) -> tuple[Reader, Any]:
+def find_reader(given: Any, own: Mapping[str, Any] | None = None) -> tuple[Reader, Any]:
     """Returns the reader for the given data, and the object, name or `Path` that it opens.
+
+    Args:
+        given: a name, a path, or data in memory.
+        own: options of the reader; with `tokens`, files and lists of strings are texts.
 
     Raises:
         ValueError: if there is no such name or path, or no reader for it.
@@ -182,6 +192,11 @@ def find_reader(given: Any) -> tuple[Reader, Any]:
     wanted = Path(given).expanduser() if isinstance(given, (str, Path)) and not named else given
     if isinstance(wanted, Path) and not _is_there(wanted):
         raise _no_such(given, wanted)
+    if (own or {}).get("tokens") is not None and _holds_text(wanted):
+        return TEXT, wanted
+    if not isinstance(wanted, (str, Path)) and _holds_text(wanted):
+        one = load_with(tokens="words")
+        raise Refusal(f"a list of texts needs to know what a token is: load it with {one}.", one)
     _check_one_array(wanted)
     for reader in READERS:
         if reader.reads(wanted):
@@ -197,6 +212,15 @@ def find_reader(given: Any) -> tuple[Reader, Any]:
         f"load_data takes a name, a path, a data frame, an array or a data set, not {type(given).__name__}: "
         "give one of these."
     )
+
+
+def _holds_text(given: Any) -> bool:
+    """Returns True for a file, and for strings in memory."""
+    from simulacra.core.inputs.strings import strings_in
+
+    if isinstance(given, (str, Path)):
+        return isinstance(given, Path) and given.is_file()
+    return bool(strings_in(given))
 
 
 def _check_one_array(given: Any) -> None:

@@ -295,6 +295,7 @@ def _read(content: dict[str, Any], scores: dict[str, Tensor]) -> Report:
             e["details"],
             ScoreProtocol(**e["protocol"]) if e["protocol"] else None,
             e["conditional"],
+            per=e.get("per", "dim"),
         )
         for name, e in content["estimates"].items()
     }

@@ -15,6 +15,7 @@ from simulacra.core.interface import CHUNK
 from simulacra.core.model import Model
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.random.keyed import Rng, some_of
+from simulacra.core.spaces.tokens import Tokens
 from simulacra.data.dataset import Split
 from simulacra.evaluation.measures.kept_parts import TENSOR, once
 
@@ -173,15 +174,18 @@ def features(model: Model, raw: Tensor, seed: int = 0) -> Tensor:
     """Returns raw rows as points of a feature space in which distances are measured, shape (B, features).
 
     Samples and data pass through the same preprocessing, and all pairs of different classes have equal
-    distances. Dequantization is omitted, because its noise would hide that two rows are nearly equal. The
-    result is on the CPU.
+    distances; texts are compared by their n-grams (`Space.compact`). Dequantization is omitted, because its
+    noise would hide that two rows are nearly equal. The result is on the CPU.
 
     Args:
         model: model whose preprocessing is applied.
         raw: rows in raw units, shape (B, *).
         seed: seed of a random preprocessing.
     """
-    return points(model.preprocessing, raw, seed, model.dtype, model.device).flatten(1).cpu()
+    chain = model.preprocessing
+    if isinstance(chain.raw, Tokens):
+        return chain.raw.compact(raw.cpu(), model.dtype)
+    return points(chain, raw, seed, model.dtype, model.device).flatten(1).cpu()
 
 
 def points(
@@ -193,6 +197,8 @@ def points(
 ) -> Tensor:
     """Returns `features` in the shape that networks take, (B, *features_shape), for any preprocessing.
 
+    Texts are vectors here, too.
+
     Args:
         chain: preprocessing from the raw space to that of the model.
         raw: rows in raw units, shape (B, *).
@@ -200,6 +206,9 @@ def points(
         dtype: type of the result; None: that of the space.
         device: device of the preprocessing.
     """
+    if isinstance(chain.raw, Tokens):
+        # one-hot codes of texts would not fit into memory
+        return chain.raw.compact(raw, dtype)
     if not chain.exact:
         return chain.raw.features(raw, dtype)
     rng = Rng(seed, "features", device=device).by_content(raw)

@@ -52,9 +52,10 @@ def sample(
             between, by default the classes in turn; or numbers with commas between; or the path of a file: a
             .csv file of columns, an image, a recording or an .npy file, as the model's condition is. In a
             .csv file of a table it follows the columns, with its name in the data.
-        out: a .png, .npy, .npz or .csv file, for recordings a .wav file, for music a .mid file, or for
-            all three kinds a folder (ending in /) that gets a PNG at its own depth, a .wav or a .mid file
-            for each; by default samples/seed-SEED.png in the run folder, with options of drawing in its name.
+        out: a .png, .npy, .npz or .csv file, for texts a .txt file with one a line, for recordings a .wav
+            file, for music a .mid file, or for images, recordings and music a folder (ending in /) that gets
+            a PNG at its own depth, a .wav or a .mid file for each; by default samples/seed-SEED.png in the
+            run folder, with options of drawing in its name; texts are printed.
         escape_formulas: in a .csv file, an apostrophe before cells that a spreadsheet would compute.
         sampling: options of drawing by name; None: the model's own.
 
@@ -72,7 +73,7 @@ def sample(
     name = f"seed-{seed}{', ' if how else ''}{how}".replace(", ", "-")
     path = Path(out) if out else home / "samples" / f"{name}.png"
     each = out is not None and out.endswith(("/", "\\"))
-    if not each and path.suffix.lower() not in WRITERS:
+    if out is not None and not each and path.suffix.lower() not in WRITERS:
         raise ValueError(f"--out {path} must end in {', '.join(WRITERS)}, or in / for a folder.")
     if escape_formulas and path.suffix.lower() != ".csv":
         raise ValueError(f"--escape-formulas is for a .csv file, but --out is {path}: leave it out.")
@@ -81,6 +82,8 @@ def sample(
     from simulacra.training.run import load
 
     model = load(run)
+    texts = _is_text(model.preprocessing.raw)
+    path = path if out else path.with_suffix(".txt" if texts else ".png")
     given = None if condition is None else typed_condition(model, condition)
     several = 0 if given is None or len(given) < 2 else len(given)
     n = n or several or (1 if path.suffix.lower() in SINGLE and not each else 16)
@@ -97,6 +100,9 @@ def sample(
     elif write is _picture:
         write = partial(_picture, how=how, given=given)
     write(model, x.cpu().numpy(), path)
+    if texts and not out:
+        for text in model.text(x):
+            say(text)
     say(f"{n} sample{'s' * (n > 1)}, seed {seed}{', ' if how else ''}{how}: {path}")
     return 0
 
@@ -104,6 +110,11 @@ def sample(
 def _check_fits(raw: Space, path: Path, each: bool, n: int) -> None:
     """Raises ValueError, before sampling, if the file or folder cannot hold n such samples."""
     own, suffix = _own_suffix(raw), path.suffix.lower()
+    if suffix == ".txt" and not each and not _is_text(raw):
+        raise ValueError(
+            f"--out {path} is for texts, but the model was trained on {raw}: give a .png, .npy, .npz or .csv "
+            "file."
+        )
     if each and own is None:
         raise ValueError(
             f"--out {path}/ is for images and recordings, also of music, but the model was trained on {raw}: "
@@ -121,6 +132,13 @@ def _check_fits(raw: Space, path: Path, each: bool, n: int) -> None:
             raise ValueError(
                 f"--out {path} takes one {SINGLE[suffix][0]}, but --n is {n}: give a folder/ for them."
             )
+
+
+def _is_text(raw: Space) -> bool:
+    """Returns True if rows are texts of tokens with names."""
+    from simulacra.core.spaces.tokens import Tokens
+
+    return isinstance(raw, Tokens) and bool(raw.names)
 
 
 def _own_suffix(raw: Space) -> str | None:
@@ -213,6 +231,17 @@ def _midi(model: Model, x: np.ndarray, path: Path) -> None:
     write_midi(x[0], path)
 
 
+def _txt(model: Model, x: np.ndarray, path: Path) -> None:
+    """Writes one text a line; line breaks within a text are written as \\n."""
+    import torch
+
+    from simulacra.core.storage.files import write_atomically
+    from simulacra.data.text.lines import on_one_line
+
+    lines = "".join(f"{on_one_line(text)}\n" for text in model.text(torch.from_numpy(x)))
+    write_atomically(path, lambda aside: aside.write_text(lines, encoding="utf-8"))
+
+
 def _npy(model: Model, x: np.ndarray, path: Path) -> None:
     _binary(path, lambda file: _numpy().save(file, x, allow_pickle=False))
 
@@ -275,6 +304,7 @@ WRITERS: dict[str, Callable[[Model, np.ndarray, Path], None]] = {
     ".npy": _npy,
     ".npz": _npz,
     ".csv": _csv,
+    ".txt": _txt,
     ".wav": _wav,
     ".mid": _midi,
 }

@@ -40,15 +40,16 @@ def complete(
     """Complete new rows by a trained model: the file again with drawn values in place of its gaps.
 
     In a table, empty cells and words such as NA are filled, all
-    other cells stay letter for letter. In an array, entries that are NaN or False in the array `known` of a
+    other cells stay letter for letter. Lines of text are continued. In an array, entries that are NaN or False in the array `known` of a
     .npz file are drawn, or those that --known hides. With --point a gap gets the
     single best value in place of a draw, as other programs impute.
 
     Args:
         run: run folder or saved model.
-        file: a table, an array file, a folder of images or recordings; - for a .csv table on standard input.
-        out: for a table a .csv file or - for standard output, for an array a .npy or .npz file, for images
-            and recordings a folder.
+        file: a table, an array file, a folder of images or recordings, for texts a .txt file; - for a .csv
+            table on standard input.
+        out: for a table a .csv file or - for standard output, for texts a .txt file or -, for an array a
+            .npy or .npz file, for images and recordings a folder.
         n: completions of each row; above 1, a table has each row n times with a column `draw`, an array has
             shape (n, rows, ...), files have numbers.
         known: the part that stays of images (upper, lower, left, right, centre, noise) and of vectors and
@@ -115,10 +116,11 @@ class _Hidden:
 
     def __init__(self, model: Model, known: str | None):
         from simulacra.core.spaces.composite import Table
+        from simulacra.core.spaces.tokens import Tokens
         from simulacra.exploration.pictures.completion import known_part
 
         raw = model.preprocessing.raw
-        self.table = isinstance(raw, Table)
+        self.raw, self.table, self.texts = raw, isinstance(raw, Table), isinstance(raw, Tokens)
         if known is not None and self.table:
             raise ValueError("the gaps of a table are its empty cells: leave out --known.")
         self.keep = None if known is None else known_part(raw, known)
@@ -130,6 +132,11 @@ class _Hidden:
         Raises:
             ValueError: if nothing says which entries are drawn.
         """
+        from simulacra.core.inputs.strings import beginnings
+
+        if self.texts and self.keep is None:
+            # a model goes on behind the text of a line
+            return beginnings(self.raw, chunk.x)
         if self.table or chunk.known is None or self.keep is None:
             found = self.keep if chunk.known is None else chunk.known
         else:

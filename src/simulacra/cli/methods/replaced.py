@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from simulacra.cli.methods.columns import ARRAYS, Put, check_table, written
+from simulacra.cli.methods.columns import ARRAYS, SUFFIXES, Put, check_table, written
 from simulacra.cli.methods.request import Request, prepare
 
 if TYPE_CHECKING:
@@ -32,14 +32,30 @@ def write_rows(
         draws: number of draws of each row; a table gets a column `draw` if there are several.
         every: in a table, replace all cells of the model's columns; False: only gaps.
     """
+    from simulacra.core.spaces.tokens import Tokens
     from simulacra.data.new_rows.table_rows import TableRows
 
     if isinstance(rows, TableRows):
         check_table(request)
         request.check_names(rows, ["draw"] if draws > 1 else [])
         return written(request, lambda put: _table(put, request, model, rows, answers, draws, every))
+    if isinstance(model.preprocessing.raw, Tokens) and (request.piped or request.path.suffix in SUFFIXES):
+        return written(request, lambda put: _lines(put, request, model, rows, answers))
     files = rows.names == ["file"]
     return _files(request, model, rows, answers) if files else _saved(request, rows, answers, draws)
+
+
+def _lines(put: Put, request: Request, model: Model, rows: NewRows, answers: Answers) -> int:
+    """Writes texts, one a line; several draws of a row follow each other."""
+    from simulacra.core.methods.rows import CHUNK
+    from simulacra.data.text.lines import on_one_line
+
+    n = 0
+    for chunk in rows.chunks(CHUNK):
+        draws = [model.text(x) for x in answers(chunk)]
+        put("".join(f"{on_one_line(text)}\n" for row in zip(*draws) for text in row))
+        n += len(chunk)
+    return n
 
 
 def _table(

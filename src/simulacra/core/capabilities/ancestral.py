@@ -17,6 +17,7 @@ from torch import Tensor
 
 from simulacra.core.capabilities.general import HasConditionals
 from simulacra.core.capabilities.sampling import Sampling, Watch
+from simulacra.core.distributions.ends import Ends, log_open
 from simulacra.core.distributions.tempered import tempered
 from simulacra.core.progress.tasks import each
 from simulacra.core.random.keyed import Rng
@@ -139,11 +140,16 @@ def _drawn(
     rows = torch.zeros(n, d, dtype=able.dtype, device=able.device)
     seen = torch.zeros(d, dtype=torch.bool, device=able.device)
     given = None if x is None or known is None else (x.reshape(n, d), known.reshape(n, d))
+    ends = Ends.of(able.space, rows, given)
     for t, i in enumerate(each(model.order.tolist(), "drawing", "entry")):
+        if ends is not None and watch is None and ends.all_over:
+            break
         p = tempered(model.head_at(t).build(source.parameters(t, rows)), temperature)
+        p = p if ends is None else ends.open(p, t)
         value = p.sample(rng.at("entry", t)).to(rows.dtype)
         if given is not None:
             value = torch.where(given[1][:, i], given[0][:, i].to(rows.dtype), value)
+        value = value if ends is None else ends.after(value)
         rows[:, i] = value
         source.take(t, value)
         if watch is not None:
@@ -188,7 +194,9 @@ def complete(model: HasConditionals, x: Tensor, known: Tensor, rng: Rng, c: Tens
 
         w = prod over known t of p(x_o(t) | x_o(<t))
 
-    (sampling importance resampling, exact in the limit of many candidates; Rubin 1987).
+    A text with a known token behind a gap has no end in the gap: there the draws are those without the end,
+    and w has the factor 1 - p(end | x_<t). (This is sampling importance resampling, exact in the limit of
+    many candidates; Rubin 1987.)
 
     Args:
         model: model with conditionals.
@@ -225,8 +233,9 @@ def _resampled(model: HasConditionals, x: Tensor, known: Tensor, rng: Rng, c: Te
 
 def _log_weight(model: HasConditionals, x: Tensor, known: Tensor, c: Tensor | None) -> Tensor:
     """Returns log w: the log-likelihood of the known entries given the entries before them, shape (B,)."""
-    head = cast(Any, model).head
-    return head.build(model.parameters_of(x, c)).log_prob(x, known)
+    able = cast(Any, model)
+    p = able.head.build(model.parameters_of(x, c))
+    return p.log_prob(x, known) + log_open(able.space, p, x, known)
 
 
 def _with_known(x: Tensor, known: Tensor, drawn: Tensor) -> Tensor:

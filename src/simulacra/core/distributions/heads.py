@@ -14,12 +14,14 @@ from torch import Tensor
 from simulacra.core.distributions import elementary as d
 from simulacra.core.distributions import tabular as fd
 from simulacra.core.distributions.intervals import IntervalGaussian
+from simulacra.core.distributions.texts import Stepwise, Texts
 from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.core.spaces.abstract import Ranged
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.numeric import Grid, Scores
 from simulacra.core.spaces.plain import Binary, Levels, Space
+from simulacra.core.spaces.tokens import Tokens
 
 # Limits of log scales: a scale below e^-7 of the range makes the distribution of levels degenerate.
 MIN_LOG_SCALE = -7.0
@@ -66,7 +68,11 @@ class LikelihoodHead:
 
 
 def likelihood_head(
-    space: Space, name: str = "auto", scale: float | None = None, mixtures: int = 5
+    space: Space,
+    name: str = "auto",
+    scale: float | None = None,
+    mixtures: int = 5,
+    stepwise: bool = False,
 ) -> LikelihoodHead:
     """Returns the likelihood head `name` for a space.
 
@@ -75,16 +81,23 @@ def likelihood_head(
         name: name of a distribution; `auto`: the first of `space.likelihoods`.
         scale: fixed standard deviation of a Gaussian; None: learned for each entry.
         mixtures: number of components of a mixture.
+        stepwise: the model knows the lengths of sequences: the head of a `Sequence` is that of its steps,
+            with output (T, P, *) and a `Stepwise` distribution.
 
     Raises:
-        ValueError: if the distribution does not fit the space, such as a density on levels.
+        ValueError: if the distribution does not fit the space, such as a density on levels, or the space is
+            a `Sequence` and the head not stepwise.
 
     Example:
         >>> likelihood_head(Levels((1, 4, 4), 256)).name
         'logistic'
     """
+    if isinstance(space, Sequence) and stepwise:
+        step = likelihood_head(space.of, name, scale, mixtures)
+        steps = partial(_stepwise, step=step, events=len(space.shape))
+        return LikelihoodHead(step.name, (space.steps, *step.output), steps)
     name = space.likelihoods[0] if name == "auto" and space.likelihoods else name
-    if name not in space.likelihoods:
+    if name not in space.likelihoods or isinstance(space, Sequence):
         said = _misfit(space, name)
         raise Refusal(said, said)
     if isinstance(space, Table):
@@ -108,7 +121,8 @@ def _entry_head(
         return 1, partial(_fixed_gaussian, log_scale=math.log(scale))
     if name == "categorical":
         classes = space.levels if isinstance(space, Levels) else cast(Categorical, space).classes
-        return classes, _categorical
+        texts = isinstance(space, Tokens) and space.shape
+        return classes, partial(_texts, end=cast(Tokens, space).end) if texts else _categorical
     if name == "cumulative-logit":
         return cast(Ordinal, space).classes - 1, _cumulative
     if isinstance(space, Scores):
@@ -151,6 +165,14 @@ def _fixed_gaussian(p: Tensor, events: int, log_scale: float) -> d.Gaussian:
 
 def _categorical(p: Tensor, events: int) -> d.Categorical:
     return d.Categorical(p, events)
+
+
+def _texts(p: Tensor, events: int, end: int) -> Texts:
+    return Texts(p, events, end)
+
+
+def _stepwise(p: Tensor, step: LikelihoodHead, events: int) -> Stepwise:
+    return Stepwise(step.build(p), events)
 
 
 def _cumulative(p: Tensor, events: int) -> fd.CumulativeLogit:
@@ -268,5 +290,5 @@ def mean_image(distribution: d.Distribution, space: Space) -> Tensor:
         )
     if isinstance(space, Categorical):
         assert isinstance(distribution, d.Categorical)
-        return distribution.logits.argmax(distribution.logits.dim() - len(space.shape) - 1)
+        return space.closed(distribution.logits.argmax(distribution.logits.dim() - len(space.shape) - 1))
     return torch.as_tensor(distribution.mean)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,9 +11,30 @@ from torch import Tensor
 
 from simulacra.core.numerics.precision import narrowed
 from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.plain import Space
+from simulacra.core.spaces.tokens import Tokens
 
 if TYPE_CHECKING:
     from simulacra.core.methods.rows import RawRows
+
+
+NUMBERS = 2**23  # most logits of tokens that go through a network at once (32 MB in fp32)
+
+
+def rows_within(space: Space, chunk: int) -> int:
+    """Returns the number of rows that go through a network at once; fewer where tokens have many classes.
+
+    Args:
+        space: space of the rows.
+        chunk: number of rows otherwise.
+
+    Example:
+        >>> rows_within(Tokens((40,), 10_000), 1024)
+        20
+    """
+    if not isinstance(space, Tokens):
+        return chunk
+    return max(1, min(chunk, NUMBERS // math.prod(space.features_shape)))
 
 
 @dataclass(frozen=True)
@@ -46,9 +68,10 @@ def prepared(
         x: raw rows with placeholders at missing entries, shape (B, *).
         known: True where x is observed, shape of x; None: everywhere.
         rng: generator for all rows, by content or by place.
-        chunk: number of rows of a chunk.
+        chunk: number of rows of a chunk, at most.
         c: condition of each row, or None.
     """
+    chunk = rows_within(model.space, chunk)
     for i in range(0, len(x), chunk):
         at = slice(i, i + chunk)
         keyed, there = rng.on(rng.rows[at]), None if known is None else known[at]

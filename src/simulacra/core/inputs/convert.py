@@ -11,6 +11,7 @@ from torch import Tensor
 from simulacra.core.inputs.arrays import as_tensor, split_mask
 from simulacra.core.inputs.odd_values import lenient_codes, without_odd
 from simulacra.core.inputs.pillow import picture_rows, pictures_in
+from simulacra.core.inputs.strings import token_rows
 from simulacra.core.inputs.tables import (
     as_columns,
     class_name,
@@ -23,6 +24,7 @@ from simulacra.core.preprocessing.images import Geometry
 from simulacra.core.spaces.audio import Audio, real_wave
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Real, Space
+from simulacra.core.spaces.tokens import Tokens
 
 __all__ = ["as_tensor", "check_gaps", "class_name", "column_codes", "column_values"]
 __all__ += ["is_table", "rows_of", "sequence_rows"]
@@ -106,6 +108,8 @@ def _plain_rows(space: Space, x: Any, geometry: Geometry | None, lenient: bool, 
         placed = _by_place(space, x, lenient)
         if placed is not None:
             return placed
+    if isinstance(space, Tokens) and space.shape:
+        return token_rows(space, x, name)
     images = pictures_in(x)
     rows = as_tensor(x, name) if images is None else picture_rows(space, geometry, images, name)
     if isinstance(space, Audio) and rows.dtype == torch.int16:

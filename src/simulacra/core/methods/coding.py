@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from simulacra.core.capabilities import general as can
 from simulacra.core.errors.calls import checked
 from simulacra.core.inputs.arrays import as_tensor
-from simulacra.core.inputs.chunks import prepared
+from simulacra.core.inputs.chunks import prepared, rows_within
 from simulacra.core.methods import rows as by_rows
 from simulacra.core.methods.rows import RawRows, chunks_of, evaluating
 from simulacra.core.random.keyed import Rng
@@ -72,7 +72,7 @@ class Coding(RawRows):
         with evaluating(cast(nn.Module, self)):
             parts = [
                 decodes.emit(z[at.start : at.stop], None if c is None else c[at.start : at.stop])
-                for at in chunks_of(len(z))
+                for at in chunks_of(len(z), rows_within(self.space, by_rows.CHUNK))
             ]
         return self.preprocessing.restore(torch.cat(parts))
 

@@ -13,8 +13,9 @@ from simulacra.core.capabilities.sampling import chosen, names_of
 from simulacra.core.capabilities.watching import Canvas
 from simulacra.core.errors.calls import checked
 from simulacra.core.errors.outputs import check_drawn
-from simulacra.core.inputs.chunks import Rows
+from simulacra.core.inputs.chunks import Rows, rows_within
 from simulacra.core.inputs.convert import check_gaps
+from simulacra.core.inputs.strings import beginnings, check_behind
 from simulacra.core.methods import rows as by_rows
 from simulacra.core.methods.points import LARGEST, Point, point_of
 from simulacra.core.methods.rows import RawRows, chunks_of, evaluating
@@ -64,11 +65,12 @@ class Drawing(RawRows):
             raise ValueError(f"n is {n}, but a number of samples is at least 0.")
         c = self._condition(condition, n)
         rng = Rng(fresh(seed), "sample", device=self.device)
-        canvas = None if watch is None else Canvas(watch, self, n, by_rows.CHUNK, options)
+        chunk = rows_within(self.space, by_rows.CHUNK)
+        canvas = None if watch is None else Canvas(watch, self, n, chunk, options)
         more: dict[str, Any] = {"how": options} if names_of(type(options)) else {}
         draws, parts = can.able(self, can.Samples), []
         with evaluating(cast(nn.Module, self)), stage("samples", n, "sample") as progress:
-            for rows in chunks_of(n):
+            for rows in chunks_of(n, chunk):
                 progress.part = len(rows)
                 more |= {} if canvas is None else {"watch": canvas.on(rows)}
                 x = draws.draw(rng.on(rows), None if c is None else c[rows.start : rows.stop], **more)
@@ -95,7 +97,8 @@ class Drawing(RawRows):
 
         Args:
             x: raw observations, shape (B, *); values at unknown entries are ignored.
-            known: True = keep, False = draw; shape of x or of one observation. None: draw the NaN of a table.
+            known: True = keep, False = draw; shape of x or of one observation. None: draw the NaN of a table,
+                and go on with a text.
             condition: one condition for all rows, or one for each.
             seed: the same seed gives the same completions; None: new ones, from torch's global generator.
             method: way of completing, for models with several (`pseudo-gibbs` of a VAE); None: the first.
@@ -115,8 +118,11 @@ class Drawing(RawRows):
             3.0
         """
         self._need("complete", *can.FILLS)
+        known = beginnings(self.preprocessing.raw, x) if known is None else known
         raw, there = self._raw(x, known, can.FILLS)
         check_gaps(self.preprocessing.raw, known, there)
+        if not self.supports(can.HasConditionals):
+            check_behind(self.preprocessing.raw, raw, there, type(self).__name__)
         if point is not None:
             return self._point(raw, there, condition, seed, method, point, draws)
         return self._complete(raw, there, condition, fresh(seed), method=method)

@@ -104,17 +104,18 @@ class RawRows:
         return chain.of_condition(condition_rows(chain.raw, condition, n, chain.geometry), self.device)
 
 
-def chunks_of(n: int) -> Iterator[range]:
+def chunks_of(n: int, chunk: int = CHUNK) -> Iterator[range]:
     """Yields the row numbers 0 to n - 1 in chunks that go through a network at once.
 
     Args:
         n: number of rows.
+        chunk: number of rows of a chunk.
 
     Example:
         >>> [len(rows) for rows in chunks_of(CHUNK + 2)]
         [1024, 2]
     """
-    yield from (range(i, min(i + CHUNK, n)) for i in range(0, n, CHUNK))
+    yield from (range(i, min(i + chunk, n)) for i in range(0, n, chunk))
 
 
 @contextmanager

@@ -68,7 +68,9 @@ class Scoring(RawRows):
         details |= {"k": k} if "k=" in found.method else {}
         conditional = self.condition is not None
         more = (details, None, conditional, found.effective)
-        return Estimate(found.value, found.kind, found.dims, found.method, *more)
+        return Estimate(
+            found.value, found.kind, found.dims, found.method, *more, per=self.preprocessing.raw.per
+        )
 
     @checked
     def score_samples(

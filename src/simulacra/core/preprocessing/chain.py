@@ -22,6 +22,7 @@ from simulacra.core.renamed import STEPS, present
 from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.composite import Sequence, Table, space_from
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
+from simulacra.core.spaces.tokens import Tokens
 
 KINDS: dict[str, type[Transform]] = {
     step.__name__: step
@@ -158,6 +159,8 @@ class Preprocessing:
             # normal scores give the numbers of their columns with decimals already
             scored = any(isinstance(step, NormalScores) for step in self.steps)
             return with_digits(raw, y, (Real,)) if scored else with_digits(raw, y)
+        if isinstance(raw, Tokens):
+            return raw.closed((y.round() if y.is_floating_point() else y).long())
         if isinstance(raw, Levels):
             y = y.round().clamp(0, raw.levels - 1)
             return y.to(torch.uint8 if raw.levels <= 256 else torch.int32)

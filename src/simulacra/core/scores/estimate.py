@@ -17,6 +17,7 @@ from simulacra.core.renamed import present_description
 from simulacra.core.scores.chance import ERRORS, LEVEL, chance_of
 
 Kind = Literal["exact", "lower", "upper", "stochastic"]
+FARTHEST = 700.0  # nats of an entry whose perplexity is a finite number
 SIGNS: dict[str, str] = {"exact": "=", "lower": ">=", "upper": "<=", "stochastic": "~"}
 
 
@@ -85,6 +86,8 @@ class Estimate:
         conditional: True for log p(x|c).
         effective: effective number of the importance samples of each row, NaN where a value is exact,
             shape (B,); None without importance samples. It is not kept in files.
+        per: name of a counted entry (`Space.per`): `dim`, or `token` of a text, whose score prints as nats a
+            token and perplexity.
 
     Example:
         >>> print(Estimate(torch.tensor([-2.0, -4.0]), "exact", 3, "enumeration"))
@@ -99,6 +102,7 @@ class Estimate:
     protocol: Protocol | None = None
     conditional: bool = False
     effective: Tensor | None = None
+    per: str = "dim"
 
     def __post_init__(self) -> None:
         self.values = to_float64(torch.as_tensor(self.values).detach()).cpu()
@@ -129,12 +133,26 @@ class Estimate:
         """Bits per dimension, -mean / (d log 2)."""
         return -self.mean / (self.dims * math.log(2))
 
+    @property
+    def perplexity(self) -> float:
+        """Inverse of the geometric mean of the probabilities of the counted entries, exp(-mean / d)."""
+        return math.exp(min(-self.mean / self.dims, FARTHEST))
+
+    @property
+    def _rate(self) -> str:
+        """The score of a single entry in words: bits a dimension, or nats a token with the perplexity."""
+        if self.per == "dim":
+            return f"{self.bits_per_dim:.2f} bits/dim"
+        return f"{-self.mean / self.dims:.3f} nats/{self.per}, perplexity {self.perplexity:.4g}"
+
     def summary(self) -> dict[str, Any]:
         """Returns the estimate as JSON, without the values."""
+        by_entry = {} if self.per == "dim" else {"per": self.per, "perplexity": self.perplexity}
         return {
             "mean_nats": self.mean,
             "standard_error": None if math.isnan(self.error) else self.error,
             "bits_per_dim": self.bits_per_dim,
+            **by_entry,
             "kind": self.kind,
             "method": self.method,
             "conditional": self.conditional,
@@ -151,10 +169,7 @@ class Estimate:
         error = "" if math.isnan(self.error) else f" +- {self.error:.2f}"
         where = f", {self.protocol}" if self.protocol else ""
         name = "log p(x|c)" if self.conditional else "log p(x)"
-        return (
-            f"{name} {SIGNS[self.kind]} {self.mean:.2f}{error} nats "
-            f"({self.bits_per_dim:.2f} bits/dim; {self.method}{where})"
-        )
+        return f"{name} {SIGNS[self.kind]} {self.mean:.2f}{error} nats ({self._rate}; {self.method}{where})"
 
 
 @dataclass(frozen=True)

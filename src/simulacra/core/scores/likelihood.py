@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
@@ -23,6 +23,7 @@ from simulacra.core.numerics.precision import precise_device, to_float64
 from simulacra.core.progress.tasks import stage
 from simulacra.core.random.keyed import Rng
 from simulacra.core.scores.estimate import Kind
+from simulacra.core.spaces.abstract import Space
 
 if TYPE_CHECKING:
     from simulacra.core.methods.rows import RawRows
@@ -177,7 +178,7 @@ def score(
         CutShort: at a keyboard interrupt, with the `Score` of the first rows.
     """
     log_det = log_det.cpu()
-    scored = x.numel() if known is None else int(known.sum())
+    scored = entries_scored(model.space, x, known)
     raw = lambda value: to_float64(value).cpu() + log_det
     if has_exact(model, known):
         density = able(model, HasDensity).log_density(x, c, **observed(known))
@@ -211,12 +212,13 @@ def _importance_score(
     entries: int,
     known: Tensor | None,
 ) -> Score:
+    space: Space = cast(Any, model).space
     method = f"IWAE bound, k={k}" if k > 1 else "ELBO, k=1"
 
     def scored(found: ImportanceBound) -> Score:
         n = len(found.bound)
         raw = lambda value: to_float64(value).cpu() + log_det[:n]
-        count = x[:n].numel() if known is None else int(known[:n].sum())
+        count = entries_scored(space, x[:n], None if known is None else known[:n])
         return Score(raw(found.bound), "lower", method, raw(found.elbo), found.effective.cpu(), count)
 
     try:
@@ -256,6 +258,25 @@ def tightened(
             parts.append(to_float64(model.bound(x[here], None if c is None else c[here], keyed, k, **more)))
             progress.advance(len(keyed.rows))
     return torch.cat(parts)
+
+
+def entries_scored(space: Space, x: Tensor, known: Tensor | None = None) -> int:
+    """Returns the number of entries that a score of these rows counts, such as the tokens of texts.
+
+    Args:
+        space: space of the rows.
+        x: observations, shape (B, *).
+        known: True where x is observed, shape of x; None: everywhere.
+
+    Example:
+        >>> from simulacra.core.spaces.tokens import Tokens
+        >>> entries_scored(Tokens((4,), 3), torch.tensor([[2, 0, 0, 0], [2, 1, 1, 0]]))
+        6
+    """
+    counted = space.counted(x)
+    if counted is None:
+        return x.numel() if known is None else int(known.sum())
+    return int((counted if known is None else counted & known).sum())
 
 
 def _rows_within(x: Tensor, k: int, entries: int) -> int:

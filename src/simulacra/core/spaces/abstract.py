@@ -40,6 +40,7 @@ class Space(ABC):
 
     discrete: ClassVar[bool] = True
     likelihoods: ClassVar[tuple[str, ...]] = ()
+    per: ClassVar[str] = "dim"  # name of an entry in scores: bits/dim, nats/token
     placeholder: ClassVar[float] = 0.0  # value at missing entries: any value of the support
 
     def __post_init__(self) -> None:
@@ -128,6 +129,31 @@ class Space(ABC):
             known: booleans, shape of x.
         """
         return torch.where(known, x, torch.full_like(x, self.placeholder))
+
+    def counted(self, x: Tensor) -> Tensor | None:
+        """Returns True for the entries that a score counts, shape of x; None: all.
+
+        Args:
+            x: observations, shape (B, *shape).
+        """
+        return None
+
+    def closed(self, x: Tensor) -> Tensor:
+        """Returns x with what follows from its other entries put right, such as the padding behind an end.
+
+        Args:
+            x: entries, each of the support, shape (B, *shape).
+        """
+        return x
+
+    def compact(self, x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """Returns what distances between observations look at, shape (B, n): their features.
+
+        Args:
+            x: observations, shape (B, *shape).
+            dtype: floating-point type; None: torch's default.
+        """
+        return self.vectors(x, dtype)
 
     def spec(self) -> dict[str, Any]:
         """Returns the space as JSON."""

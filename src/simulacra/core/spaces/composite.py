@@ -17,6 +17,7 @@ from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.numeric import Grid, Numeric, Scores
 from simulacra.core.spaces.plain import Binary, Count, Levels, Positive, Real, Space
+from simulacra.core.spaces.tokens import Tokens
 
 BRIEF = 6  # most fields that are printed one by one
 
@@ -58,6 +59,11 @@ class Sequence(Space):
     def discrete(self) -> bool:  # type: ignore[override]
         """True if a step is discrete."""
         return self.of.discrete
+
+    @property
+    def likelihoods(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Those of a step, for heads with `stepwise=True`."""
+        return self.of.likelihoods
 
     @property
     def features_shape(self) -> tuple[int, ...]:
@@ -302,7 +308,7 @@ KINDS: dict[str, type[Space]] = {
     kind.__name__: kind
     for kind in (
         *(Binary, Levels, Real, Audio, Positive, Count, Categorical, Ordinal, Sequence, Table),
-        *(Numeric, Scores),
+        *(Numeric, Scores, Tokens),
     )
 }
 

@@ -132,12 +132,45 @@ ENTRIES = (
     _music("nottingham", "1,037 folk tunes with chords, frames of 88 keys", "nottingham", "Nottingham"),
     _music("piano-midi", "124 classical pieces for piano, frames of 88 keys", "piano_midi_de", "Piano_midi"),
     _music("musedata", "783 orchestral and piano pieces, frames of 88 keys", "musedata", "MuseData"),
+    Entry(
+        "shakespeare",
+        "1,115,394 characters of plays by Shakespeare, in windows of 64 characters (Karpathy)",
+        "files",
+        ("shakespeare", "tiny_shakespeare"),
+        (("input.txt",),),
+        "save data/tinyshakespeare/input.txt of github.com/karpathy/char-rnn as shakespeare/input.txt",
+    ),
+    Entry(
+        "multi30k",
+        "31,014 captions of pictures in English, of about 13 words (Elliott et al.)",
+        "files",
+        ("multi30k",),
+        (("train.en", "val.en", "test_2016_flickr.en"),),
+        "save data/task1/raw/{train,val,test_2016_flickr}.en.gz of github.com/multi30k/dataset in multi30k",
+    ),
+    Entry(
+        "expressions",
+        "100,000 arithmetic expressions of a grammar, of at most 15 rules (Kusner et al.)",
+        "files",
+        ("expressions",),
+        (("equation2_15_dataset.txt",),),
+        "save data/equation2_15_dataset.txt of github.com/mkusner/grammarVAE in expressions",
+    ),
+    Entry(
+        "zinc",
+        "29,445 molecules of ZINC 250k as SMILES (Irwin and Shoichet; Gomez-Bombarelli et al.)",
+        "files",
+        ("zinc",),
+        (("zinc250k_train_24k.csv", "zinc250k_test_5k.csv"),),
+        "save two tables with a column smiles as zinc/zinc250k_train_24k.csv and zinc/zinc250k_test_5k.csv",
+    ),
     Entry("ring", "8 Gaussians on a ring, 2-D; density, score and modes known", "toy"),
     Entry("grid", "25 Gaussians on a square grid, 2-D; density, score and modes known", "toy"),
     Entry("linear-gaussian", "linear-Gaussian factors, 8-D from 2; log p(x) in closed form", "toy"),
     Entry("swiss-roll", "a spiral with Gaussian noise, 2-D; density by quadrature", "toy"),
     Entry("bars-and-stripes", "4x4 bars or stripes, 0/1; 30 patterns with known probabilities", "toy"),
 )
+TEXTS = ("shakespeare", "multi30k", "expressions", "zinc")
 _BY_NAME = {entry.name: entry for entry in ENTRIES}
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Binary, Space
+from simulacra.core.spaces.tokens import Tokens
 from simulacra.data.audio.recordings import recordings_of
 from simulacra.data.audio.windows import Window, sentence
 from simulacra.data.catalog import names
@@ -31,9 +32,20 @@ from simulacra.data.readers import Reader, find_reader
 from simulacra.data.sources.stream import StreamedSplit
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.kinds import NoClasses
+from simulacra.data.text.detection import text_options
 
 IMAGES, SOUND, ARRAY = "a folder of images", "a folder of recordings", "an array file"
-ORDER = ("read as", "header", "left out", "columns left out", "missing", "classes")  # order of notes
+ORDER = (
+    "read as",
+    "tokens",
+    "vocabulary",
+    "header",
+    "left out",
+    "columns left out",
+    "missing",
+    "classes",
+)  # order of notes
+TEXTS, LETTERS = 3, 60  # texts that are shown, and most letters of each
 SHOWN = 6  # most classes that are listed by name
 GROUPS = {"id", "patient", "subject", "slide", "group", "speaker", "person", "session", "site"}
 Row = tuple[str, str, str, str]
@@ -79,11 +91,13 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
         >>> found.facts["values"], found.facts["splits"]
         ('0 to 16', '1,437 train, 180 valid, 180 test')
     """
-    reader, wanted = find_reader(name_or_path)
+    texts = _as_text(name_or_path, options)
+    options = {**options, **texts}
+    reader, wanted = find_reader(name_or_path, options)
     heads = _heads(wanted) if reader.kind == IMAGES else []
     sound = reader.kind in (SOUND, "a recording", "a collection of recordings")
     recordings = recordings_of(name_or_path) if sound else []
-    added = needed(name_or_path, reader, options, heads, recordings)
+    added = {**texts, **needed(name_or_path, reader, options, heads, recordings)}
     unread = {"stream": True} if heads else {}
     recurring: dict[str, int] = {}
     try:
@@ -133,6 +147,14 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
     return Inspection(data, facts, added, columns, len(whole.train), loaded, heads)
 
 
+def _as_text(given: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the options with which a .txt file is read as text, unless it looks like a table."""
+    named = isinstance(given, str) and given in names.names()
+    if named or not isinstance(given, (str, Path)) or options.get("tokens") is not None:
+        return {}
+    return dict(text_options(Path(given).expanduser()))
+
+
 def _heads(folder: Path) -> list[Head]:
     return [page for pages in read_heads(list_folder(folder).paths) for page in pages]
 
@@ -167,13 +189,20 @@ def _about_rows(data: Dataset, kept: Mapping[str, tuple[Tensor, Tensor | None]])
         facts["for models"] = f"{_count(len(data.space.scored[1]), 'number')} as normal scores"
     elif str(data.space) != str(raw):
         facts["for models"] = str(data.space)
-    if not isinstance(raw, Table):
+    if isinstance(raw, Tokens) and raw.names:
+        facts["texts"] = ", ".join(repr(_short(text)) for text in raw.texts(data.train.x[:TEXTS]))
+    elif not isinstance(raw, Table):
         facts["values"] = _range(torch.cat([_known(*rows) for rows in kept.values()]))
     counts = [split.lengths for split in data.splits.values() if split.lengths is not None]
     if counts:
         steps = torch.cat(counts)
         facts["steps"] = f"{int(steps.min()):,} to {int(steps.max()):,} a row, {int(steps.sum()):,} in all"
     return facts | {"gaps": _gaps(kept)}
+
+
+def _short(text: str) -> str:
+    """Returns at most `LETTERS` letters of a text."""
+    return text if len(text) <= LETTERS else f"{text[: LETTERS - 3]}..."
 
 
 def _known(x: Tensor, known: Tensor | None) -> Tensor:

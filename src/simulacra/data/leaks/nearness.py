@@ -32,6 +32,7 @@ from torch import Tensor
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.numeric import Numeric
 from simulacra.core.spaces.plain import Binary, Positive, Real, Space
+from simulacra.core.spaces.tokens import Tokens
 
 SIDE, NEAR_IMAGES = 16, 0.05
 LEAST_PIXELS = 64  # smaller images cannot tell near-duplicates from similar images
@@ -159,10 +160,23 @@ def chance_of_copy(space: Space, train: Tensor) -> float:
         >>> 0.01 < chance_of_copy(Binary((3,)), x) < 1
         True
     """
+    if isinstance(space, Tokens):
+        return _chance_of_texts(train)
     some = train[:: max(1, len(train) // LOOKED_AT)].flatten(1).double().numpy()
     if _continuous(some[:, _numbers(space)]):
         return 0.0
     return max(_chance(some, 0.0), _chance_in_groups(some))
+
+
+def _chance_of_texts(train: Tensor) -> float:
+    """Returns the share of pairs of training rows that are equal, since tokens of a text are not independent.
+
+    One pair is added, so that no share is 0.
+    """
+    hashes = [hash(row.tobytes()) for row in train.flatten(1).numpy()]
+    _, counts = np.unique(np.array(hashes, np.int64), return_counts=True)
+    n = len(hashes)
+    return float((counts * (counts - 1.0)).sum() + 1) / (n * (n - 1.0) + 1)
 
 
 def _chance_in_groups(x: np.ndarray) -> float:

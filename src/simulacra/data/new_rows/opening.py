@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.tokens import Tokens
 from simulacra.data.new_rows.chunk import NewRows
 from simulacra.data.new_rows.frames import open_frame
 from simulacra.data.new_rows.lines import STDIN
@@ -13,6 +14,7 @@ from simulacra.data.new_rows.text import open_text
 from simulacra.data.new_rows.wanted import Wanted
 from simulacra.data.new_rows.whole import answers_whole, open_whole
 from simulacra.data.readers import find_reader
+from simulacra.data.text.new_lines import open_lines
 
 TEXT, FRAMES = "a table", ("a spreadsheet", "a Parquet file")
 
@@ -33,6 +35,8 @@ def open_rows(file: str, wanted: Wanted) -> NewRows:
                 f"standard input holds a table, but the model was trained on {wanted.raw}: give a file."
             )
         return open_text(STDIN, wanted)
+    if isinstance(wanted.raw, Tokens) and Path(file).is_file():
+        return open_lines(Path(file), wanted)
     reader, given = find_reader(file)
     table = reader.kind == TEXT or reader.kind in FRAMES
     if table != isinstance(wanted.raw, Table):

@@ -88,6 +88,8 @@ class Source:
             of its columns; with them the file is read in the same way again.
         notes: notes for the user on how the data were read, such as files that were left out, by topic.
         remark: called once the rows are read; logs remarks that depend on their values.
+        settle: called once the splits are cut; returns the source with what is learned from training rows,
+            such as a vocabulary. None: nothing is.
     """
 
     name: str
@@ -101,6 +103,7 @@ class Source:
     resolved: Mapping[str, Any] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     remark: Callable[[], None] | None = field(default=None, compare=False)
+    settle: Callable[[Source], Source] | None = field(default=None, compare=False)
 
     def noted(self, about: str, what: str) -> Source:
         """Returns the source with one more note; notes of the same topic are joined.

@@ -111,6 +111,8 @@ def decoded(path: Path, encoding: str | None) -> tuple[str, str]:
             mend = "it is damaged, or of another encoding: save it as UTF-8"
         elif b"\0" in content:
             mend = _wide(content)
+        elif other := _line_of_utf8(content):
+            mend = f"line {other:,} is, so that encodings are mixed: save all lines in one, as UTF-8"
         else:
             western = load_with(encoding="cp1252")
             mend = Phrase(
@@ -129,6 +131,18 @@ def decoded(path: Path, encoding: str | None) -> tuple[str, str]:
 def _needed(content: bytearray) -> int:
     """Returns the memory of a table with such a text, in bytes."""
     return TEXT * len(content) + OF_A_LINE * max(content.count(b"\n"), content.count(b"\r"))
+
+
+def _line_of_utf8(content: bytes) -> int:
+    """Returns the first line, from 1, that is UTF-8 text with letters beyond ASCII; 0 if there is none."""
+    for number, line in enumerate(content.split(b"\n"), 1):
+        if not line.isascii():
+            try:
+                line.decode()
+            except UnicodeError:
+                continue
+            return number
+    return 0
 
 
 def _wide(content: bytes) -> str:

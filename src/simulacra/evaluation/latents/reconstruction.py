@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.inputs.chunks import rows_within
 from simulacra.core.interface import CHUNK
 from simulacra.core.model import Model
 from simulacra.core.spaces.plain import Levels, Space
@@ -122,7 +123,7 @@ def reconstructed(
     if not (model.supports(can.Encodes) and model.supports(can.Decodes)):
         raise can.MissingCapability(f"{type(model).__name__} does not encode and decode.")
     chosen, raw = subset(data[split], limit, seed), data.preprocessing.raw
-    for index in torch.arange(len(chosen)).split(CHUNK):
+    for index in torch.arange(len(chosen)).split(rows_within(raw, CHUNK)):
         rows = chosen.rows(index)
         back = model.reconstruct(rows.x, condition_of(model, rows.c), seed, rows.known).cpu()
         x = raw.measured(rows.x.cpu(), torch.float64)

@@ -136,13 +136,14 @@ def likelihoods(
         details["interrupted"] = len(found.value)
         protocol = first_of(protocol, len(found.value), count(data[split], limit))
     more = (details, protocol, model.condition is not None)
-    best = Estimate(found.value, found.kind, dims, found.method, *more, effective=found.effective)
+    per = model.preprocessing.raw.per
+    best = Estimate(found.value, found.kind, dims, found.method, *more, effective=found.effective, per=per)
     whole = Likelihood(best, interrupted=interrupted)
     if found.elbo is not None:
         name = can.able(model, can.HasBound).elbo_name
         how = name if found.effective is None else f"{name}, mean of {k}"
         how += "" if model.preprocessing.exact else ", dequantized"
-        whole.elbo = Estimate(found.elbo, "lower", dims, how, *more)
+        whole.elbo = Estimate(found.elbo, "lower", dims, how, *more, per=per)
         whole.effective, whole.k = found.effective, k
     return whole
 

@@ -33,6 +33,7 @@ from simulacra.core.storage.records import Record
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.likelihood.held_out import fits
 from simulacra.evaluation.rows import feature_blocks, features, samples_like, subset
+from simulacra.evaluation.samples.by_chance import by_chance
 from simulacra.evaluation.samples.copying import COPY, Among, Beside, beside
 from simulacra.evaluation.samples.nearest import nearest
 
@@ -51,6 +52,8 @@ class Memorization:
         nearest_held_out: indices of those rows, shape (n,).
         rows: number N of training rows.
         beside: distances among training rows and among samples, or None.
+        by_chance: True for samples that may equal a training row by chance, such as short texts, which are no
+            copies, shape (n,); None: none of them.
     """
 
     distances: Tensor
@@ -60,11 +63,13 @@ class Memorization:
     nearest_held_out: Tensor
     rows: int
     beside: Beside | None = None
+    by_chance: Tensor | None = None
 
     @property
     def flagged(self) -> Tensor:
-        """True for samples that are exact copies of a training row, shape (n,)."""
-        return self.distances <= COPY * float(self.held_out.median())
+        """True for samples that are exact copies of a training row, and not by chance, shape (n,)."""
+        equal = self.distances <= COPY * float(self.held_out.median())
+        return equal if self.by_chance is None else equal & ~self.by_chance
 
     def share_nearer(self, percent: float) -> float:
         """Returns the share of samples nearer to the training set than a percentile of held-out rows.
@@ -289,7 +294,8 @@ def memorization(
     both, rows = nearest(torch.cat([samples, held_out]), feature_blocks(model, data.train, seed + 2))
     to_held_out, which = nearest(samples, held_out)
     more = beside(model, data, samples, rows[:n], seed)
-    return Memorization(both[:n], rows[:n], both[n:], to_held_out, which, len(data.train), more)
+    found = (both[:n], rows[:n], both[n:], to_held_out, which, len(data.train), more)
+    return Memorization(*found, by_chance=by_chance(data, raw))
 
 
 def copy_rows(found: Copies) -> list[tuple[str, str]]:

@@ -21,6 +21,7 @@ from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
+from simulacra.core.spaces.tokens import Tokens
 from simulacra.data.audio.midi import is_music
 from simulacra.exploration.drawing import panels
 from simulacra.exploration.drawing.marks import Heatmap, Points
@@ -28,6 +29,7 @@ from simulacra.exploration.drawing.pianoroll import piano_roll
 from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.sheet import sheet
 from simulacra.exploration.drawing.text import short
+from simulacra.exploration.drawing.texts import texts
 from simulacra.exploration.drawing.waveform import waveform
 
 if TYPE_CHECKING:
@@ -253,6 +255,7 @@ VIEWS: tuple[View, ...] = (
     View("fields", lambda s: isinstance(s, Table), _fields),
     View("image grid", lambda s: s.image, _images),
     View("binary matrix", lambda s: isinstance(s, Binary), _matrix),
+    View("texts", lambda s: isinstance(s, Tokens) and bool(s.names), texts),
     View("bars", lambda s: isinstance(s, Categorical), _bars),
     View("waveform", lambda s: isinstance(s, Audio), waveform),
     View("scatter", lambda s: isinstance(s, Real) and s.dims == 2, _scatter),

@@ -9,6 +9,7 @@ from simulacra.core.errors.other_data import as_real
 from simulacra.core.errors.suggestion import Refusal
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Space
+from simulacra.core.spaces.tokens import Tokens
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,20 @@ class Heads:
 
     whole: LikelihoodHead
     entry: LikelihoodHead
+
+
+def check_any_order(owner: str, space: Space) -> None:
+    """Raises ValueError for texts, which end in one order only, in models of other orders.
+
+    Args:
+        owner: name of the model, for the message.
+        space: space of one observation.
+    """
+    if isinstance(space, Tokens):
+        raise ValueError(
+            f"{owner} models entries in any order, but texts end in one only: take a NADE, a MADE or a "
+            "WaveNet."
+        )
 
 
 def entry_heads(owner: str, space: Space, likelihood: str, mixtures: int) -> Heads:

@@ -22,6 +22,7 @@ from simulacra.core.capabilities.sampling import Sampling, Watch
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
+from simulacra.core.spaces.tokens import Tokens
 from simulacra.core.updates import Update
 from simulacra.models.autoregressive.heads import entry_heads
 
@@ -69,6 +70,7 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
         heads = entry_heads(type(self).__name__, space, likelihood, mixtures)
         self.head, self.entry_head = heads.whole, heads.entry
         self.per_entry = self.head.output[0]
+        check_forward(type(self).__name__, space, order)
         self.register_buffer("ordering", _permutation(order, space.dims))
 
     @property
@@ -114,6 +116,21 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
             c: conditions, shape (B, *), or None.
         """
         return complete(self, x, known, rng, c)
+
+
+def check_forward(owner: str, space: Space, order: tuple[int, ...] | None) -> None:
+    """Raises ValueError if texts would be drawn in another order than from their first token to their end.
+
+    Args:
+        owner: name of the model, for the message.
+        space: space of one observation.
+        order: indices of the entries in sampling order; None: from the first to the last.
+    """
+    if isinstance(space, Tokens) and order is not None and list(order) != sorted(order):
+        raise ValueError(
+            f"{owner} draws texts from their first token to their end, which another order does not find: "
+            "leave order= out."
+        )
 
 
 def _permutation(order: tuple[int, ...] | None, d: int) -> Tensor:

@@ -56,6 +56,7 @@ from simulacra.models.autoregressive.tables.column_orders import (
     replay,
     usual_orders,
 )
+from simulacra.models.autoregressive.heads import check_any_order
 from simulacra.models.autoregressive.tables.regressions import NUMBERS, begin_at_regressions
 from simulacra.models.autoregressive.tables.training import negative_log_likelihood
 from simulacra.nets.columnwise import ColumnNets
@@ -120,6 +121,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
     ):
         super().__init__(space, condition)
         check_columns("Tabular", space)
+        check_any_order("Tabular", space)
         orders = usual_orders(space, order) if orders is None else orders
         check_sizes(hidden, mixtures, orders, candidates)
         self.candidates, self.hidden = candidates, hidden

@@ -39,7 +39,7 @@ from simulacra.core.numerics import moments
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Source
-from simulacra.models.autoregressive.heads import entry_heads
+from simulacra.models.autoregressive.heads import check_any_order, entry_heads
 from simulacra.nets.autoregressive.entrywise import EntrywiseMLP
 
 
@@ -84,6 +84,7 @@ class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):
         super().__init__(space, condition)
         heads = entry_heads(type(self).__name__, space, likelihood, mixtures)
         self.head, self.entry_head = heads.whole, heads.entry
+        check_any_order(type(self).__name__, space)
         if ensemble < 1:
             raise ValueError(f"ensemble is {ensemble}, but a density needs at least one order.")
         self.entry_space = replace(space, shape=())

@@ -1,0 +1,58 @@
+"""Texts in a column of a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from simulacra.data.tables.columns import label_number
+from simulacra.data.tables.files import read_table
+from simulacra.data.tables.options import TableOptions
+
+TABLES = (".csv", ".tsv", ".tab")
+
+
+@dataclass(frozen=True)
+class TextColumn:
+    """The texts of a column.
+
+    Args:
+        texts: the texts, without empty cells.
+        lines: line of each in the file, from 1.
+        labels: class number of each, shape (N,), or None.
+        label_names: names of the classes.
+    """
+
+    texts: list[str]
+    lines: list[int]
+    labels: Tensor | None = None
+    label_names: tuple[str, ...] = ()
+
+
+def texts_of_column(path: Path, column: str, label: str | None, encoding: str | None) -> TextColumn:
+    """Reads a column of a text table as texts.
+
+    Args:
+        path: the table, plain or gzipped.
+        column: the column of the texts, by name or number from 1.
+        label: the column of the labels, by name or number from 1; None: no labels.
+        encoding: of the file; None: inferred.
+
+    Raises:
+        ValueError: if the file is no table, or has no such column, or no text in it.
+    """
+    table = read_table(path, TableOptions(encoding=encoding))
+    place = label_number(str(path), table.names, column, "column")
+    kept = [i for i, cells in enumerate(table.cells) if cells[place].strip()]
+    if not kept:
+        raise ValueError(f"column {column!r} of {path} holds no text: name another one with column=.")
+    texts, lines = [table.cells[i][place] for i in kept], [table.lines[i] for i in kept]
+    if label is None:
+        return TextColumn(texts, lines)
+    at = label_number(str(path), table.names, label)
+    names, numbers = np.unique([table.cells[i][at] for i in kept], return_inverse=True)
+    return TextColumn(texts, lines, torch.from_numpy(numbers.reshape(-1)), tuple(map(str, names)))

@@ -1,0 +1,41 @@
+"""Texts that `load_data` refuses with a suggestion, beside the other data: a case for each sentence."""
+
+from __future__ import annotations
+
+from data_suggestions import CASES as DATA
+from data_suggestions import ROWS, Says, csv, numbers, text
+
+CASES: tuple[Says, ...] = (
+    *DATA,
+    Says(
+        "data/text/detection.py",
+        "holds lines of text, not a table: load it with",
+        text(
+            "t.txt",
+            "\n".join(
+                f"so said the friend{' very' * (i % 3)} {'dear' * (i % 2)} who had no number {i}"
+                for i in range(ROWS)
+            ),
+        ),
+    ),
+    Says(
+        "data/text/reader.py",
+        "is a table, of which one column holds the texts: load it with",
+        csv({"said": [f"a text {i % 7}" for i in range(ROWS)], "a": numbers()}, tokens="characters"),
+    ),
+    Says(
+        "data/text/reader.py",
+        "of a row: cut the line, or load it with",
+        text("t.txt", "a short line\n" * ROWS + "a word " * 10_001, tokens="words"),
+    ),
+    Says(
+        "data/text/vocabulary.py",
+        "so that the vocabulary is empty: load it with",
+        text("t.txt", "\n".join(f"w{i}" for i in range(ROWS)), tokens="words"),
+    ),
+    Says(
+        "data/readers.py",
+        "needs to know what a token is: load it with",
+        lambda folder: (["a text", "another text"] * ROWS, {}),
+    ),
+)
