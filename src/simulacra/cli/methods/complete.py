@@ -40,9 +40,9 @@ def complete(
     """Complete new rows by a trained model: the file again with drawn values in place of its gaps.
 
     In a table, empty cells and words such as NA are filled, all
-    other cells stay letter for letter. Lines of text are continued. In an array, entries that are NaN or False in the array `known` of a
-    .npz file are drawn, or those that --known hides. With --point a gap gets the
-    single best value in place of a draw, as other programs impute.
+    other cells stay letter for letter. Lines of text are continued. In an array, entries that are NaN or
+    False in the array `known` of a .npz file are drawn, or those that --known hides. With --point a gap gets
+    the single best value in place of a draw, as other programs impute.
 
     Args:
         run: run folder or saved model.

@@ -49,6 +49,7 @@ from simulacra.core.scores.likelihood import ENTRIES
 from simulacra.core.spaces.column_features import ColumnFeatures
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Epochs, Stage, Update
+from simulacra.models.autoregressive.heads import check_any_order
 from simulacra.models.autoregressive.tables.column_orders import (
     check_sizes,
     order_of,
@@ -56,7 +57,6 @@ from simulacra.models.autoregressive.tables.column_orders import (
     replay,
     usual_orders,
 )
-from simulacra.models.autoregressive.heads import check_any_order
 from simulacra.models.autoregressive.tables.regressions import NUMBERS, begin_at_regressions
 from simulacra.models.autoregressive.tables.training import negative_log_likelihood
 from simulacra.nets.columnwise import ColumnNets
