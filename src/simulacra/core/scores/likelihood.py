@@ -27,6 +27,7 @@ from simulacra.core.spaces.abstract import Space
 
 if TYPE_CHECKING:
     from simulacra.core.methods.rows import RawRows
+    from simulacra.core.model import Model
 
 ENTRIES = 2**20  # entries of x that one chunk decodes at most (4 MB in fp32)
 
@@ -212,7 +213,7 @@ def _importance_score(
     entries: int,
     known: Tensor | None,
 ) -> Score:
-    space: Space = cast(Any, model).space
+    space = cast("Model", model).space
     method = f"IWAE bound, k={k}" if k > 1 else "ELBO, k=1"
 
     def scored(found: ImportanceBound) -> Score:

@@ -62,7 +62,7 @@ class Sequence(Space):
 
     @property
     def likelihoods(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Those of a step, for heads with `stepwise=True`."""
+        """Likelihoods of a step, for heads with `stepwise=True`."""
         return self.of.likelihoods
 
     @property

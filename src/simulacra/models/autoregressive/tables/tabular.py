@@ -63,13 +63,8 @@ from simulacra.nets.columnwise import ColumnNets
 
 BOUND = 64  # importance samples of the validation bound
 WORK = 5e7  # largest number of multiplications of this bound per row; wide tables take fewer samples
-RECOMMENDED: Mapping[str, Any] = {
-    "least_steps": 3000,
-    "lr": 3e-3,
-    "schedule": "cosine",
-    "clip": 5.0,
-    "patience": 20,
-}
+COSINE: Mapping[str, Any] = {"lr": 3e-3, "schedule": "cosine", "clip": 5.0}
+RECOMMENDED: Mapping[str, Any] = {"least_steps": 3000, **COSINE, "patience": 20}
 
 
 class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCondition, TakesMissing):
