@@ -184,8 +184,10 @@ def _range(values: Tensor) -> str:
     if not len(values):
         return "none"
     low, high = values.min().item(), values.max().item()
+    if low == high:
+        return _number(low, 4) + _constant(1)
     # enough digits to resolve a thousandth of the range
-    between = max(abs(low), abs(high)) / (high - low) if high > low else 1.0
+    between = max(abs(low), abs(high)) / (high - low)
     digits = min(15, 4 + max(0, round(math.log10(between))))
     return f"{_number(low, digits)} to {_number(high, digits)}"
 
@@ -193,7 +195,9 @@ def _range(values: Tensor) -> str:
 def _number(value: float, digits: int) -> str:
     if value == round(value) and abs(value) < 1e9:
         return f"{value:,.0f}"
-    return f"{value:.{digits}g}" if digits < 6 else f"{value:,.{digits}g}"
+    text = f"{value:.{digits}g}" if digits < 6 else f"{value:,.{digits}g}"
+    # 12,345.7 and not 1.235e+04
+    return f"{value:,.0f}" if "e" in text and 1 <= abs(value) < 1e9 else text
 
 
 def _count(n: int, what: str) -> str:
@@ -232,12 +236,25 @@ def _columns(space: Table, kept: Mapping[str, tuple[Tensor, Tensor | None]]) -> 
 
 
 def _values(field: Space, values: Tensor) -> str:
-    if isinstance(field, Binary):
-        return "0, 1"
-    if not isinstance(field, (Categorical, Ordinal)):
+    """Returns the values that occur in a column, which need not be all that its space allows."""
+    if not isinstance(field, (Binary, Categorical, Ordinal)):
         return _range(values)
-    more = f", ... ({len(field.names)})" if len(field.names) > SHOWN else ""
-    return ", ".join(field.names[:SHOWN]) + more
+    known = sorted(set(values.tolist()))
+    if isinstance(field, Binary):
+        return ", ".join(f"{value:.0f}" for value in known) + _constant(len(known)) or "none"
+    codes = field.values or range(len(field.names))
+    held = [name for code, name in zip(codes, field.names) if code in known]
+    absent = [name for name in field.names if name not in held]
+    never = f"; never {_some(absent)}" if absent and held else ""
+    return f"{_some(held)}{_constant(len(held))}{never}" if held else "none"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f", ... ({len(names)})" if len(names) > SHOWN else "")
+
+
+def _constant(different: int) -> str:
+    return " (constant)" if different == 1 else ""
 
 
 def _grouping(

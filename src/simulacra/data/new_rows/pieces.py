@@ -89,7 +89,7 @@ def open_pieces(path: Path, reader: Reader, wanted: Wanted) -> PieceRows:
     rows.label_names = source.label_names
     rows.settle_condition(label)
     if KNOWN in keys:
-        mask = read_npz(path)[KNOWN].astype(bool)
+        mask = read_npz(path, KNOWN.__eq__)[KNOWN].astype(bool)
         rows.masks = torch.from_numpy(mask)
     return rows
 

@@ -192,7 +192,7 @@ def _chosen(path: Path, sheets: list[Any], told: str | None) -> Any:
         return sheets[0]
     if told in sheets:
         return told
-    if told.isdecimal() and 1 <= int(told) <= len(sheets):
+    if told.isdecimal() and len(told) <= LONG and 1 <= int(told) <= len(sheets):
         return sheets[int(told) - 1]
     raise ValueError(f"{path} has no sheet {told!r}, which sheet= names; it has {listed}.")
 
