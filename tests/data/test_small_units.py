@@ -12,7 +12,7 @@ from simulacra.core.spaces.plain import Real
 
 pytestmark = pytest.mark.fault("outside 1.w4.units")
 
-X = np.random.default_rng(0).normal(size=(40, 3)) + [0, 1, -2]
+X = np.random.default_rng(0).normal(size=(40, 3)) + np.arange(3)
 UNITS = (1e-12, 1e-13, 1e-19, 1e-23, 1e-40, 1e-200, 1e-310, 1e30)
 
 
@@ -42,7 +42,9 @@ def test_columns_declared_real_and_positive_do_not_depend_on_their_unit(unit):
     table = lambda u: {"a": X[:, 0] * u, "b": np.exp(X[:, 1]) * u}
     declared = {"types": {"a": "real", "b": "positive"}}
     small, large = (simulacra.load_data(table(u), **declared).preprocessing.steps[-1] for u in (unit, 1.0))
-    assert small.scale[0] / unit == pytest.approx(large.scale[0]) and small.scale[1] == pytest.approx(large.scale[1])
+    assert small.scale[0] / unit == pytest.approx(large.scale[0]) and small.scale[1] == pytest.approx(
+        large.scale[1]
+    )
 
 
 def test_a_column_that_only_rounding_keeps_from_being_constant_is_not_scaled():
@@ -59,4 +61,6 @@ def test_rows_of_a_small_unit_are_no_near_duplicates(caplog):
 def test_rows_that_are_not_standardized_are_warned_of(caplog):
     with caplog.at_level(logging.WARNING):
         simulacra.from_tensors(torch.from_numpy(X * 1e-23), Real((3,)))
-    assert "entry 0 has a deviation of 9e-24" in caplog.text or "entry 0 has a deviation of 1e-23" in caplog.text
+    assert (
+        "entry 0 has a deviation of 9e-24" in caplog.text or "entry 0 has a deviation of 1e-23" in caplog.text
+    )

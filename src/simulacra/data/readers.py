@@ -1,7 +1,8 @@
 """The registry of readers for `load_data`: kinds of data, their options, and the functions that open them.
 
 A reader recognizes its data, declares its options in a dataclass, and returns a `Source`. To add one, write
-its options and its `open` function in a package of its own and add a line to `READERS`.
+its options and its `open` function in a package of its own and add a line to `READERS`. A reader of tables
+also names the function that gives a data frame, from which new rows for a trained model are read.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from simulacra.data.sources.source import Source
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.options import FrameOptions, SheetOptions, TableOptions
 
+Holds = Literal["numbers", "table", "images", "recordings", "music"]
+Place = Literal["memory", "name", "folder", "file"]
+
 
 @dataclass(frozen=True)
 class NoOptions:
@@ -36,6 +40,8 @@ class NoOptions:
 class Reader:
     """One kind of data that `load_data` reads.
 
+    Other files ask the fields `holds` and `place`; none compares the words of `kind`.
+
     Args:
         kind: its name in sentences, such as `a table`.
         options: the dataclass of its own options.
@@ -43,6 +49,10 @@ class Reader:
             given object, the reader's options and the split options.
         suffixes: suffixes of its files, in lower case.
         takes: returns True for data of this kind; None: the suffix decides.
+        holds: what a row is, or part of it: `numbers`, `table`, `images`, `recordings` or `music`.
+        place: where the data are: in `memory`, under a `name` of the catalogue, in a `folder` or a `file`.
+        frame: the function that reads a file with a table as a data frame, called with the path and the
+            options; new rows for a trained model come from it. Empty for text, which is read row by row.
     """
 
     kind: str
@@ -50,6 +60,25 @@ class Reader:
     opener: str
     suffixes: tuple[str, ...] = ()
     takes: Callable[[Any], bool] | None = None
+    holds: Holds = "numbers"
+    place: Place = "file"
+    frame: str = ""
+
+    def __post_init__(self) -> None:
+        text = issubclass(self.options, TableOptions)
+        if self.tables and self.place == "file":
+            assert bool(self.frame) is not text, f"{self.kind}: a table that is no text needs frame="
+        assert self.tables is issubclass(self.options, FrameOptions), f"{self.kind}: say holds='table'"
+
+    @property
+    def tables(self) -> bool:
+        """True if rows have columns with names and kinds."""
+        return self.holds == "table"
+
+    @property
+    def whole(self) -> bool:
+        """True if a row may be less than a file: images and recordings in files of the user."""
+        return self.holds in ("images", "recordings") and self.place in ("folder", "file")
 
     def reads(self, given: Any) -> bool:
         """Returns True if this reader reads the given object, name or path."""
@@ -68,11 +97,28 @@ class Reader:
         Raises:
             ValueError: if the data are damaged, or the options do not apply to them.
         """
-        module, function = self.opener.split(":")
-        source: Source = getattr(importlib.import_module(f"simulacra.data.{module}"), function)(
-            given, own, split
-        )
+        source: Source = _function(self.opener)(given, own, split)
         return source
+
+    def read_frame(self, path: Path, recorded: Mapping[str, Any]) -> Any:
+        """Reads a file with a table as a data frame.
+
+        Args:
+            path: the file.
+            recorded: options of `load_data` with which a run read its data, also those of other readers.
+
+        Raises:
+            ValueError: if the file is damaged or empty.
+        """
+        own = {f.name: recorded[f.name] for f in dataclasses.fields(self.options) if f.name in recorded}
+        return _function(self.frame)(path, self.options(**own))
+
+
+def _function(where: str) -> Callable[..., Any]:
+    """Returns the function that `package.module:name` names, below `simulacra.data`."""
+    module, name = where.split(":")
+    function: Callable[..., Any] = getattr(importlib.import_module(f"simulacra.data.{module}"), name)
+    return function
 
 
 def suffix_of(path: Path) -> str:
@@ -82,19 +128,7 @@ def suffix_of(path: Path) -> str:
 
 
 def _named(kind: str) -> Callable[[Any], bool]:
-    return lambda given: isinstance(given, str) and _group(given) == kind
-
-
-def _group(name: str) -> str:
-    """Returns `toy`, `music`, `sound` or `images` for a name of the catalogue, otherwise an empty string."""
-    if name not in names.names():
-        return ""
-    entry = names.find(name)
-    return "toy" if entry.kind == "toy" else {"fsdd": "sound"}.get(name, _of_files(entry))
-
-
-def _of_files(entry: names.Entry) -> str:
-    return "music" if any(folder.startswith("polyphonic") for folder in entry.folders) else "images"
+    return lambda given: isinstance(given, str) and given in names.names() and names.find(given).holds == kind
 
 
 def _folder(waves: bool) -> Callable[[Any], bool]:
@@ -131,29 +165,88 @@ def _data_set(given: Any) -> bool:
 
 
 LETTERS = 300  # longest path that an error quotes in full
-MUSIC = "a file of music"
 ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz")
 READERS: tuple[Reader, ...] = (
-    Reader("a data frame", FrameOptions, "tables.data_frames:open_frame", takes=_rows_by_name),
-    Reader("an array in memory", MemoryOptions, "arrays.in_memory:open_array", takes=_rows_in_memory),
-    Reader("a data set in memory", MemoryOptions, "arrays.in_memory:open_data_set", takes=_data_set),
-    Reader("a toy", NoOptions, "toys:open_toy", takes=_named("toy")),
-    Reader("a collection of music", NoOptions, "catalog.named:open_named", takes=_named("music")),
-    Reader("a collection of recordings", AudioOptions, "audio.recordings:open_spoken", takes=_named("sound")),
-    Reader("a collection of images", PictureOptions, "catalog.named:open_pictures", takes=_named("images")),
-    Reader("a folder of recordings", AudioOptions, "audio.recordings:open_waves", takes=_folder(True)),
-    Reader("a folder of images", FolderOptions, "images.folders:open_images", takes=_folder(False)),
-    Reader("a recording", AudioOptions, "audio.recordings:open_wave", listing.WAVES),
-    Reader(MUSIC, NoOptions, "audio.music:open_music", (".json", ".json.gz", ".mat"), _music),
+    Reader(
+        "a data frame", FrameOptions, "tables.data_frames:open_frame", (), _rows_by_name, "table", "memory"
+    ),
+    Reader(
+        "an array in memory",
+        MemoryOptions,
+        "arrays.in_memory:open_array",
+        (),
+        _rows_in_memory,
+        place="memory",
+    ),
+    Reader(
+        "a data set in memory", MemoryOptions, "arrays.in_memory:open_data_set", (), _data_set, place="memory"
+    ),
+    Reader("a toy", NoOptions, "toys:open_toy", (), _named("toy"), place="name"),
+    Reader(
+        "a collection of music", NoOptions, "catalog.named:open_named", (), _named("music"), "music", "name"
+    ),
+    Reader(
+        "a collection of recordings",
+        AudioOptions,
+        "audio.recordings:open_spoken",
+        takes=_named("recordings"),
+        holds="recordings",
+        place="name",
+    ),
+    Reader(
+        "a collection of images",
+        PictureOptions,
+        "catalog.named:open_pictures",
+        takes=_named("images"),
+        holds="images",
+        place="name",
+    ),
+    Reader(
+        "a folder of recordings",
+        AudioOptions,
+        "audio.recordings:open_waves",
+        (),
+        _folder(True),
+        "recordings",
+        "folder",
+    ),
+    Reader(
+        "a folder of images",
+        FolderOptions,
+        "images.folders:open_images",
+        (),
+        _folder(False),
+        "images",
+        "folder",
+    ),
+    Reader("a recording", AudioOptions, "audio.recordings:open_wave", listing.WAVES, holds="recordings"),
+    Reader(
+        "a file of music", NoOptions, "audio.music:open_music", (".json", ".json.gz", ".mat"), _music, "music"
+    ),
     Reader("an array file", ArrayOptions, "arrays.files:open_arrays", (".npy", ".npz", ".mat")),
     Reader(
         "a table",
         TableOptions,
         "tables.files:open_table",
         _gzipped(".csv", ".tsv", ".txt", ".data", ".dat", ".tab"),
+        holds="table",
     ),
-    Reader("a spreadsheet", SheetOptions, "tables.sheets:open_sheet", (".xlsx", ".xlsm", ".xls", ".ods")),
-    Reader("a Parquet file", FrameOptions, "tables.sheets:open_parquet", (".parquet", ".feather")),
+    Reader(
+        "a spreadsheet",
+        SheetOptions,
+        "tables.sheets:open_sheet",
+        (".xlsx", ".xlsm", ".xls", ".ods"),
+        holds="table",
+        frame="tables.sheets:sheet_cells",
+    ),
+    Reader(
+        "a Parquet file",
+        FrameOptions,
+        "tables.sheets:open_parquet",
+        (".parquet", ".feather"),
+        holds="table",
+        frame="tables.sheets:parquet_frame",
+    ),
 )
 SUFFIXES = tuple(dict.fromkeys(s for reader in READERS for s in reader.suffixes if not s.endswith(".gz")))
 

@@ -58,7 +58,11 @@ def _warn_of_offsets(name: str, x: Tensor) -> None:
     """Warns of entries whose values, or their variance, single precision cannot resolve."""
     y, unit = in_own_unit(x.double().flatten(1))
     spreads = unless_constant(y.std(0), y)
-    far = [j for j, (m, s) in enumerate(zip(y.mean(0).tolist(), spreads.tolist())) if s and needs_double(m, 64 * s)]
+    far = [
+        j
+        for j, (m, s) in enumerate(zip(y.mean(0).tolist(), spreads.tolist()))
+        if s and needs_double(m, 64 * s)
+    ]
     if far:
         log.warning(
             "%s: entry %d lies thousands of deviations from 0, where single precision rounds: subtract an "

@@ -54,8 +54,8 @@ def read_npz(path: Path, wanted: Callable[[str], bool] | None = None) -> dict[st
 
     Args:
         path: the file.
-        wanted: returns True for the names that are asked for; others that cannot be read are left out. None: all
-            must be readable.
+        wanted: returns True for the names that are asked for; others that cannot be read are left out. None:
+            all must be readable.
 
     Raises:
         ValueError: if the file is damaged or holds pickled objects.

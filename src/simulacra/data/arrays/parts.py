@@ -126,11 +126,11 @@ def chosen(path: Path, groups: Mapping[str, Arrays], key: str | None, others: Co
             f"{path} holds {len(rest)} arrays, none of which can be the observations ({_listed(groups)}): it "
             "must be (N, D) or images (N, H, W)."
         )
-    able_ones = {name: rest[name] for name in wide}
+    could = {name: rest[name] for name in wide}
     likely = max(wide, key=lambda name: sum(a.size for a in rest[name].values()))
     one = load_with(key=likely)
     raise Refusal(
-        f"{path} holds {len(wide)} arrays that could be the observations ({_listed(able_ones)}): load it with "
+        f"{path} holds {len(wide)} arrays that could be the observations ({_listed(could)}): load it with "
         f"{one}, or name another one.",
         one,
     )

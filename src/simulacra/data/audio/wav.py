@@ -95,8 +95,8 @@ def recording(content: bytes, where: str) -> Recording:
     odd = np.flatnonzero(~np.isfinite(samples[:, 0]))
     if len(odd):
         raise ValueError(
-            f"{where} has {counted(len(odd))} that no wave has (not finite), the first at "
-            f"{odd[0]:,} (from 0): correct them or remove the file."
+            f"{where} has a value that is not finite at sample {odd[0]:,} (from 0), one of {len(odd):,}: "
+            "correct it or remove the file."
         )
     if beyond:
         raise ValueError(

@@ -27,6 +27,7 @@ class Entry:
         folders: folders below a data folder in which its files may lie, best first.
         files: alternative sets of files, each of which is complete; `.gz` is found, too.
         by_hand: instructions where `simulacra data get` cannot download the files, or an empty string.
+        holds: `images`, `recordings`, `music` or `toy`: which reader opens it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Entry:
     folders: tuple[str, ...] = ()
     files: tuple[tuple[str, ...], ...] = ()
     by_hand: str = ""
+    holds: str = "images"
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def _music(name: str, description: str, lists: str, rolls: str) -> Entry:
     """Returns the entry of a collection of Boulanger-Lewandowski et al. 2012, with its splits."""
     folders = ("polyphonic_music", "polyphonic-music")
     files = ((f"{lists}.json",), (f"{rolls}.mat",))
-    return Entry(name, description, "files", folders, files, BY_HAND.format(f"{rolls}.mat"))
+    return Entry(name, description, "files", folders, files, BY_HAND.format(f"{rolls}.mat"), "music")
 
 
 ENTRIES = (
@@ -111,16 +113,24 @@ ENTRIES = (
         (("fsdd_recordings.zip",),),
         "save the zip file of a release of github.com/Jakobovski/free-spoken-digit-dataset as "
         "fsdd/fsdd_recordings.zip",
+        "recordings",
     ),
     _music("jsb-chorales", "382 chorales by Bach, frames of 88 keys", "jsb_chorales", "JSB_Chorales"),
     _music("nottingham", "1,037 folk tunes with chords, frames of 88 keys", "nottingham", "Nottingham"),
     _music("piano-midi", "124 classical pieces for piano, frames of 88 keys", "piano_midi_de", "Piano_midi"),
     _music("musedata", "783 orchestral and piano pieces, frames of 88 keys", "musedata", "MuseData"),
-    Entry("ring", "8 Gaussians on a ring, 2-D; density, score and modes known", "toy"),
-    Entry("grid", "25 Gaussians on a square grid, 2-D; density, score and modes known", "toy"),
-    Entry("linear-gaussian", "linear-Gaussian factors, 8-D from 2; log p(x) in closed form", "toy"),
-    Entry("swiss-roll", "a spiral with Gaussian noise, 2-D; density by quadrature", "toy"),
-    Entry("bars-and-stripes", "4x4 bars or stripes, 0/1; 30 patterns with known probabilities", "toy"),
+    Entry("ring", "8 Gaussians on a ring, 2-D; density, score and modes known", "toy", holds="toy"),
+    Entry("grid", "25 Gaussians on a square grid, 2-D; density, score and modes known", "toy", holds="toy"),
+    Entry(
+        "linear-gaussian", "linear-Gaussian factors, 8-D from 2; log p(x) in closed form", "toy", holds="toy"
+    ),
+    Entry("swiss-roll", "a spiral with Gaussian noise, 2-D; density by quadrature", "toy", holds="toy"),
+    Entry(
+        "bars-and-stripes",
+        "4x4 bars or stripes, 0/1; 30 patterns with known probabilities",
+        "toy",
+        holds="toy",
+    ),
 )
 _BY_NAME = {entry.name: entry for entry in ENTRIES}
 

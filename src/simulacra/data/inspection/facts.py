@@ -16,6 +16,7 @@ from torch import Tensor
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Binary, Space
+from simulacra.data.arrays.options import ArrayOptions
 from simulacra.data.audio.recordings import recordings_of
 from simulacra.data.audio.windows import Window, sentence
 from simulacra.data.catalog import names
@@ -32,7 +33,6 @@ from simulacra.data.sources.stream import StreamedSplit
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.kinds import NoClasses
 
-IMAGES, SOUND, ARRAY = "a folder of images", "a folder of recordings", "an array file"
 ORDER = ("read as", "header", "left out", "columns left out", "missing", "classes")  # order of notes
 SHOWN = 6  # most classes that are listed by name
 GROUPS = {"id", "patient", "subject", "slide", "group", "speaker", "person", "session", "site"}
@@ -80,10 +80,9 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
         ('0 to 16', '1,437 train, 180 valid, 180 test')
     """
     reader, wanted = find_reader(name_or_path)
-    heads = _heads(wanted) if reader.kind == IMAGES else []
-    sound = reader.kind in (SOUND, "a recording", "a collection of recordings")
-    recordings = recordings_of(name_or_path) if sound else []
-    added = needed(name_or_path, reader, options, heads, recordings)
+    heads = _heads(wanted) if reader.whole and reader.holds == "images" else []
+    recordings = recordings_of(name_or_path) if reader.holds == "recordings" else []
+    added = needed(reader, options, heads, recordings)
     unread = {"stream": True} if heads else {}
     recurring: dict[str, int] = {}
     try:
@@ -116,7 +115,7 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
     there = data if any(isinstance(split, StreamedSplit) for split in whole.splits.values()) else whole
     kept = {name: (split.x, split.known) for name, split in there.splits.items()}
     facts |= _about_rows(there, kept) | {"labels": _labels(whole)}
-    beside = _beside(name_or_path, options | added) if reader.kind == ARRAY else {}
+    beside = _beside(name_or_path, options | added) if reader.options is ArrayOptions else {}
     if beside:
         facts["beside"] = f"{', '.join(beside)}: one value a row, for label=, groups=, stratify= or time="
     facts |= _about_splits(there, data, looked_at)
@@ -124,7 +123,7 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
         facts["looked at"] = f"{looked_at}, evenly spaced; values, gaps and copies are those of them"
     facts["splits"] = ", ".join(f"{len(split):,} {name}" for name, split in whole.splits.items())
     loaded = {**unread, **options, **added}
-    suggested = None if options.get("groups") else _grouping(reader.kind, data, beside, recurring)
+    suggested = None if options.get("groups") else _grouping(reader, data, beside, recurring)
     facts |= {"groups": suggested} if suggested else {}
     if all(split.known is None for split in whole.splits.values()):
         added.pop("missing", None)
@@ -258,7 +257,7 @@ def _constant(different: int) -> str:
 
 
 def _grouping(
-    kind: str, data: Dataset, beside: Mapping[str, np.ndarray], recurring: Mapping[str, int]
+    reader: Reader, data: Dataset, beside: Mapping[str, np.ndarray], recurring: Mapping[str, int]
 ) -> str | None:
     """Suggests a key for `groups=` if folders or names look like one.
 
@@ -266,15 +265,18 @@ def _grouping(
         beside: arrays with one value for each row.
         recurring: number of different texts of columns that are left out, by name.
     """
-    if kind in (IMAGES, SOUND):
+    if reader.whole and reader.place == "folder":
         rows = data.train.source_rows
         assert rows is not None and rows.files is not None
         files = [str(file).split("/") for file in rows.files]
         # True for a folder of an official part, and for one of a class
         plain = files[0][0].lower() in SPLITS["train"], bool(data.label_names)
         deep = any(len(parts) - 1 > sum(plain) for parts in files)
-        what = "recordings" if kind == SOUND else "images"
-        return f"folders may say whose {what} these are: load them with groups='folder'" if deep else None
+        return (
+            f"folders may say whose {reader.holds} these are: load them with groups='folder'"
+            if deep
+            else None
+        )
     raw = data.preprocessing.raw
     values = dict(beside)
     if isinstance(raw, Table):

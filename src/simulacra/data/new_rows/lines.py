@@ -141,9 +141,7 @@ class _Taken:
         for line in self.lines:
             self.number += 1
             # within a quoted cell, a blank line or a mark of comments is part of the cell
-            if not self.kept and (
-                not line.strip() or is_comment(line, self.comment)
-            ):
+            if not self.kept and (not line.strip() or is_comment(line, self.comment)):
                 continue
             self.kept.append(line)
             return line.replace("\t", " ").strip() + "\n" if self.blanks else line

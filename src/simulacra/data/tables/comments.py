@@ -1,8 +1,8 @@
 """Comments of a text table: lines that begin with a mark and hold no data.
 
-A mark is inferred from the first line, or if fewer than a fifth of the lines have it. A row may begin with such a
-mark, too, as a key `#F4`, a share `%` or a path `//host` do. A marked line with as many cells as the rows,
-numbers where they have numbers, and a text where they have one is no comment for sure, so the user decides.
+A mark is inferred from the first line, or if fewer than a fifth of the lines have it. A row may begin with
+such a mark, too, as a note `#F4` and a path `//host` do. If a marked line has as many cells as the rows,
+numbers where they have numbers, and a text where they have one, the user decides.
 The codes of spreadsheets such as `#N/A` and `#REF!` never begin a comment.
 """
 
@@ -51,7 +51,10 @@ def find_comment(lines: Sequence[str], told: str | None) -> str:
 
 
 def check_comments(
-    path: Path, mark: str, marked: Sequence[tuple[int, Sequence[str]]], rows: Sequence[tuple[int, Sequence[str]]]
+    path: Path,
+    mark: str,
+    marked: Sequence[tuple[int, Sequence[str]]],
+    rows: Sequence[tuple[int, Sequence[str]]],
 ) -> None:
     """Raises Refusal if a line with an inferred mark of comments may be a row.
 
@@ -66,8 +69,8 @@ def check_comments(
         number, cells = marked[at]
         ways = load_with(comment="none"), load_with(comment=mark)
         raise Refusal(
-            f"{path} has {', '.join(cells[:5])[:60]!r} in line {number}, which may be a row or a comment: load it "
-            f"with {ways[0]} or load it with {ways[1]}.",
+            f"{path} has {', '.join(cells[:5])[:60]!r} in line {number}, which may be a row or a comment: "
+            f"load it with {ways[0]} or load it with {ways[1]}.",
             *ways,
         )
 

@@ -247,7 +247,7 @@ def _check_units(column: Column) -> None:
 
 
 def _units(column: Column, values: Sequence[Any]) -> bool:
-    """Returns True if all values are numbers with a unit, of which there are few: `50kg`, but not `1a`, `2b`."""
+    """Returns True if all values are numbers with one of few units: `50kg`, but not `1a`, `2b`."""
     texts = [value.strip() for value in values[:MOST_TEXTS] if isinstance(value, str)]
     units = {_unit(column, text) for text in texts}
     plain = bool(units & {None, ("", "")}) or len(texts) < len(values[:MOST_TEXTS])

@@ -40,11 +40,12 @@ def open_parquet(path: Path, own: FrameOptions, split: SplitOptions) -> Source:
     return frame_source(path.stem, str(path), frame, own, split)
 
 
-def parquet_frame(path: Path) -> Any:
+def parquet_frame(path: Path, own: FrameOptions | None = None) -> Any:
     """Returns the content of a Parquet or Feather file as a data frame.
 
     Args:
         path: the file.
+        own: not used; every reader takes its options.
 
     Raises:
         ValueError: if the file is damaged or too large, or the package pyarrow is missing.
@@ -74,6 +75,19 @@ def open_sheet(path: Path, own: SheetOptions, split: SplitOptions) -> Source:
     source = source.noted("read as", f"sheet {sheet.name!r}, {'header' if sheet.header else 'no header'}")
     k = sheet.above
     return source.noted("left out", f"{k} row{'s' * (k > 1)} above the table") if k else source
+
+
+def sheet_cells(path: Path, own: SheetOptions) -> Any:
+    """Returns the table in one sheet of a spreadsheet as a data frame.
+
+    Args:
+        path: the file.
+        own: options of spreadsheets.
+
+    Raises:
+        ValueError: as `open_sheet`.
+    """
+    return sheet_frame(path, own).frame
 
 
 @dataclass(frozen=True)
