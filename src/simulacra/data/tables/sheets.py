@@ -13,6 +13,7 @@ from simulacra.data.limits import check_memory
 from simulacra.data.sources.source import Source
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.data_frames import frame_source
+from simulacra.data.tables.formulas import check_formulas, column_number
 from simulacra.data.tables.header import beginning, check_clear, has_header
 from simulacra.data.tables.numbers import Marks
 from simulacra.data.tables.options import FrameOptions, SheetOptions
@@ -122,6 +123,7 @@ def sheet_frame(path: Path, own: SheetOptions) -> Sheet:
     _check_unpacked(path)
     sheets = _reading(path, lambda: pd.read_excel(path, sheet_name=None, header=None, dtype=object))
     name = _chosen(path, list(sheets), own.sheet)
+    check_formulas(path, name, sheets[name].isna().to_numpy())
     cells = sheets[name].dropna(how="all").dropna(how="all", axis=1)
     if cells.empty:
         raise ValueError(f"{path} holds nothing in the sheet {name!r}: give another with sheet=.")
@@ -169,18 +171,10 @@ def _extent(archive: zipfile.ZipFile, sheet: zipfile.ZipInfo) -> tuple[int, int]
             for number in PLACE_OF_ROW.findall(piece):
                 row = max(row, int(number[:LONG]))
             for letters, number in PLACE_OF_CELL.findall(piece):
-                row, column = max(row, int(number[:LONG])), max(column, _column(letters[:LONG]))
+                row, column = max(row, int(number[:LONG])), max(column, column_number(letters[:LONG]))
             # a tag may be cut by the end of a piece
             end = piece[-OVER:]
     return row, column
-
-
-def _column(letters: bytes) -> int:
-    """Returns the number of a column, such as 28 for AB."""
-    number = 0
-    for letter in letters:
-        number = 26 * number + letter - ord("A") + 1
-    return number
 
 
 def _check_rows(path: Path) -> None:
