@@ -60,7 +60,8 @@ def read_npz(path: Path, wanted: Callable[[str], bool] | None = None) -> dict[st
     Raises:
         ValueError: if the file is damaged or holds pickled objects.
     """
-    arrays, refused = {}, None
+    arrays: dict[str, np.ndarray] = {}
+    refused: Unreadable | None = None
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
