@@ -20,7 +20,6 @@ from simulacra.cli.options.words import MAPPINGS, kind_of, phrase
 from simulacra.core.renamed import present
 from simulacra.core.storage.plain_yaml import Refused, check_plain, load_yaml
 
-
 TEXT = "\ue000"  # stands before words that jsonargparse would read as nothing: YAML's `~` and comments
 
 

@@ -40,9 +40,10 @@ def check_formulas(path: Path, sheet: Any, empty: np.ndarray) -> None:
     lost = {cell for cell in there if empty[cell[0] - 1, cell[1] - 1]}
     if lost and (len(names) == 1 or len(lost) > len(found) / 2):
         row, column = min(lost)
+        many = f"{len(lost):,} formula{'s' * (len(lost) > 1)} without a stored result"
         raise ValueError(
-            f"{path} has {len(lost):,} formula{'s' * (len(lost) > 1)} without a stored result in the sheet "
-            f"{sheet!r}, the first in row {row}, column {column}: open it in a spreadsheet program and save it again."
+            f"{path} has {many} in the sheet {sheet!r}, the first in row {row}, column {column}: open it in a "
+            "spreadsheet program and save it again."
         )
 
 
