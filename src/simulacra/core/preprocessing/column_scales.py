@@ -183,7 +183,7 @@ def in_own_unit(x: Tensor) -> tuple[Tensor, Tensor]:
         The columns, whose largest absolute value is between 0.5 and 1 (or 0), and the powers of 2. Both are
         exact, so moments have the same digits as those of x.
     """
-    largest = x.abs().nan_to_num(0.0).amax(0)
+    largest = _largest(x)
     unit = torch.where(largest > 0, largest / torch.frexp(largest).mantissa, 1.0)
     return x / unit, unit
 
@@ -195,4 +195,9 @@ def unless_constant(scale: Tensor, x: Tensor) -> Tensor:
         scale: standard deviation of each column, shape () or (D,).
         x: the columns, NaN where missing, shape (N,) or (N, D).
     """
-    return scale * (scale > CONSTANT * x.abs().nan_to_num(0.0).amax(0))
+    return scale * (scale > CONSTANT * _largest(x))
+
+
+def _largest(x: Tensor) -> Tensor:
+    low, high = torch.aminmax(x.nan_to_num(0.0), dim=0)
+    return torch.maximum(high, -low)

@@ -42,8 +42,8 @@ def check_formulas(path: Path, sheet: Any, empty: np.ndarray) -> None:
         row, column = min(lost)
         many = f"{len(lost):,} formula{'s' * (len(lost) > 1)} without a stored result"
         raise ValueError(
-            f"{path} has {many} in the sheet {sheet!r}, the first in row {row}, column {column}: open it in a "
-            "spreadsheet program and save it again."
+            f"{path} has {many} in the sheet {sheet!r}, the first in row {row}, column {column}: open it in "
+            "a spreadsheet program and save it again."
         )
 
 
