@@ -12,7 +12,8 @@ import simulacra
 from simulacra.data import readers
 from simulacra.data.new_rows.opening import open_rows
 from simulacra.data.new_rows.wanted import Wanted
-from simulacra.data.readers import READERS, Reader
+from simulacra.data.readers import READERS
+from simulacra.data.sources.reader import Reader
 from simulacra.data.tables.data_frames import frame_source
 from simulacra.data.tables.options import FrameOptions
 

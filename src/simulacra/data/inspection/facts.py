@@ -28,7 +28,8 @@ from simulacra.data.inspection.sample import sampled
 from simulacra.data.leaks.search import copies_within, find_leaks
 from simulacra.data.listing import SPLITS, list_folder
 from simulacra.data.load import load_data, read
-from simulacra.data.readers import Reader, find_reader
+from simulacra.data.readers import find_reader
+from simulacra.data.sources.reader import Reader
 from simulacra.data.sources.stream import StreamedSplit
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.kinds import NoClasses

@@ -9,7 +9,7 @@ from typing import Any
 from simulacra.data.audio.wav import Recording
 from simulacra.data.audio.windows import ROWS, suggested
 from simulacra.data.images.headers import Head
-from simulacra.data.readers import Reader
+from simulacra.data.sources.reader import Reader
 
 LARGEST = 64  # largest side in pixels to which images of different sizes are resized
 WHOLE = 2**16  # most pixels of an image that is not resized; photos are too large for a model

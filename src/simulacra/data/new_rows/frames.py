@@ -12,7 +12,7 @@ from simulacra.core.spaces.composite import Table
 from simulacra.data.new_rows.chunk import Chunk, Mark, joined
 from simulacra.data.new_rows.table_rows import TableRows
 from simulacra.data.new_rows.wanted import Wanted
-from simulacra.data.readers import Reader
+from simulacra.data.sources.reader import Reader
 
 
 @dataclass

@@ -19,8 +19,8 @@ from simulacra.data.images.geometry import binarize_once
 from simulacra.data.new_rows.chunk import Chunk, Mark
 from simulacra.data.new_rows.labelled import LabelledRows
 from simulacra.data.new_rows.wanted import Wanted
-from simulacra.data.readers import Reader
 from simulacra.data.row_store import RowStore
+from simulacra.data.sources.reader import Reader
 from simulacra.data.sources.source import Part, Source
 from simulacra.data.splits.options import SplitOptions
 

@@ -27,7 +27,7 @@ from simulacra.data.listing import list_folder
 from simulacra.data.new_rows.chunk import Chunk, Mark
 from simulacra.data.new_rows.labelled import LabelledRows
 from simulacra.data.new_rows.wanted import Wanted
-from simulacra.data.readers import Reader
+from simulacra.data.sources.reader import Reader
 from simulacra.data.splits.keys import path_sides
 
 
