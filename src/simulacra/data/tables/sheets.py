@@ -24,7 +24,7 @@ CELL, COPIES = 32, 4  # memory in bytes for each cell of a Parquet file, and for
 EMPTY = 100  # memory in bytes for each cell within the extent of a sheet
 PLACE_OF_ROW = re.compile(rb"<(?:\w{1,20}:)?row\s[^<>]{0,200}?\br\s*=\s*[\"']\s*([0-9]+)")
 PLACE_OF_CELL = re.compile(rb"<(?:\w{1,20}:)?c\s[^<>]{0,200}?\br\s*=\s*[\"']\s*([A-Z]+)([0-9]+)")
-# a formula without a stored result, as packages write it: `<c r="C2"><f>A2*2</f><v/></c>`; a result that is an
+# a formula without a stored result, as written: `<c r="C2"><f>A2*2</f><v/></c>`; a result that is an
 # empty text has the type `str`
 PIECE, LONGEST = 2**20, 2**14  # bytes that are read at once, and most bytes of a cell
 WITHOUT = re.compile(
