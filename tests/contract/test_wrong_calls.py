@@ -201,3 +201,12 @@ def test_a_model_is_loaded_to_a_device(made):
     if not torch.cuda.is_available():
         with pytest.raises(ValueError, match="'cuda' is not available here"):
             simulacra.load(made.run.path, device="cuda")
+
+
+@pytest.mark.fault("outside 1.w3.3")
+@pytest.mark.parametrize("digits", [20, 30, 31, 309, 400, 5000])
+def test_a_whole_number_that_is_too_large_is_counted_and_bounded(made, digits):
+    said = f"n is a number of {digits:,} digits, .*: give one of at most 19 digits"
+    for number in (2 * 10 ** (digits - 1), 10**digits - 1, 1 - 10**digits):
+        with pytest.raises(ValueError, match=said):
+            made.model.sample(number, seed=0)

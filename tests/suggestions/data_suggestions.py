@@ -295,4 +295,10 @@ CASES = (
         "choose another column, or",
         csv({"t": [0, 1] * 20, "a": numbers()}, time="t"),
     ),
+    Says(
+        "data/tables/comments.py",
+        "which may be a row or a comment",
+        csv({"k": ["a", "#b", "c", "d", "e", "f", "g", "h"] * 5, "a": numbers()}),
+    ),
+    Says("data/arrays/npy.py", ", or load it with ", npz(a=np.array([None]), x=R.normal(size=(ROWS, 3)))),
 )

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.preprocessing.class_codes import coding
-from simulacra.core.preprocessing.column_scales import as_they_are, standardizing
+from simulacra.core.preprocessing.column_scales import as_they_are, place_and_scale, standardizing
 from simulacra.core.preprocessing.companding import MuLaw
 from simulacra.core.preprocessing.normal_scores import scoring
 from simulacra.core.preprocessing.transforms import Affine, Binarize, Dequantize, Logit, Transform
@@ -118,8 +118,5 @@ def standardizing_real(space: Space, x: Tensor, known: Tensor | None = None) -> 
     """
     x = x.double() if known is None else x.double().masked_fill(~known, torch.nan)
     x = x if x.ndim == 2 and not isinstance(space, Audio) else x.flatten().unsqueeze(1)
-    shift = x.nanmean(0)
-    scale = (x - shift).square().nanmean(0).sqrt()
-    # a constant column is not scaled
-    scale[scale <= 1e-12 * shift.abs().clamp_min(1)] = 1.0
+    shift, scale = place_and_scale(x)
     return Affine(tuple(shift.tolist()), tuple(scale.tolist()))

@@ -1,14 +1,14 @@
 """The registry of readers for `load_data`: kinds of data, their options, and the functions that open them.
 
 A reader recognizes its data, declares its options in a dataclass, and returns a `Source`. To add one, write
-its options and its `open` function in a package of its own and add a line to `READERS`.
+its options and its `open` function in a package of its own and add a line to `READERS`. A reader of tables
+also names the function that gives a data frame, from which new rows for a trained model are read.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
-import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +23,7 @@ from simulacra.data.audio.options import AudioOptions
 from simulacra.data.catalog import names
 from simulacra.data.images.options import FolderOptions, PictureOptions
 from simulacra.data.motion.options import MotionOptions
-from simulacra.data.sources.source import Source
-from simulacra.data.splits.options import SplitOptions
+from simulacra.data.sources.reader import Reader
 from simulacra.data.tables.options import FrameOptions, SheetOptions, TableOptions
 from simulacra.data.text.options import CollectionOptions, TextOptions
 
@@ -34,71 +33,8 @@ class NoOptions:
     """The empty set of options, for kinds of data that have none of their own."""
 
 
-@dataclass(frozen=True)
-class Reader:
-    """One kind of data that `load_data` reads.
-
-    Args:
-        kind: its name in sentences, such as `a table`.
-        options: the dataclass of its own options.
-        opener: the function that opens it, as `package.module:name`; imported when it is called with the
-            given object, the reader's options and the split options.
-        suffixes: suffixes of its files, in lower case.
-        takes: returns True for data of this kind; None: the suffix decides.
-    """
-
-    kind: str
-    options: type
-    opener: str
-    suffixes: tuple[str, ...] = ()
-    takes: Callable[[Any], bool] | None = None
-
-    def reads(self, given: Any) -> bool:
-        """Returns True if this reader reads the given object, name or path."""
-        if self.takes is not None:
-            return self.takes(given)
-        return isinstance(given, Path) and suffix_of(given) in self.suffixes
-
-    def open(self, given: Any, own: Any, split: SplitOptions) -> Source:
-        """Reads the data into a source.
-
-        Args:
-            given: an object, a name or a path.
-            own: an instance of `options`.
-            split: options of the splits.
-
-        Raises:
-            ValueError: if the data are damaged, or the options do not apply to them.
-        """
-        module, function = self.opener.split(":")
-        source: Source = getattr(importlib.import_module(f"simulacra.data.{module}"), function)(
-            given, own, split
-        )
-        return source
-
-
-def suffix_of(path: Path) -> str:
-    """Returns the suffix of a file in lower case, with `.gz` if it is compressed."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    return "".join(suffixes[-2:]) if suffixes[-1:] == [".gz"] else "".join(suffixes[-1:])
-
-
 def _named(kind: str) -> Callable[[Any], bool]:
-    return lambda given: isinstance(given, str) and _group(given) == kind
-
-
-def _group(name: str) -> str:
-    """Returns `toy`, `music`, `sound`, `motion`, `texts` or `images` for a name of the catalogue, or ""."""
-    if name not in names.names():
-        return ""
-    entry = names.find(name)
-    return "toy" if entry.kind == "toy" else {"fsdd": "sound", "mocap": "motion"}.get(name, _of_files(entry))
-
-
-def _of_files(entry: names.Entry) -> str:
-    if entry.name in names.TEXTS:
-        return "texts"
-    return "music" if any(folder.startswith("polyphonic") for folder in entry.folders) else "images"
+    return lambda given: isinstance(given, str) and given in names.names() and names.find(given).holds == kind
 
 
 def _folder(kind: str) -> Callable[[Any], bool]:
@@ -134,42 +70,124 @@ def _data_set(given: Any) -> bool:
     return is_data_set(given)
 
 
-TEXT = Reader("a text", TextOptions, "text.reader:open_text", takes=lambda given: False)  # by tokens= alone
+TEXT = Reader(  # by tokens= alone
+    "a text", TextOptions, "text.reader:open_text", takes=lambda given: False, holds="texts"
+)
 LETTERS = 300  # longest path that an error quotes in full
-MUSIC = "a file of music"
 PICTURES, SOUND, MOTION = listing.KINDS
 ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz")
 READERS: tuple[Reader, ...] = (
     TEXT,
-    Reader("a data frame", FrameOptions, "tables.data_frames:open_frame", takes=_rows_by_name),
-    Reader("an array in memory", MemoryOptions, "arrays.in_memory:open_array", takes=_rows_in_memory),
-    Reader("a data set in memory", MemoryOptions, "arrays.in_memory:open_data_set", takes=_data_set),
-    Reader("a toy", NoOptions, "toys:open_toy", takes=_named("toy")),
-    Reader("a collection of music", NoOptions, "catalog.named:open_named", takes=_named("music")),
-    Reader("a collection of recordings", AudioOptions, "audio.recordings:open_spoken", takes=_named("sound")),
-    Reader("a collection of motion", MotionOptions, "motion.recordings:open_walks", takes=_named("motion")),
-    Reader("a collection of texts", CollectionOptions, "text.named:open_collection", takes=_named("texts")),
-    Reader("a collection of images", PictureOptions, "catalog.named:open_pictures", takes=_named("images")),
-    Reader("a folder of recordings", AudioOptions, "audio.recordings:open_waves", takes=_folder(SOUND)),
-    Reader("a folder of images", FolderOptions, "images.folders:open_images", takes=_folder(PICTURES)),
+    Reader(
+        "a data frame", FrameOptions, "tables.data_frames:open_frame", (), _rows_by_name, "table", "memory"
+    ),
+    Reader(
+        "an array in memory",
+        MemoryOptions,
+        "arrays.in_memory:open_array",
+        (),
+        _rows_in_memory,
+        place="memory",
+    ),
+    Reader(
+        "a data set in memory", MemoryOptions, "arrays.in_memory:open_data_set", (), _data_set, place="memory"
+    ),
+    Reader("a toy", NoOptions, "toys:open_toy", (), _named("toy"), place="name"),
+    Reader(
+        "a collection of music", NoOptions, "catalog.named:open_named", (), _named("music"), "music", "name"
+    ),
+    Reader(
+        "a collection of recordings",
+        AudioOptions,
+        "audio.recordings:open_spoken",
+        takes=_named("recordings"),
+        holds="recordings",
+        place="name",
+    ),
+    Reader(
+        "a collection of motion",
+        MotionOptions,
+        "motion.recordings:open_walks",
+        (),
+        _named("motion"),
+        "motion",
+        "name",
+    ),
+    Reader(
+        "a collection of texts",
+        CollectionOptions,
+        "text.named:open_collection",
+        (),
+        _named("texts"),
+        "texts",
+        "name",
+    ),
+    Reader(
+        "a collection of images",
+        PictureOptions,
+        "catalog.named:open_pictures",
+        takes=_named("images"),
+        holds="images",
+        place="name",
+    ),
+    Reader(
+        "a folder of recordings",
+        AudioOptions,
+        "audio.recordings:open_waves",
+        (),
+        _folder(SOUND),
+        "recordings",
+        "folder",
+    ),
+    Reader(
+        "a folder of images",
+        FolderOptions,
+        "images.folders:open_images",
+        (),
+        _folder(PICTURES),
+        "images",
+        "folder",
+    ),
     Reader(
         "a folder of motion",
         MotionOptions,
         "motion.recordings:open_motions",
-        takes=_folder(MOTION),
+        (),
+        _folder(MOTION),
+        "motion",
+        "folder",
     ),
-    Reader("a recorded motion", MotionOptions, "motion.recordings:open_motion", listing.MOTIONS),
-    Reader("a recording", AudioOptions, "audio.recordings:open_wave", listing.WAVES),
-    Reader(MUSIC, NoOptions, "audio.music:open_music", (".json", ".json.gz", ".mat"), _music),
+    Reader(
+        "a recorded motion", MotionOptions, "motion.recordings:open_motion", listing.MOTIONS, holds="motion"
+    ),
+    Reader("a recording", AudioOptions, "audio.recordings:open_wave", listing.WAVES, holds="recordings"),
+    Reader(
+        "a file of music", NoOptions, "audio.music:open_music", (".json", ".json.gz", ".mat"), _music, "music"
+    ),
     Reader("an array file", ArrayOptions, "arrays.files:open_arrays", (".npy", ".npz", ".mat")),
     Reader(
         "a table",
         TableOptions,
         "tables.files:open_table",
         _gzipped(".csv", ".tsv", ".txt", ".data", ".dat", ".tab"),
+        holds="table",
     ),
-    Reader("a spreadsheet", SheetOptions, "tables.sheets:open_sheet", (".xlsx", ".xlsm", ".xls", ".ods")),
-    Reader("a Parquet file", FrameOptions, "tables.sheets:open_parquet", (".parquet", ".feather")),
+    Reader(
+        "a spreadsheet",
+        SheetOptions,
+        "tables.sheets:open_sheet",
+        (".xlsx", ".xlsm", ".xls", ".ods"),
+        holds="table",
+        frame="tables.sheets:sheet_cells",
+    ),
+    Reader(
+        "a Parquet file",
+        FrameOptions,
+        "tables.sheets:open_parquet",
+        (".parquet", ".feather"),
+        holds="table",
+        frame="tables.sheets:parquet_frame",
+    ),
 )
 SUFFIXES = tuple(dict.fromkeys(s for reader in READERS for s in reader.suffixes if not s.endswith(".gz")))
 

@@ -63,9 +63,8 @@ class Report:
     """Scores of a model on a split.
 
     `report[measure]` returns the record of a measure of `simulacra.evaluation.measures.registry`, and
-    `report.NAME` that of the measure of this name with its type: `latents`, `rates`, `refined`, `dimension`,
-    `samples`, `reconstruction`, `fidelity`, `denoising`, `memorization`, `quality`, `classes`, `tasks`,
-    `tables`; None if it was not measured.
+    `report.NAME` that of the measure of this name with its type, such as `report.samples`; None if it was not
+    measured. Every measure that keeps a record is an attribute of this class.
 
     Args:
         model: name of the model's class.

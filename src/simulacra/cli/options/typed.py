@@ -20,6 +20,8 @@ from simulacra.cli.options.words import MAPPINGS, kind_of, phrase
 from simulacra.core.renamed import present
 from simulacra.core.storage.plain_yaml import Refused, check_plain, load_yaml
 
+TEXT = "\ue000"  # stands before words that jsonargparse would read as nothing: YAML's `~` and comments
+
 
 class Typed:
     """A parser of options.
@@ -116,7 +118,7 @@ class Typed:
         """
         words = [self._word(self._current_name(name), value) for name, value in pairs]
         try:
-            return dict(self.parser.parse_args(words).as_dict())
+            return dict(_unguarded(self.parser.parse_args(words).as_dict()))
         except ArgumentError as error:
             raise ValueError(self._sentence(str(error), words)) from error
 
@@ -147,6 +149,8 @@ class Typed:
                 pass
         if value.startswith("{") and any(get_origin(part) is Mapping for part in (kind, *get_args(kind))):
             value = _as_text(value)
+        if value.lstrip()[:1] in ("#", "~") and str in (kind, *get_args(kind)):
+            value = TEXT + value
         return f"--{name}={value}"
 
     def _find(self, name: str) -> argparse.Action:
@@ -171,7 +175,7 @@ class Typed:
             return " ".join(message.split())
         name = found[1] or found[2]
         given = next((w for w in reversed(words) if re.match(rf"--{re.escape(name)}[.=]", w)), "")
-        option, _, value = given.partition("=")
+        option, _, value = given.replace(TEXT, "").partition("=")
         kind = kind_of(self._find(name))
         value = value.strip("[]") if get_origin(kind) is tuple else value
         choices = map(str, get_args(kind)) if get_origin(kind) is Literal else ()
@@ -186,3 +190,10 @@ def _as_text(value: str) -> str:
         return json.dumps(load_yaml(value, typed=False))
     except yaml.YAMLError:
         return value
+
+
+def _unguarded(value: Any) -> Any:
+    """Returns parsed options without the mark that stands before some texts."""
+    if isinstance(value, dict):
+        return {name: _unguarded(entry) for name, entry in value.items()}
+    return value.removeprefix(TEXT) if isinstance(value, str) else value

@@ -131,6 +131,8 @@ def suggestion(value: Any, kind: Any, callee: str) -> str:
 
 
 def _as_number(value: Any, kind: type) -> str:
+    if kind is int and isinstance(value, int) and abs(value) >= LARGEST:
+        return f"give one of at most {_digits(LARGEST) - 1} digits"
     try:
         number = float(value)
         if kind is int and abs(number) >= LARGEST:
@@ -205,6 +207,12 @@ def brief(value: Any) -> str:
         return f"the class {value.__name__}"
     plain = isinstance(value, str | int | float | complex | list | tuple | dict | None)
     if isinstance(value, int) and abs(value) >= LARGEST:
-        return f"a number of {int(value.bit_length() * math.log10(2)) + 1:,} digits"
+        return f"a number of {_digits(abs(value)):,} digits"
     text = " ".join(repr(value).split()) if plain else ""
     return text if 0 < len(text) <= 60 else f"a {type(value).__name__}"
+
+
+def _digits(value: int) -> int:
+    """Returns the number of digits of a positive whole number, which Python may refuse to write out."""
+    about = int(math.log10(value))
+    return about + (value >= 10**about) + (value >= 10 ** (about + 1))

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 LARGEST = 1e12  # largest network input; layers that amplify it a million times each stay finite
+LEAST = 2.0**-108  # deviation whose 2^-18 is the smallest normal float32
 OFFSET = 2.0**6  # in standard deviations; a float32 has 24 bits, of which a large offset uses up some
 
 
@@ -97,14 +98,14 @@ def bounded(f: Tensor) -> Tensor:
 
 
 def needs_double(offset: float, deviation: float) -> bool:
-    """Returns True if float32 rounding at `offset` exceeds 2^-18 of the standard deviation.
+    """Returns True if float32 does not resolve 2^-18 of the standard deviation at `offset`, or at all.
 
     Args:
         offset: typical value of the numbers.
         deviation: their standard deviation.
 
     Example:
-        >>> needs_double(1.7e9, 5.0), needs_double(20.0, 5.0)
-        (True, False)
+        >>> needs_double(1.7e9, 5.0), needs_double(20.0, 5.0), needs_double(0.0, 1e-40)
+        (True, False, True)
     """
-    return abs(offset) > OFFSET * deviation
+    return abs(offset) > OFFSET * deviation or deviation < LEAST

@@ -21,6 +21,8 @@ from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.numeric import Numeric
 from simulacra.core.spaces.plain import Binary, Positive, Real, Space
 
+CONSTANT = 1e-12  # deviation of a constant column, relative to its largest absolute value
+
 
 @dataclass(frozen=True)
 class Columns(Transform):
@@ -57,7 +59,7 @@ class Columns(Transform):
 
     @property
     def double(self) -> bool:
-        """True if a column is many standard deviations away from 0, as time stamps are."""
+        """True if a column is many deviations away from 0, as time stamps are, or of a tiny unit."""
         spread = lambda kind, shift, scale: shift * scale if kind == "power" else scale
         moved = [row for row in zip(self.kinds, self.shift, self.scale) if row[0] != "keep"]
         return any(needs_double(shift, spread(kind, shift, scale)) for kind, shift, scale in moved)
@@ -147,5 +149,55 @@ def _moments(column: Tensor) -> tuple[float, float]:
     """Returns mean and standard deviation; the latter is 1 for a constant column."""
     if not len(column):
         return 0.0, 1.0
-    shift, scale = float(column.mean()), float(column.std(correction=0))
-    return shift, scale if scale > 1e-12 * float(column.abs().max()) else 1.0
+    y, unit = in_own_unit(column)
+    scale = unless_constant(y.std(correction=0), y)
+    return float(y.mean() * unit), float(scale * unit) if scale else 1.0
+
+
+def place_and_scale(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the mean and the standard deviation of each column, whatever its unit.
+
+    Args:
+        x: numbers in double precision, NaN where missing, shape (N, D).
+
+    Returns:
+        The means and deviations, shape (D,) each; the deviation of a constant column is 1.
+
+    Example:
+        >>> place_and_scale(torch.tensor([[1e-19, 5.0], [3e-19, 5.0]], dtype=torch.float64))[1].tolist()
+        [1e-19, 1.0]
+    """
+    y, unit = in_own_unit(x)
+    shift = y.nanmean(0)
+    scale = unless_constant((y - shift).square().nanmean(0).sqrt(), y)
+    return shift * unit, torch.where(scale > 0, scale * unit, 1.0)
+
+
+def in_own_unit(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Divides columns by a power of 2, so that squares of small or large numbers stay in range.
+
+    Args:
+        x: numbers in double precision, NaN where missing, shape (N,) or (N, D).
+
+    Returns:
+        The columns, whose largest absolute value is between 0.5 and 1 (or 0), and the powers of 2. Both are
+        exact, so moments have the same digits as those of x.
+    """
+    largest = _largest(x)
+    unit = torch.where(largest > 0, largest / torch.frexp(largest).mantissa, 1.0)
+    return x / unit, unit
+
+
+def unless_constant(scale: Tensor, x: Tensor) -> Tensor:
+    """Returns standard deviations, or 0 where only rounding keeps a column from being constant.
+
+    Args:
+        scale: standard deviation of each column, shape () or (D,).
+        x: the columns, NaN where missing, shape (N,) or (N, D).
+    """
+    return scale * (scale > CONSTANT * _largest(x))
+
+
+def _largest(x: Tensor) -> Tensor:
+    low, high = torch.aminmax(x.nan_to_num(0.0), dim=0)
+    return torch.maximum(high, -low)

@@ -223,7 +223,7 @@ class Affine(Transform):
 
     @property
     def double(self) -> bool:
-        """True if an entry is many standard deviations away from 0, as time stamps are."""
+        """True if an entry is many deviations away from 0, as time stamps are, or of a tiny unit."""
         shifts = self.shift * len(self.scale) if len(self.shift) == 1 else self.shift
         scales = self.scale * len(self.shift) if len(self.scale) == 1 else self.scale
         return any(map(needs_double, shifts, scales))

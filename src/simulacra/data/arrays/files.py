@@ -20,7 +20,7 @@ from simulacra.core.spaces.plain import Space
 from simulacra.data.arrays.matlab import read_cells, read_mat
 from simulacra.data.arrays.npy import BROKEN_ZIP, read_npy, read_npz
 from simulacra.data.arrays.options import ArrayOptions
-from simulacra.data.arrays.parts import Arrays, chosen, grouped
+from simulacra.data.arrays.parts import Arrays, asks_for, chosen, grouped
 from simulacra.data.arrays.sequences import open_sequences
 from simulacra.data.arrays.shapes import observations
 from simulacra.data.images.geometry import reshape_images
@@ -67,7 +67,9 @@ def _opened(path: Path, own: ArrayOptions, aside: Collection[str]) -> Source:
     else:
         if suffix == ".mat" and (cells := read_cells(path)):
             return open_sequences(path, cells, key, label)
-        groups = grouped(read_npz(path) if suffix == ".npz" else read_mat(path), (key, label, *aside))
+        asked = {name for name in (key, label, *aside) if name}
+        wanted = (lambda name: asks_for(asked, name)) if key else None
+        groups = grouped(read_npz(path, wanted) if suffix == ".npz" else read_mat(path), asked)
     name = chosen(path, groups, key, {label, *aside})
     others = {other: arrays for other, arrays in groups.items() if other not in (name, label)}
     rows, space = _rows(path, name, groups[name], levels, missing == "mask")

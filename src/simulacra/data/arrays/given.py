@@ -11,11 +11,14 @@ from torch import Tensor
 from simulacra.core.inputs.arrays import as_tensor
 from simulacra.core.inputs.convert import rows_of
 from simulacra.core.numerics.precision import needs_double
+from simulacra.core.preprocessing.column_scales import in_own_unit, unless_constant
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Space
 from simulacra.data.labels import class_numbers
 
 log = logging.getLogger("simulacra")
+
+SMALL = 1e-18  # deviation, whose square is among the smallest numbers of single precision
 
 
 def checked_rows(
@@ -52,14 +55,27 @@ def checked_rows(
 
 
 def _warn_of_offsets(name: str, x: Tensor) -> None:
-    """Warns of entries with a mean so large that single precision cannot resolve their values."""
-    flat = x.double().flatten(1)
-    moments = zip(flat.mean(0).tolist(), flat.std(0).tolist())
-    far = [j for j, (mean, spread) in enumerate(moments) if spread and needs_double(mean, 64 * spread)]
+    """Warns of entries whose values, or their variance, single precision cannot resolve."""
+    y, unit = in_own_unit(x.double().flatten(1))
+    spreads = unless_constant(y.std(0), y)
+    far = [
+        j
+        for j, (m, s) in enumerate(zip(y.mean(0).tolist(), spreads.tolist()))
+        if s and needs_double(m, 64 * s)
+    ]
     if far:
         log.warning(
             "%s: entry %d lies thousands of deviations from 0, where single precision rounds: subtract an "
             "offset from it",
             name,
             far[0],
+        )
+    tiny = [j for j, s in enumerate((spreads * unit).tolist()) if 0 < s < SMALL]
+    if tiny:
+        log.warning(
+            "%s: entry %d has a deviation of %.0e, whose square single precision does not hold: give it in a "
+            "smaller unit, or the rows to load_data, which standardizes them",
+            name,
+            tiny[0],
+            float(spreads[tiny[0]] * unit[tiny[0]]),
         )

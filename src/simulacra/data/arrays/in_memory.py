@@ -25,7 +25,8 @@ def is_array(given: Any) -> bool:
     """Returns True for arrays, tensors and lists of rows or pictures."""
     if isinstance(given, (str, bytes)) or hasattr(given, "columns"):
         return False
-    if isinstance(given, (Tensor, np.ndarray)) or hasattr(given, "__array__"):
+    # a sparse matrix is refused as an array, with the way to make it dense
+    if isinstance(given, (Tensor, np.ndarray)) or hasattr(given, "__array__") or hasattr(given, "toarray"):
         return True
     return isinstance(given, (list, tuple)) and len(given) > 0
 
@@ -96,7 +97,7 @@ def _numbers(given: Any) -> np.ndarray:
     if isinstance(given, np.ma.MaskedArray):
         return _unmasked(given)
     if isinstance(given, np.ndarray) and given.dtype.kind in "buif":
-        return given
+        return np.asarray(given)
     return as_tensor(given).detach().cpu().numpy()
 
 

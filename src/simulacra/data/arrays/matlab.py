@@ -27,12 +27,14 @@ import numpy as np
 from simulacra.data.limits import check_memory
 
 HEADER = 128
+HDF5, SIGNATURE = 0x0200, b"\x89HDF\r\n"  # version in the header of -v7.3, and the first bytes without one
 COMPRESSED, MATRIX = 15, 14
 COMPLEX, LOGICAL = 0x08, 0x02
 DEEPEST = 16  # most levels of nested cells and structures
 TIMES = 8  # memory in bytes for each byte of an array or a text, with copies of another type
 DENSE = 2**26  # most entries of a sparse array that is made dense
 # MATLAB's storage types, array classes and text encodings as numpy types
+BYTE, DOUBLE = 2, 9
 STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8"}
 CELL, STRUCTURE, TEXT, SPARSE, OPAQUE = 1, 2, 4, 5, 17
@@ -102,9 +104,11 @@ def _contents(path: Path) -> Iterator[tuple[str, Found]]:
 
 
 def _byte_order(path: Path, content: bytes) -> str:
-    if content.startswith(b"MATLAB 7.3"):
-        raise ValueError(f"{path} is a MATLAB 7.3 file: save it with -v7, or as npz.")
     order = {b"IM": "<", b"MI": ">"}.get(content[126:HEADER])
+    # the text of the header names the release that wrote the file, its version the format
+    version = struct.unpack_from(f"{order}H", content, 124)[0] if order else None
+    if version == HDF5 or content.startswith((b"MATLAB 7.3", SIGNATURE)):
+        raise ValueError(f"{path} is a MATLAB 7.3 file: save it with -v7, or as npz.")
     if order is None:
         raise ValueError(f"{path} is truncated or no MATLAB file of version 5: save it with -v7, or as npz.")
     return order
@@ -145,10 +149,14 @@ def _variables(path: Path, content: bytes, order: str) -> Iterator[tuple[str, Fo
 
 
 def _unzipped(stream: Any, size: int) -> bytes:
-    # decompresses at most as many bytes as the tag promises
-    content: bytes = stream.decompress(stream.unconsumed_tail, size) if size else b""
+    # decompresses at most one byte more than the tag promises
+    content: bytes = stream.decompress(stream.unconsumed_tail, size + 1)
     if len(content) != size:
-        raise Damaged(f"a compressed element with {len(content)} of {size} bytes")
+        held = f"{len(content)} of" if len(content) < size else "more than"
+        raise Damaged(f"a compressed element with {held} {size} bytes")
+    # the checksum stands at the end of the stream
+    if not stream.eof:
+        raise Damaged("a compressed element without its end")
     return content
 
 
@@ -190,8 +198,9 @@ def _content(
     if (word >> 8) & COMPLEX:
         return "complex array"
     if kind == SPARSE:
-        dense = _sparse(label, shape, parts, order)
-        whole = isinstance(dense, np.ndarray) and not (word >> 8) & LOGICAL
+        logical = bool((word >> 8) & LOGICAL)
+        dense = _sparse(label, shape, parts, order, logical)
+        whole = isinstance(dense, np.ndarray) and not logical
         return dense.astype(np.float64, copy=False) if whole else dense  # type: ignore[union-attr]
     if kind not in CLASSES:
         return OTHER.get(kind, "another kind")
@@ -261,9 +270,15 @@ def _text(label: str, shape: tuple[int, ...], stored: int, content: bytes, order
     return np.array(lines, dtype=str)
 
 
-def _sparse(label: str, shape: tuple[int, ...], parts: Iterator[tuple[int, bytes]], order: str) -> Found:
+def _sparse(
+    label: str, shape: tuple[int, ...], parts: Iterator[tuple[int, bytes]], order: str, logical: bool
+) -> Found:
     """Returns a sparse array in dense form, or "sparse array" if that would take too much memory."""
-    rows, starts, values = (_numbers(label, *next(parts), order) for _ in range(3))
+    rows, starts = (_numbers(label, *next(parts), order) for _ in range(2))
+    stored, content = next(parts)
+    # MATLAB stores logical values as bytes, and calls them doubles
+    byte = logical and stored == DOUBLE and len(content) == len(rows)
+    values = _numbers(label, BYTE if byte else stored, content, order)
     if len(shape) != 2 or math.prod(shape) > DENSE:
         return OTHER[SPARSE]
     if rows.dtype.kind not in "iu" or starts.dtype.kind not in "iu":

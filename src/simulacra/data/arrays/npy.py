@@ -10,11 +10,13 @@ import struct
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.data.limits import check_memory
 
 # exceptions that numpy raises on damaged headers
@@ -43,13 +45,23 @@ def read_npy(path: Path) -> np.ndarray:
         return _npy(path, path.name, file, path.stat().st_size)
 
 
-def read_npz(path: Path) -> dict[str, np.ndarray]:
+class Unreadable(Refusal):
+    """Raised for an array of a type that is never read, such as Python objects."""
+
+
+def read_npz(path: Path, wanted: Callable[[str], bool] | None = None) -> dict[str, np.ndarray]:
     """Reads the arrays of a .npz file, by name.
+
+    Args:
+        path: the file.
+        wanted: returns True for the names that are asked for; others that cannot be read are left out. None:
+            all must be readable.
 
     Raises:
         ValueError: if the file is damaged or holds pickled objects.
     """
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
+    refused: Unreadable | None = None
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -57,13 +69,28 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
             check_memory(path, TIMES * whole, f"{whole:,} bytes in {len(members):,} arrays")
             for info in members:
                 name = info.filename.removesuffix(".npy")
-                with archive.open(info) as file:
-                    arrays[name] = _npy(path, name, file, info.file_size)
+                try:
+                    with archive.open(info) as file:
+                        arrays[name] = _npy(path, name, file, info.file_size)
+                except Unreadable as error:
+                    if wanted is None or wanted(name):
+                        refused = refused or error
     except BROKEN_ZIP as error:
         raise ValueError(
             f"{path} is truncated or no npz file ({error}): save it again with numpy.savez."
         ) from error
+    if refused is not None:
+        raise _with_another(refused, arrays) if wanted is None else refused
     return arrays
+
+
+def _with_another(error: Unreadable, arrays: dict[str, np.ndarray]) -> Unreadable:
+    """Returns the refusal of an array, with the largest one beside it as a way out."""
+    rows = {name: a.size for name, a in arrays.items() if a.ndim > 1 and a.dtype.kind in "buif"}
+    if not rows:
+        return error
+    other = load_with(key=max(rows, key=lambda name: rows[name]))
+    return Unreadable(f"{str(error).removesuffix('.')}, or load it with {other}.", other)
 
 
 def _npy(path: Path, name: str, file: IO[bytes], size: int) -> np.ndarray:
@@ -82,7 +109,7 @@ def _npy(path: Path, name: str, file: IO[bytes], size: int) -> np.ndarray:
     for n in shape:
         count *= n
     # checked before memory is allocated; bool is an int in Python, but no valid length
-    if count * dtype.itemsize > size or any(isinstance(n, bool) for n in shape):
+    if count * dtype.itemsize > size or any(isinstance(n, bool) or n < 0 for n in shape):
         raise ValueError(
             f"{damaged}: its header promises {shape} of {dtype}, but the file ends before; save it again."
         )
@@ -97,18 +124,18 @@ def _npy(path: Path, name: str, file: IO[bytes], size: int) -> np.ndarray:
 
 def _check_type(path: Path, name: str, dtype: np.dtype) -> None:
     if dtype.hasobject:
-        raise ValueError(
+        raise Unreadable(
             f"{path} holds Python objects in array {name!r}, which would need pickle and is never read: "
             "save numbers or strings."
         )
     if dtype.names:
-        raise ValueError(
+        raise Unreadable(
             f"{path} holds the named columns {', '.join(dtype.names[:20])} in array {name!r}: in Python, "
             "load_data(numpy.load(path)) takes it as a table; or save it as .csv."
         )
     if dtype.kind == "c":
-        raise ValueError(
+        raise Unreadable(
             f"{path} holds complex numbers in array {name!r}: save their real and imaginary parts as columns."
         )
     if dtype.kind not in "buifUS":
-        raise ValueError(f"{path} holds {dtype} in array {name!r}: save real numbers or strings.")
+        raise Unreadable(f"{path} holds {dtype} in array {name!r}: save real numbers or strings.")

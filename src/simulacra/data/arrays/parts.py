@@ -51,6 +51,17 @@ def part_of(name: str) -> tuple[str, str] | None:
     return None
 
 
+def asks_for(names: Collection[str], name: str) -> bool:
+    """Returns True if options name an array, in full or without its part.
+
+    Example:
+        >>> asks_for({"x"}, "x_train"), asks_for({"x"}, "y_train"), asks_for({"x_test"}, "x_test")
+        (True, False, True)
+    """
+    part = part_of(name)
+    return name in names or (part is not None and part[1] in names)
+
+
 def grouped(arrays: Mapping[str, np.ndarray], asked: Collection[str | None] = ()) -> dict[str, Arrays]:
     """Groups the arrays of a file by their name without the part.
 
@@ -115,10 +126,11 @@ def chosen(path: Path, groups: Mapping[str, Arrays], key: str | None, others: Co
             f"{path} holds {len(rest)} arrays, none of which can be the observations ({_listed(groups)}): it "
             "must be (N, D) or images (N, H, W)."
         )
+    could = {name: rest[name] for name in wide}
     likely = max(wide, key=lambda name: sum(a.size for a in rest[name].values()))
     one = load_with(key=likely)
     raise Refusal(
-        f"{path} holds {len(wide)} arrays that could be the observations ({_listed(groups)}): load it with "
+        f"{path} holds {len(wide)} arrays that could be the observations ({_listed(could)}): load it with "
         f"{one}, or name another one.",
         one,
     )

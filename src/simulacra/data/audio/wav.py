@@ -91,9 +91,14 @@ def recording(content: bytes, where: str) -> Recording:
     beyond = int((np.abs(samples) > 1).sum())
     if lossy and beyond:
         log.info("%s: %s decoded samples beyond 1 are clipped, as players do", where, f"{beyond:,}")
-        samples = samples.clip(-1, 1)
-    # written so that NaN fails the comparison
-    if not (np.abs(samples) <= 1).all():
+        samples, beyond = samples.clip(-1, 1), 0
+    odd = np.flatnonzero(~np.isfinite(samples[:, 0]))
+    if len(odd):
+        raise ValueError(
+            f"{where} has a value that is not finite at sample {odd[0]:,} (from 0), one of {len(odd):,}: "
+            "correct it or remove the file."
+        )
+    if beyond:
         raise ValueError(
             f"{where} holds values from {np.min(samples):g} to {np.max(samples):g}, but float samples go "
             "from -1 to 1: export it again with a lower gain."

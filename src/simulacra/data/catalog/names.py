@@ -27,6 +27,7 @@ class Entry:
         folders: folders below a data folder in which its files may lie, best first.
         files: alternative sets of files, each of which is complete; `.gz` is found, too.
         by_hand: instructions where `simulacra data get` cannot download the files, or an empty string.
+        holds: `images`, `recordings`, `motion`, `music`, `texts` or `toy`: which reader opens it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Entry:
     folders: tuple[str, ...] = ()
     files: tuple[tuple[str, ...], ...] = ()
     by_hand: str = ""
+    holds: str = "images"
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def _music(name: str, description: str, lists: str, rolls: str) -> Entry:
     """Returns the entry of a collection of Boulanger-Lewandowski et al. 2012, with its splits."""
     folders = ("polyphonic_music", "polyphonic-music")
     files = ((f"{lists}.json",), (f"{rolls}.mat",))
-    return Entry(name, description, "files", folders, files, BY_HAND.format(f"{rolls}.mat"))
+    return Entry(name, description, "files", folders, files, BY_HAND.format(f"{rolls}.mat"), "music")
 
 
 ENTRIES = (
@@ -111,6 +113,7 @@ ENTRIES = (
         (("fsdd_recordings.zip",),),
         "save the zip file of a release of github.com/Jakobovski/free-spoken-digit-dataset as "
         "fsdd/fsdd_recordings.zip",
+        "recordings",
     ),
     Entry(
         "mocap",
@@ -119,6 +122,7 @@ ENTRIES = (
         ("mocap",),
         (("cmu_walk_bvh.zip",),),
         "save the BVH files 07_01 to 08_11 of mocap.cs.cmu.edu, zipped, as mocap/cmu_walk_bvh.zip",
+        "motion",
     ),
     Entry(
         "frey",
@@ -139,6 +143,7 @@ ENTRIES = (
         ("shakespeare", "tiny_shakespeare"),
         (("input.txt",),),
         "save data/tinyshakespeare/input.txt of github.com/karpathy/char-rnn as shakespeare/input.txt",
+        "texts",
     ),
     Entry(
         "multi30k",
@@ -147,6 +152,7 @@ ENTRIES = (
         ("multi30k",),
         (("train.en", "val.en", "test_2016_flickr.en"),),
         "save data/task1/raw/{train,val,test_2016_flickr}.en.gz of github.com/multi30k/dataset in multi30k",
+        "texts",
     ),
     Entry(
         "expressions",
@@ -155,6 +161,7 @@ ENTRIES = (
         ("expressions",),
         (("equation2_15_dataset.txt",),),
         "save data/equation2_15_dataset.txt of github.com/mkusner/grammarVAE in expressions",
+        "texts",
     ),
     Entry(
         "zinc",
@@ -163,14 +170,21 @@ ENTRIES = (
         ("zinc",),
         (("zinc250k_train_24k.csv", "zinc250k_test_5k.csv"),),
         "save two tables with a column smiles as zinc/zinc250k_train_24k.csv and zinc/zinc250k_test_5k.csv",
+        "texts",
     ),
-    Entry("ring", "8 Gaussians on a ring, 2-D; density, score and modes known", "toy"),
-    Entry("grid", "25 Gaussians on a square grid, 2-D; density, score and modes known", "toy"),
-    Entry("linear-gaussian", "linear-Gaussian factors, 8-D from 2; log p(x) in closed form", "toy"),
-    Entry("swiss-roll", "a spiral with Gaussian noise, 2-D; density by quadrature", "toy"),
-    Entry("bars-and-stripes", "4x4 bars or stripes, 0/1; 30 patterns with known probabilities", "toy"),
+    Entry("ring", "8 Gaussians on a ring, 2-D; density, score and modes known", "toy", holds="toy"),
+    Entry("grid", "25 Gaussians on a square grid, 2-D; density, score and modes known", "toy", holds="toy"),
+    Entry(
+        "linear-gaussian", "linear-Gaussian factors, 8-D from 2; log p(x) in closed form", "toy", holds="toy"
+    ),
+    Entry("swiss-roll", "a spiral with Gaussian noise, 2-D; density by quadrature", "toy", holds="toy"),
+    Entry(
+        "bars-and-stripes",
+        "4x4 bars or stripes, 0/1; 30 patterns with known probabilities",
+        "toy",
+        holds="toy",
+    ),
 )
-TEXTS = ("shakespeare", "multi30k", "expressions", "zinc")
 _BY_NAME = {entry.name: entry for entry in ENTRIES}
 
 

@@ -17,6 +17,7 @@ from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Binary, Space
 from simulacra.core.spaces.tokens import Tokens
+from simulacra.data.arrays.options import ArrayOptions
 from simulacra.data.audio.recordings import recordings_of
 from simulacra.data.audio.windows import Window, sentence
 from simulacra.data.catalog import names
@@ -28,13 +29,13 @@ from simulacra.data.inspection.sample import sampled
 from simulacra.data.leaks.search import copies_within, find_leaks
 from simulacra.data.listing import SPLITS, list_folder
 from simulacra.data.load import load_data, read
-from simulacra.data.readers import Reader, find_reader
+from simulacra.data.readers import find_reader
+from simulacra.data.sources.reader import Reader
 from simulacra.data.sources.stream import StreamedSplit
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.kinds import NoClasses
 from simulacra.data.text.detection import text_options
 
-IMAGES, SOUND, ARRAY = "a folder of images", "a folder of recordings", "an array file"
 ORDER = (
     "read as",
     "tokens",
@@ -94,10 +95,9 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
     texts = _as_text(name_or_path, options)
     options = {**options, **texts}
     reader, wanted = find_reader(name_or_path, options)
-    heads = _heads(wanted) if reader.kind == IMAGES else []
-    sound = reader.kind in (SOUND, "a recording", "a collection of recordings")
-    recordings = recordings_of(name_or_path) if sound else []
-    added = {**texts, **needed(name_or_path, reader, options, heads, recordings)}
+    heads = _heads(wanted) if reader.whole and reader.holds == "images" else []
+    recordings = recordings_of(name_or_path) if reader.holds == "recordings" else []
+    added = {**texts, **needed(reader, options, heads, recordings)}
     unread = {"stream": True} if heads else {}
     recurring: dict[str, int] = {}
     try:
@@ -130,7 +130,7 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
     there = data if any(isinstance(split, StreamedSplit) for split in whole.splits.values()) else whole
     kept = {name: (split.x, split.known) for name, split in there.splits.items()}
     facts |= _about_rows(there, kept) | {"labels": _labels(whole)}
-    beside = _beside(name_or_path, options | added) if reader.kind == ARRAY else {}
+    beside = _beside(name_or_path, options | added) if reader.options is ArrayOptions else {}
     if beside:
         facts["beside"] = f"{', '.join(beside)}: one value a row, for label=, groups=, stratify= or time="
     facts |= _about_splits(there, data, looked_at)
@@ -138,7 +138,7 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
         facts["looked at"] = f"{looked_at}, evenly spaced; values, gaps and copies are those of them"
     facts["splits"] = ", ".join(f"{len(split):,} {name}" for name, split in whole.splits.items())
     loaded = {**unread, **options, **added}
-    suggested = None if options.get("groups") else _grouping(reader.kind, data, beside, recurring)
+    suggested = None if options.get("groups") else _grouping(reader, data, beside, recurring)
     facts |= {"groups": suggested} if suggested else {}
     if all(split.known is None for split in whole.splits.values()):
         added.pop("missing", None)
@@ -213,8 +213,10 @@ def _range(values: Tensor) -> str:
     if not len(values):
         return "none"
     low, high = values.min().item(), values.max().item()
+    if low == high:
+        return _number(low, 4) + _constant(1)
     # enough digits to resolve a thousandth of the range
-    between = max(abs(low), abs(high)) / (high - low) if high > low else 1.0
+    between = max(abs(low), abs(high)) / (high - low)
     digits = min(15, 4 + max(0, round(math.log10(between))))
     return f"{_number(low, digits)} to {_number(high, digits)}"
 
@@ -222,7 +224,9 @@ def _range(values: Tensor) -> str:
 def _number(value: float, digits: int) -> str:
     if value == round(value) and abs(value) < 1e9:
         return f"{value:,.0f}"
-    return f"{value:.{digits}g}" if digits < 6 else f"{value:,.{digits}g}"
+    text = f"{value:.{digits}g}" if digits < 6 else f"{value:,.{digits}g}"
+    # 12,345.7 and not 1.235e+04
+    return f"{value:,.0f}" if "e" in text and 1 <= abs(value) < 1e9 else text
 
 
 def _count(n: int, what: str) -> str:
@@ -261,16 +265,29 @@ def _columns(space: Table, kept: Mapping[str, tuple[Tensor, Tensor | None]]) -> 
 
 
 def _values(field: Space, values: Tensor) -> str:
-    if isinstance(field, Binary):
-        return "0, 1"
-    if not isinstance(field, (Categorical, Ordinal)):
+    """Returns the values that occur in a column, which need not be all that its space allows."""
+    if not isinstance(field, (Binary, Categorical, Ordinal)):
         return _range(values)
-    more = f", ... ({len(field.names)})" if len(field.names) > SHOWN else ""
-    return ", ".join(field.names[:SHOWN]) + more
+    known = sorted(set(values.tolist()))
+    if isinstance(field, Binary):
+        return ", ".join(f"{value:.0f}" for value in known) + _constant(len(known)) or "none"
+    codes = field.values or range(len(field.names))
+    held = [name for code, name in zip(codes, field.names) if code in known]
+    absent = [name for name in field.names if name not in held]
+    never = f"; never {_some(absent)}" if absent and held else ""
+    return f"{_some(held)}{_constant(len(held))}{never}" if held else "none"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f", ... ({len(names)})" if len(names) > SHOWN else "")
+
+
+def _constant(different: int) -> str:
+    return " (constant)" if different == 1 else ""
 
 
 def _grouping(
-    kind: str, data: Dataset, beside: Mapping[str, np.ndarray], recurring: Mapping[str, int]
+    reader: Reader, data: Dataset, beside: Mapping[str, np.ndarray], recurring: Mapping[str, int]
 ) -> str | None:
     """Suggests a key for `groups=` if folders or names look like one.
 
@@ -278,15 +295,18 @@ def _grouping(
         beside: arrays with one value for each row.
         recurring: number of different texts of columns that are left out, by name.
     """
-    if kind in (IMAGES, SOUND):
+    if reader.whole and reader.place == "folder":
         rows = data.train.source_rows
         assert rows is not None and rows.files is not None
         files = [str(file).split("/") for file in rows.files]
         # True for a folder of an official part, and for one of a class
         plain = files[0][0].lower() in SPLITS["train"], bool(data.label_names)
         deep = any(len(parts) - 1 > sum(plain) for parts in files)
-        what = "recordings" if kind == SOUND else "images"
-        return f"folders may say whose {what} these are: load them with groups='folder'" if deep else None
+        return (
+            f"folders may say whose {reader.holds} these are: load them with groups='folder'"
+            if deep
+            else None
+        )
     raw = data.preprocessing.raw
     values = dict(beside)
     if isinstance(raw, Table):

@@ -9,7 +9,7 @@ from typing import Any
 from simulacra.data.audio.wav import Recording
 from simulacra.data.audio.windows import ROWS, suggested
 from simulacra.data.images.headers import Head
-from simulacra.data.readers import Reader
+from simulacra.data.sources.reader import Reader
 
 LARGEST = 64  # largest side in pixels to which images of different sizes are resized
 WHOLE = 2**16  # most pixels of an image that is not resized; photos are too large for a model
@@ -18,7 +18,6 @@ GEOMETRY = ("size", "crop", "tile")
 
 
 def needed(
-    given: Any,
     reader: Reader,
     options: Mapping[str, Any],
     heads: Sequence[Head],
@@ -27,7 +26,6 @@ def needed(
     """Returns the options that must be added to those of the user.
 
     Args:
-        given: not used.
         reader: the reader that opens the data.
         options: options of the user.
         heads: the pages of a folder of images.
@@ -57,7 +55,7 @@ def _few_and_long(recordings: Sequence[Recording]) -> bool:
 def _window(reader: Reader, recordings: Sequence[Recording], options: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the options that cut recordings of different lengths or few long ones, and split one alone."""
     added: dict[str, Any] = {}
-    single = reader.kind == "a recording"
+    single = reader.holds == "recordings" and reader.place == "file"
     if len({len(r) for r in recordings}) > 1 or single or _few_and_long(recordings):
         added = {} if options.get("crop") or options.get("tile") else {"tile": suggested(recordings)}
     shares = [options.get(name, 0.1) for name in ("validation", "test")]

@@ -29,6 +29,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from simulacra.core.preprocessing.column_scales import place_and_scale
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.numeric import Numeric
 from simulacra.core.spaces.plain import Binary, Positive, Real, Space
@@ -114,10 +115,9 @@ class Columns:
         for rows in x.values():
             rows[:, positive] = np.log(rows[:, positive])
         train = x["train"][:, real]
-        scale = train.std(0)
-        scale[scale <= 1e-12 * np.abs(train).max(0, initial=0)] = 1.0
+        shift, scale = (t.numpy() for t in place_and_scale(torch.from_numpy(train)))
         for rows in x.values():
-            rows[:, real] = (rows[:, real] - train.mean(0)) / scale
+            rows[:, real] = (rows[:, real] - shift) / scale
         self.x = x
         found = (r for r in NEAR_ROWS if _pairs(x) * _chance(x["train"], r) < EXPECTED)
         self.radius = next(found, None)

@@ -1,4 +1,4 @@
-"""New rows in a spreadsheet or a Parquet file, which is read at once."""
+"""New rows in a table that is read at once as a data frame: a spreadsheet, a Parquet file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from simulacra.core.spaces.composite import Table
 from simulacra.data.new_rows.chunk import Chunk, Mark, joined
 from simulacra.data.new_rows.table_rows import TableRows
 from simulacra.data.new_rows.wanted import Wanted
-from simulacra.data.tables.options import SheetOptions
-from simulacra.data.tables.sheets import parquet_frame, sheet_frame
+from simulacra.data.sources.reader import Reader
 
 
 @dataclass
@@ -37,23 +36,20 @@ class FrameRows(TableRows):
         self.check_all_given(len(self.cells[0]))
 
 
-def open_frame(path: Path, wanted: Wanted) -> FrameRows:
-    """Opens a spreadsheet or a Parquet file with rows for a model.
+def open_frame(path: Path, reader: Reader, wanted: Wanted) -> FrameRows:
+    """Opens a file with rows for a model, whose reader gives a data frame.
 
     Args:
         path: the file.
+        reader: its reader.
         wanted: what the model takes.
 
     Raises:
         ValueError: if the file is damaged or empty, or lacks a column of the model.
     """
     assert isinstance(wanted.raw, Table)
-    if path.suffix.lower() in (".parquet", ".feather"):
-        frame = parquet_frame(path)
-    else:
-        # a text table's header= is the number of a line
-        spec = {} if "separator" in wanted.spec else wanted.spec
-        frame = sheet_frame(path, SheetOptions(sheet=spec.get("sheet"), header=spec.get("header"))).frame
+    # a text table's header= is the number of a line
+    frame = reader.read_frame(path, {} if "separator" in wanted.spec else wanted.spec)
     named = named_columns(frame)
     if not named or not len(frame):
         raise ValueError(f"{path} holds no rows: a table needs at least one.")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from simulacra.data.tables.comments import is_comment
 from simulacra.data.tables.dialect import BOMS, SEPARATOR_LINE
 
 STDIN = Path("-")
@@ -140,9 +141,7 @@ class _Taken:
         for line in self.lines:
             self.number += 1
             # within a quoted cell, a blank line or a mark of comments is part of the cell
-            if not self.kept and (
-                not line.strip() or (self.comment and line.lstrip().startswith(self.comment))
-            ):
+            if not self.kept and (not line.strip() or is_comment(line, self.comment)):
                 continue
             self.kept.append(line)
             return line.replace("\t", " ").strip() + "\n" if self.blanks else line

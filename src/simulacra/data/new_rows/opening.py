@@ -16,8 +16,6 @@ from simulacra.data.new_rows.whole import answers_whole, open_whole
 from simulacra.data.readers import find_reader
 from simulacra.data.text.new_lines import open_lines
 
-TEXT, FRAMES = "a table", ("a spreadsheet", "a Parquet file")
-
 
 def open_rows(file: str, wanted: Wanted) -> NewRows:
     """Opens rows of a file, folder or named data set.
@@ -38,12 +36,11 @@ def open_rows(file: str, wanted: Wanted) -> NewRows:
     if isinstance(wanted.raw, Tokens) and Path(file).is_file():
         return open_lines(Path(file), wanted)
     reader, given = find_reader(file)
-    table = reader.kind == TEXT or reader.kind in FRAMES
-    if table != isinstance(wanted.raw, Table):
+    if reader.tables != isinstance(wanted.raw, Table):
         what = "a table, such as a .csv file" if isinstance(wanted.raw, Table) else "a file of that kind"
         raise ValueError(f"{file} is {reader.kind}, but the model was trained on {wanted.raw}: give {what}.")
-    if reader.kind == TEXT:
-        return open_text(given, wanted)
+    if reader.tables:
+        return open_frame(given, reader, wanted) if reader.frame else open_text(given, wanted)
     if wanted.whole and answers_whole(reader, wanted):
         return open_whole(Path(given), wanted)
-    return open_frame(given, wanted) if table else open_pieces(Path(given), reader, wanted)
+    return open_pieces(Path(given), reader, wanted)

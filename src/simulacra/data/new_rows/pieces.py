@@ -19,8 +19,8 @@ from simulacra.data.images.geometry import binarize_once
 from simulacra.data.new_rows.chunk import Chunk, Mark
 from simulacra.data.new_rows.labelled import LabelledRows
 from simulacra.data.new_rows.wanted import Wanted
-from simulacra.data.readers import Reader
 from simulacra.data.row_store import RowStore
+from simulacra.data.sources.reader import Reader
 from simulacra.data.sources.source import Part, Source
 from simulacra.data.splits.options import SplitOptions
 
@@ -89,7 +89,7 @@ def open_pieces(path: Path, reader: Reader, wanted: Wanted) -> PieceRows:
     rows.label_names = source.label_names
     rows.settle_condition(label)
     if KNOWN in keys:
-        mask = read_npz(path)[KNOWN].astype(bool)
+        mask = read_npz(path, KNOWN.__eq__)[KNOWN].astype(bool)
         rows.masks = torch.from_numpy(mask)
     return rows
 

@@ -17,7 +17,8 @@ from simulacra.data.new_rows.chunk import Chunk, Mark
 from simulacra.data.new_rows.lines import Record, opened, records
 from simulacra.data.new_rows.table_rows import TableRows
 from simulacra.data.new_rows.wanted import Wanted, absent
-from simulacra.data.tables.dialect import NAMES, find_comment
+from simulacra.data.tables.comments import find_comment, first_row, is_comment
+from simulacra.data.tables.dialect import NAMES
 from simulacra.data.tables.numbers import Marks, find_marks
 from simulacra.data.tables.separators import find_separator
 
@@ -112,7 +113,9 @@ def _dialect(path: Path, head: list[str], wanted: Wanted) -> tuple[str, str, Rec
         if found is not None:
             return separator, comment, found
     plain = [line.rstrip("\r\n") for line in head if line.strip()]
-    own = find_separator([line for line in plain if not comment or not line.startswith(comment)] or plain)
+    own = find_separator([line for line in plain if not is_comment(line, comment)] or plain)
+    if not recorded and _rows_marked(path, plain, own, comment):
+        comment = ""
     found = _header(path, head, own, comment, names)
     if found is not None:
         return own, comment, found
@@ -122,6 +125,16 @@ def _dialect(path: Path, head: list[str], wanted: Wanted) -> tuple[str, str, Rec
     if by_place and first is not None:
         return separator, comment, None
     raise absent(path, names, first.cells if first is not None else [])
+
+
+def _rows_marked(path: Path, lines: list[str], separator: str, comment: str) -> bool:
+    """Returns True if lines with an inferred mark of comments look like rows: none is left out then."""
+    try:
+        every = [(record.line, record.cells) for record in records(path, lines, separator, "")]
+    except ValueError:
+        return False  # of another separator
+    marked = [row for row in every if is_comment(row[1][0], comment)]
+    return first_row(marked, [row for row in every if not is_comment(row[1][0], comment)]) is not None
 
 
 def _recorded_separator(spec: Mapping[str, Any]) -> str:

@@ -27,10 +27,8 @@ from simulacra.data.listing import list_folder
 from simulacra.data.new_rows.chunk import Chunk, Mark
 from simulacra.data.new_rows.labelled import LabelledRows
 from simulacra.data.new_rows.wanted import Wanted
-from simulacra.data.readers import Reader
+from simulacra.data.sources.reader import Reader
 from simulacra.data.splits.keys import path_sides
-
-FOLDER, FOLDERS = "a folder of images", ("a folder of recordings", "a recording")
 
 
 @dataclass
@@ -160,9 +158,15 @@ def answers_whole(reader: Reader, wanted: Wanted) -> bool:
     """
     raw: Space = wanted.raw
     if isinstance(raw, Audio):
-        return reader.kind in FOLDERS
+        return reader.whole and reader.holds == "recordings"
     resized = wanted.geometry is not None and wanted.geometry.size is not None
-    return reader.kind == FOLDER and raw.image and isinstance(raw, Levels | Binary) and not resized
+    return (
+        reader.whole
+        and reader.holds == "images"
+        and raw.image
+        and isinstance(raw, Levels | Binary)
+        and not resized
+    )
 
 
 def open_whole(path: Path, wanted: Wanted) -> WholeRows:

@@ -38,6 +38,11 @@ class Column:
     spellings: tuple[str, ...] = ()
 
     @cached_property
+    def distinct(self) -> list[Any]:
+        """The different values that are there; True and 1, which Python takes for equal, are two."""
+        return [value for _, value in dict.fromkeys((type(v), v) for v in self.values if v is not None)]
+
+    @cached_property
     def numbers(self) -> np.ndarray | None:
         """The values as float64, NaN where missing; None if a value is not a number.
 
@@ -75,10 +80,9 @@ class Column:
     @property
     def codes(self) -> bool:
         """True if all values are digits, but some of them, such as 02139, are not numbers."""
-        there = [value for value in set(self.values) if value is not None]
         return self.numbers is None and all(
             self.marks.looks_like(value.strip()) if isinstance(value, str) else self._digits(value)
-            for value in there
+            for value in self.distinct
         )
 
     def _digits(self, value: Any) -> bool:
@@ -102,12 +106,20 @@ class Column:
     @property
     def written(self) -> bool:
         """True if some values are texts, in which one number may have several forms: 1 and 1.0."""
-        return any(isinstance(value, str) for value in set(self.values))
+        return any(isinstance(value, str) for value in self.distinct)
 
     @property
     def truth(self) -> bool:
         """True if all values are booleans."""
-        return all(isinstance(value, bool | np.bool_) for value in set(self.values) - {None})
+        return all(map(_is_truth, self.distinct))
+
+    @property
+    def truths_among_numbers(self) -> list[int]:
+        """Positions of booleans in a column that holds other numbers than 0 and 1, too."""
+        x = self.numbers
+        if x is None or self.truth or bool((np.isnan(x) | (x == 0) | (x == 1)).all()):
+            return []
+        return [i for i, value in enumerate(self.values) if _is_truth(value)]
 
     @property
     def present(self) -> int:
@@ -117,3 +129,7 @@ class Column:
     def at(self, i: int) -> str:
         """Describes the position of the i-th value, for errors."""
         return f"row {i} (from 0)" if self.lines is None else f"line {self.lines[i]}"
+
+
+def _is_truth(value: Any) -> bool:
+    return isinstance(value, bool | np.bool_)

@@ -22,7 +22,6 @@ from simulacra.data.limits import TEXT
 from simulacra.data.tables.numbers import Marks
 from simulacra.data.tables.options import TableOptions
 
-COMMENTS = ("#", "%", "//")
 NAMES = {"tab": "\t", "blank": " ", "space": " ", "comma": ",", "semicolon": ";", "\\t": "\t"}
 SAID = {",": "commas", ";": "semicolons", "\t": "tabs", " ": "blanks", "|": "bars", "": "one column"}
 BOMS = (
@@ -232,23 +231,6 @@ def cells_of(path: Path, text: str, separator: str) -> Iterator[Line]:
 def _unquoted(cell: str) -> str:
     quoted = len(cell) > 1 and cell[0] == cell[-1] == '"' and '"' not in cell[1:-1].replace('""', "")
     return cell[1:-1].replace('""', '"').strip() if quoted else cell
-
-
-def find_comment(lines: Sequence[str], told: str | None) -> str:
-    """Returns the mark that begins lines without data, or an empty string.
-
-    Args:
-        lines: lines of the file without blank ones.
-        told: the mark that the user gives, `none` for no mark, or None: inferred.
-    """
-    if told is not None:
-        return "" if told == "none" else told
-    for mark in COMMENTS:
-        marked = [line.lstrip().startswith(mark) for line in lines]
-        # a first column of colours such as #ff0000 has the mark in all lines
-        if any(marked) and not all(marked[1:]) and (marked[0] or 5 * sum(marked) < len(marked)):
-            return mark
-    return ""
 
 
 def told_dialect(options: TableOptions, encoding: str) -> Dialect:

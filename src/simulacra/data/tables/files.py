@@ -12,6 +12,7 @@ from simulacra.data.sources.source import Source
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.column import Column
 from simulacra.data.tables.columns import label_number, source_of
+from simulacra.data.tables.comments import check_comments, find_comment, is_comment
 from simulacra.data.tables.declared import Declared, classes_of, read_types
 from simulacra.data.tables.dialect import (
     Dialect,
@@ -19,7 +20,6 @@ from simulacra.data.tables.dialect import (
     blanked,
     cells_of,
     decoded,
-    find_comment,
     records_of,
     separator_line,
     told_dialect,
@@ -105,7 +105,7 @@ def read_table(path: Path, options: TableOptions) -> Columns:
     if not full:
         raise ValueError(f"{path} holds no rows: a table needs at least one.")
     dialect = replace(dialect, comment=find_comment([record for _, record in full], options.comment))
-    comments = [(n, r.strip()) for n, r in full if dialect.comment and r.lstrip().startswith(dialect.comment)]
+    comments = [(n, r.strip()) for n, r in full if is_comment(r, dialect.comment)]
     kept = blanked(text, {number for number, _ in comments}) if comments else text
     if options.separator is None:
         gone = {number for number, _ in comments}
@@ -118,12 +118,26 @@ def read_table(path: Path, options: TableOptions) -> Columns:
     filled = [row for row in rows if any(row[1])]
     if not filled:
         raise ValueError(f"{path} holds no rows: a table needs at least one.")
+    if comments and options.comment is None:
+        check_comments(path, dialect.comment, _cut(path, comments, dialect.separator), filled)
     table = _shaped(path, dialect, filled, comments, options)
     if len(rows) > len(filled):
         k = len(rows) - len(filled)
         said = [table.notes.get("left out", ""), f"{k} row{'s' * (k > 1)} of empty cells"]
         table.notes["left out"] = "; ".join(filter(None, said))
     return table
+
+
+def _cut(path: Path, comments: Sequence[tuple[int, str]], separator: str) -> list[Line]:
+    """Returns number and cells of comments; [] for one that holds an open quotation."""
+    found = []
+    for number, text in comments:
+        try:
+            cells = [row for _, row in cells_of(path, text, separator)]
+        except ValueError:
+            cells = []
+        found.append((number, cells[0] if cells else []))
+    return found
 
 
 def _looks_like_prose(rows: Sequence[Line]) -> bool:

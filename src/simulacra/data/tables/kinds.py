@@ -34,10 +34,13 @@ from simulacra.data.tables.column import Column
 FEW = 10  # most different numbers of an ordinal column
 MOST_DECIMALS = 8  # numbers with more decimals are not rounded
 EXACT_POWER = 22  # 10 to that power is exact in double precision
+MOST_TEXTS = 1000  # texts that are looked at for a unit
 MOST_CLASSES = 100  # more different texts are names, not classes
 IDENTIFIERS = {"id", "index", "idx", "nr", "no", "number", "row", "rowid", "uid", "uuid", "key", "record"}
+WORD = r"[°µμ]?[^\W\d_]{1,4}[²³]?"
 UNIT = re.compile(
-    r"([$€£¥]?) ?([-+\u2212]?[0-9][0-9.,' \u00a0\u202f]*)([%‰$€£¥]|[ \u00a0][^\W\d]{1,4}[²³]?|)"
+    r"([$€£¥]?) ?([-+\u2212]?[0-9](?:[0-9.,' \u00a0\u202f]*[0-9.,])?)"
+    rf"([ \u00a0]?(?:[%‰$€£¥°]|{WORD}(?:/{WORD})?)|)"
 )
 DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})( .*)?")
 UNNAMED = re.compile(r"Unnamed: \d+(_level_\d+)?")  # pandas' name for a column without one
@@ -108,7 +111,7 @@ def identifies(column: Column) -> str | None:
     x = column.numbers
     unnamed = column.unnamed or UNNAMED.fullmatch(column.name) is not None
     if x is None:
-        if all(isinstance(v, str) and _unit(column, v.strip()) not in (None, ("", "")) for v in there[:FEW]):
+        if _units(column, there):
             # numbers with a unit are not names
             return None
         what = "texts" if not column.codes else "codes"
@@ -157,8 +160,8 @@ def infer(column: Column, tails: Tails = "observed") -> Space:
         Numeric(shape=(), decimals=1, tails='observed')
     """
     x = column.numbers
+    _check_unmixed(column)
     if x is None:
-        _check_unmixed(column)
         return _categorical(column)
     x = x[~np.isnan(x)]
     if not len(x):
@@ -214,9 +217,9 @@ def _check_numbers(column: Column, kind: str) -> None:
 
 
 def _check_unmixed(column: Column) -> None:
-    """Raises ValueError if a few texts stand among numbers, which is a mistake rather than a class."""
-    if column.odd_mixture:
-        odd = column.odd
+    """Raises ValueError if a few texts, or booleans, stand among numbers: a mistake rather than a class."""
+    odd = column.odd if column.odd_mixture else column.truths_among_numbers
+    if odd:
         text = str(column.values[odd[0]])
         gone = ",".join(dict.fromkeys([*column.spellings, text]))
         masked = load_with(missing_values=gone, missing="mask")
@@ -232,9 +235,8 @@ def _check_unmixed(column: Column) -> None:
 
 def _check_units(column: Column) -> None:
     """Raises ValueError for numbers with a unit, such as 5% or $1.50, that differ too much to be classes."""
-    there = sorted({value.strip() for value in column.values if isinstance(value, str)})
-    units = {_unit(column, text) for text in there[:1000]}
-    if len(units) == 1 and None not in units:
+    there = sorted({value.strip() for value in column.distinct if isinstance(value, str)})
+    if _units(column, there):
         dropped = load_with(types={column.name: "drop"})
         raise NoClasses(
             {column.name: len(there)},
@@ -242,6 +244,14 @@ def _check_units(column: Column) -> None:
             f"name of the column, or leave it out with {dropped}.",
             dropped,
         )
+
+
+def _units(column: Column, values: Sequence[Any]) -> bool:
+    """Returns True if all values are numbers with one of few units: `50kg`, but not `1a`, `2b`."""
+    texts = [value.strip() for value in values[:MOST_TEXTS] if isinstance(value, str)]
+    units = {_unit(column, text) for text in texts}
+    plain = bool(units & {None, ("", "")}) or len(texts) < len(values[:MOST_TEXTS])
+    return not plain and len(units) <= max(1, len(texts) // FEW)
 
 
 def _unit(column: Column, text: str) -> tuple[str, str] | None:
@@ -307,4 +317,4 @@ def _names(column: Column) -> tuple[str, ...]:
     if column.numbers is not None:
         x = np.unique(column.numbers)
         return tuple(class_name(value) for value in x[~np.isnan(x)].tolist())
-    return tuple(sorted({class_name(value) for value in set(column.values) if value is not None}))
+    return tuple(sorted(set(map(class_name, column.distinct))))

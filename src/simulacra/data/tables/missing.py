@@ -18,7 +18,12 @@ import numpy as np
 from simulacra.data.tables.numbers import Marks
 
 CLASSES = {"na", "n/a", "null", "none"}  # words that are also classes
-NEVER = {"nan", "-nan", "?", "<na>", "#na", "#n/a", "#n/a n/a", "1.#ind", "1.#qnan", "-1.#ind", "-1.#qnan"}
+# error codes of spreadsheets: in English, German, French and Spanish
+ERRORS = {"#n/a", "#na", "#n/a n/a", "#ref!", "#div/0!", "#value!", "#name?", "#null!", "#num!"} | {
+    *("#nv", "#bezug!", "#wert!", "#zahl!", "#n/d", "#valeur!", "#nombre!", "#nom?", "#nul!"),
+    *("#\u00a1ref!", "#\u00a1div/0!", "#\u00a1valor!", "#\u00bfnombre?", "#\u00a1nulo!", "#\u00a1num!"),
+}
+NEVER = {"nan", "-nan", "?", "<na>", "1.#ind", "1.#qnan", "-1.#ind", "-1.#qnan"} | ERRORS
 WORDS = CLASSES | NEVER
 LONGEST = max(map(len, WORDS))
 TRUTH = {"true", "false"}

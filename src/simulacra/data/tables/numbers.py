@@ -20,6 +20,7 @@ from simulacra.core.errors.suggestion import Refusal, load_with
 
 GROUPS = "., '\u00a0\u202f"  # marks between groups of three digits
 EXACT = 2**53  # whole numbers up to here are exact in double precision
+MOST_DIGITS = 309  # digits of the largest double
 LONG = 7  # more digits after a plus sign are a telephone number
 MINUS = "\u2212"  # the typographic minus sign
 PLAIN = re.compile(r"[+-]?[0-9]+")
@@ -91,7 +92,9 @@ def is_code(text: str) -> bool:
         return False
     digits = text.lstrip("+-")
     zeros = len(digits) > 1 and digits[0] == "0"
-    return zeros or (text[0] == "+" and len(digits) > LONG) or not is_exact(int(digits))
+    # longer ones are beyond double precision, and Python refuses to read thousands of digits
+    beyond = len(digits) > MOST_DIGITS or not is_exact(int(digits))
+    return zeros or (text[0] == "+" and len(digits) > LONG) or beyond
 
 
 def is_exact(number: int) -> bool:

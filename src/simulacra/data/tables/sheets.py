@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from simulacra.core.packages import install_command
 from simulacra.data.limits import check_memory
 from simulacra.data.sources.source import Source
@@ -22,6 +24,14 @@ CELL, COPIES = 32, 4  # memory in bytes for each cell of a Parquet file, and for
 EMPTY = 100  # memory in bytes for each cell within the extent of a sheet
 PLACE_OF_ROW = re.compile(rb"<(?:\w{1,20}:)?row\s[^<>]{0,200}?\br\s*=\s*[\"']\s*([0-9]+)")
 PLACE_OF_CELL = re.compile(rb"<(?:\w{1,20}:)?c\s[^<>]{0,200}?\br\s*=\s*[\"']\s*([A-Z]+)([0-9]+)")
+# a formula without a stored result, as written: `<c r="C2"><f>A2*2</f><v/></c>`; a result that is an
+# empty text has the type `str`
+PIECE, LONGEST = 2**20, 2**14  # bytes that are read at once, and most bytes of a cell
+WITHOUT = re.compile(
+    rb"<(?:\w{1,20}:)?c\s(?![^<>]{0,200}\bt=[\"']str[\"'])[^<>]{0,200}?\br=[\"']([A-Z]{1,3})([0-9]{1,9})[\"'][^<>]{0,200}>"
+    rb"\s*<(?:\w{1,20}:)?f\b[^<>]{0,200}>[^<>]{0,9000}</(?:\w{1,20}:)?f>\s*"
+    rb"(?:<(?:\w{1,20}:)?v\s*/>|<(?:\w{1,20}:)?v>\s*</(?:\w{1,20}:)?v>)?\s*</(?:\w{1,20}:)?c>"
+)
 OVER, LONG = 300, 9  # most bytes of a tag, most digits or letters of a cell reference
 
 
@@ -40,11 +50,12 @@ def open_parquet(path: Path, own: FrameOptions, split: SplitOptions) -> Source:
     return frame_source(path.stem, str(path), frame, own, split)
 
 
-def parquet_frame(path: Path) -> Any:
+def parquet_frame(path: Path, own: FrameOptions | None = None) -> Any:
     """Returns the content of a Parquet or Feather file as a data frame.
 
     Args:
         path: the file.
+        own: not used; every reader takes its options.
 
     Raises:
         ValueError: if the file is damaged or too large, or the package pyarrow is missing.
@@ -74,6 +85,19 @@ def open_sheet(path: Path, own: SheetOptions, split: SplitOptions) -> Source:
     source = source.noted("read as", f"sheet {sheet.name!r}, {'header' if sheet.header else 'no header'}")
     k = sheet.above
     return source.noted("left out", f"{k} row{'s' * (k > 1)} above the table") if k else source
+
+
+def sheet_cells(path: Path, own: SheetOptions) -> Any:
+    """Returns the table in one sheet of a spreadsheet as a data frame.
+
+    Args:
+        path: the file.
+        own: options of spreadsheets.
+
+    Raises:
+        ValueError: as `open_sheet`.
+    """
+    return sheet_frame(path, own).frame
 
 
 @dataclass(frozen=True)
@@ -108,6 +132,7 @@ def sheet_frame(path: Path, own: SheetOptions) -> Sheet:
     _check_unpacked(path)
     sheets = _reading(path, lambda: pd.read_excel(path, sheet_name=None, header=None, dtype=object))
     name = _chosen(path, list(sheets), own.sheet)
+    _check_formulas(path, name, sheets[name].isna().to_numpy())
     cells = sheets[name].dropna(how="all").dropna(how="all", axis=1)
     if cells.empty:
         raise ValueError(f"{path} holds nothing in the sheet {name!r}: give another with sheet=.")
@@ -161,6 +186,43 @@ def _extent(archive: zipfile.ZipFile, sheet: zipfile.ZipInfo) -> tuple[int, int]
     return row, column
 
 
+def _check_formulas(path: Path, sheet: Any, empty: np.ndarray) -> None:
+    """Raises ValueError if cells of a sheet hold formulas without results.
+
+    Args:
+        path: the spreadsheet; other kinds than .xlsx and .xlsm are not looked at.
+        sheet: name of the sheet.
+        empty: True for cells that were read as empty, shape (rows, columns).
+    """
+    if not empty.any() or not zipfile.is_zipfile(path) or path.suffix.lower() not in (".xlsx", ".xlsm"):
+        return
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if re.fullmatch(r"xl/worksheets/[^/]+\.xml", name)]
+        found = [cell for name in names for cell in _without_results(archive, name)]
+    # other sheets may have such formulas, too: the cell must be empty in the sheet that is read
+    there = [(row, column) for row, column in found if row <= empty.shape[0] and column <= empty.shape[1]]
+    lost = {cell for cell in there if empty[cell[0] - 1, cell[1] - 1]}
+    if lost and (len(names) == 1 or len(lost) > len(found) / 2):
+        row, column = min(lost)
+        many = f"{len(lost):,} formula{'s' * (len(lost) > 1)} without a stored result"
+        raise ValueError(
+            f"{path} has {many} in the sheet {sheet!r}, the first in row {row}, column {column}: open it in "
+            "a spreadsheet program and save it again."
+        )
+
+
+def _without_results(archive: zipfile.ZipFile, name: str) -> list[tuple[int, int]]:
+    """Returns row and column, from 1, of the formulas without results in one sheet."""
+    found, end = set(), b""
+    with archive.open(name) as file:
+        while piece := file.read(PIECE):
+            piece = end + piece
+            found |= {(int(row), _column(letters)) for letters, row in WITHOUT.findall(piece)}
+            # a cell may be cut by the end of a piece
+            end = piece[-LONGEST:]
+    return sorted(found)
+
+
 def _column(letters: bytes) -> int:
     """Returns the number of a column, such as 28 for AB."""
     number = 0
@@ -192,7 +254,7 @@ def _chosen(path: Path, sheets: list[Any], told: str | None) -> Any:
         return sheets[0]
     if told in sheets:
         return told
-    if told.isdecimal() and 1 <= int(told) <= len(sheets):
+    if told.isdecimal() and len(told) <= LONG and 1 <= int(told) <= len(sheets):
         return sheets[int(told) - 1]
     raise ValueError(f"{path} has no sheet {told!r}, which sheet= names; it has {listed}.")
 

@@ -1,7 +1,8 @@
 """Measures: computations on a trained model, with their requirements and their presentation.
 
-The registry is `simulacra.evaluation.measures.registry`. Nothing else lists measures: the report, its JSON,
-its lines, the columns of `compare` and the evidence of the doctor's checks all follow from it.
+The registry is `simulacra.evaluation.measures.registry`. The report, its JSON, its lines, the columns of
+`compare` and the evidence of the doctor's checks all follow from it. The attributes of `Report` repeat the
+names for type checkers; a test compares them with the registry.
 """
 
 from __future__ import annotations
