@@ -32,6 +32,8 @@ def start(plan: Plan) -> Run:
         ValueError: if data, model and options do not fit each other; then no folder is left.
         KeyboardInterrupt: after an interrupt, with the command that resumes the run.
     """
+    if plan.out:
+        check_output(Path(plan.out), folder=True)
     options = Options(**plan.training)
     data = load_data(plan.data, **plan.data_options)
     model = build(plan, data, options)
@@ -94,7 +96,6 @@ def claimed(plan: Plan, data: Dataset) -> Iterator[Path]:
     name = data.spec.get("name_or_path", plan.data)
     path = Path(plan.out) if plan.out else new_folder(plan.model, data.name)
     made = [] if not plan.out else [p for p in (path, *path.parents) if not p.exists()]
-    check_output(path, folder=True)
     make_folder(path)
     try:
         # of several processes that start at once, only the one with the lock writes

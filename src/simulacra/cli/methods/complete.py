@@ -39,7 +39,8 @@ def complete(
 
     In a table, empty cells and words such as NA are filled, all
     other cells stay letter for letter. In an array, entries that are NaN or False in the array `known` of a
-    .npz file are drawn, or those that --known hides.
+    .npz file are drawn, or those that --known hides. Tiles of a page and windows of a recording are completed
+    one by one, --known meaning a part of each, and put together again; what no tile covers stays.
 
     Args:
         run: run folder or saved model.

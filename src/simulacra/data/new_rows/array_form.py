@@ -5,13 +5,13 @@ Readers turn images of shape (H, W) or (H, W, C) into rows of shape (C, H, W).
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-from simulacra.data.arrays.npy import read_npy, read_npz
 from simulacra.data.arrays.shapes import images_first
 
 
@@ -70,17 +70,25 @@ class ArrayForm:
 
 
 def form_of(path: Path, key: str | None) -> ArrayForm | None:
-    """Returns the form of the rows of a .npy or .npz file; None for other data, or rows in several arrays.
+    """Returns the form of the rows of a .npy or .npz file; None for other data.
 
     Args:
-        path: the file.
-        key: name of the array in a .npz file; None: the file has one array.
+        path: the file, whose array has been read.
+        key: name of the array in a .npz file, or None if the file has none of one name.
     """
     suffix = path.suffix.lower()
-    if suffix not in (".npy", ".npz") or not path.is_file():
+    if suffix == ".npy" and path.is_file():
+        with path.open("rb") as file:
+            return ArrayForm(path, path.name, *_header(file))
+    if suffix != ".npz" or key is None or not path.is_file():
         return None
-    arrays = {path.name: read_npy(path)} if suffix == ".npy" else read_npz(path)
-    name = key if key is not None else next(iter(arrays)) if len(arrays) == 1 else None
-    if name not in arrays or arrays[name].ndim < 2:
-        return None
-    return ArrayForm(path, name, arrays[name].shape, arrays[name].dtype)
+    with zipfile.ZipFile(path) as archive, archive.open(f"{key}.npy") as member:
+        return ArrayForm(path, key, *_header(member))
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Returns shape and type of an array."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    return shape, dtype

@@ -16,6 +16,8 @@ from torch import Tensor
 
 from simulacra.data.new_rows.array_form import ArrayForm
 
+END = "\r\n"
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -177,5 +179,6 @@ def joined(cells: Iterable[str], separator: str) -> str:
         'a,"b,c",'
     """
     out = io.StringIO()
-    csv.writer(out, delimiter=separator, lineterminator="").writerow(cells)
-    return out.getvalue()
+    # only the marks of the line's end that the writer is told are quoted within cells
+    csv.writer(out, delimiter=separator, lineterminator=END).writerow(cells)
+    return out.getvalue().removesuffix(END)

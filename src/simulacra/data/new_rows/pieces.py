@@ -95,7 +95,8 @@ def open_pieces(path: Path, reader: Reader, wanted: Wanted) -> PieceRows:
     rows.names = names_of(rows.places, source)
     rows.mark = Mark(header=joined(rows.names, ","))
     rows.listed = list(dict.fromkeys(origin.file for origin in rows.places))
-    rows.form = form_of(path, own.key if isinstance(own, ArrayOptions) else None)
+    asked = own.key if isinstance(own, ArrayOptions) else None
+    rows.form = form_of(path, asked or (keys[0] if len(keys) == 1 else None))
     rows.label_names = source.label_names
     rows.settle_condition(label)
     if KNOWN in keys:
