@@ -246,13 +246,11 @@ def test_a_name_that_is_no_text_is_refused_in_tables_only(cli, tmp_path):
 def test_a_cell_of_a_spreadsheet_with_two_lines_is_one_cell(cli, tmp_path):
     pandas = pytest.importorskip("pandas")
     pytest.importorskip("pyarrow")
-    space = simulacra.Table(a=simulacra.Real(), b=simulacra.Real())
-    saved(tmp_path / "m.safetensors", simulacra.MADE, space, hidden=(4,))
+    saved(tmp_path / "m.safetensors")
     notes = ["one\ntwo", "three\rfour", 'five"']
-    pandas.DataFrame({"note": notes, "a": [0.5, 1.5, 2.5], "b": [1.0, 2.0, 3.5]}).to_parquet(
-        tmp_path / "x.parquet"
-    )
-    done = cli("score", "m.safetensors", "x.parquet", "--out", "o.csv")
+    cells = {"note": notes, "age": [0.5, 1.5, 2.5], "sex": ["f", "m", "m"], "pay": [1.0, 2.0, 3.5]}
+    pandas.DataFrame(cells).to_parquet(tmp_path / "x.parquet")
+    done = cli("score", "m.safetensors", "x.parquet", "--k", 2, "--out", "o.csv")
     assert done.code == 0, done.err
     with open(tmp_path / "o.csv", newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)

@@ -106,8 +106,11 @@ class Request:
 
     def _check_other_file(self) -> None:
         """Raises ValueError if the output would overwrite the input."""
+        from simulacra.core.storage.folders import check_length
+
         if self.piped or self.file == STDOUT:
             return
+        check_length(self.path)
         ours, theirs = self.path.resolve(), Path(self.file).expanduser().resolve()
         inside = theirs.is_dir() and ours.is_relative_to(theirs)
         if ours != theirs and ours.is_dir() and theirs.is_relative_to(ours):

@@ -84,23 +84,33 @@ def check_output(path: Path, folder: bool = False, option: str = "--out") -> Non
         ValueError: if a file stands in the place of a folder or a folder in that of a file, a folder above is
             a file or cannot be written, or a name is too long.
     """
+    check_length(path, option)
     said = f"{option} {path}"
     if folder and os.path.lexists(path) and not path.is_dir():
         raise ValueError(f"{said} is a file: give a folder, such as {path.with_name(f'{path.name}-files')}.")
     if not folder and path.is_dir():
         raise ValueError(f"{said} is a folder: give a file, such as {path / 'answers'}{path.suffix}.")
-    long = next((part for part in path.parts if len(os.fsencode(part)) > LONGEST), None)
-    if long is not None:
-        raise ValueError(
-            f"{said} has a name of {len(os.fsencode(long)):,} bytes, but at most {LONGEST} are possible: "
-            "give a shorter one."
-        )
     above = next(parent for parent in path.absolute().parents if os.path.lexists(parent))
     if not above.is_dir():
         raise ValueError(f"{said} lies below {above}, which is a file: give another place.")
     inside = path if folder and path.is_dir() else above
     if not os.access(inside, os.W_OK | os.X_OK):
         raise ValueError(f"{said} cannot be written, since {inside} is closed to you: give another place.")
+
+
+def check_length(path: Path, option: str = "--out") -> None:
+    """Raises ValueError if a name in a path has more bytes than file systems take.
+
+    Args:
+        path: the output.
+        option: name of the option that gives the path.
+    """
+    longest = max((len(os.fsencode(part)) for part in path.parts), default=0)
+    if longest > LONGEST:
+        raise ValueError(
+            f"{option} {path} has a name of {longest:,} bytes, but at most {LONGEST} are possible: give a "
+            "shorter one."
+        )
 
 
 def holds_files(folder: Path) -> bool:
