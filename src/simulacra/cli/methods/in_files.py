@@ -97,8 +97,10 @@ def put_together(
 
 def _put(whole: Tensor, part: Tensor, at: Sequence[int]) -> None:
     """Puts a tile of shape (C, h, w), or a window of shape (T,), in its place."""
-    sides = part.shape[-len(at) :]
-    whole[(..., *(slice(start, start + side) for start, side in zip(at, sides)))] = part.to(whole)
+    place = whole
+    for side, start in enumerate(at, part.dim() - len(at)):
+        place = place.narrow(side, start, part.shape[side])
+    place.copy_(part)
 
 
 def _suffix(model: Model) -> str:

@@ -117,20 +117,40 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     write_atomically(path, lambda aside: aside.write_text(text, encoding="utf-8"))
 
 
+def read_text(path: Path, most: int = LARGEST) -> str:
+    """Returns the text of a small file, which is never a pipe or a device, since these may have no end.
+
+    Args:
+        path: the file.
+        most: most bytes that are read.
+
+    Raises:
+        ValueError: if it is no file, or larger.
+        OSError: if it is missing or cannot be read.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ValueError(f"{path} is a pipe, a socket or a device: give a file.")
+    if path.is_file() and path.stat().st_size > most:
+        raise ValueError(f"{path} is larger than {most >> 20} MiB: it was not written by simulacra.")
+    return path.read_text(encoding="utf-8")
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Returns the content of a JSON file of `write_json`, converted to the present format.
 
     Raises:
         ValueError: if it is missing, is not JSON, or comes from a newer version.
     """
-    if path.is_file() and path.stat().st_size > LARGEST:
-        raise ValueError(f"{path} is larger than {LARGEST >> 20} MiB: it was not written by simulacra.")
     try:
-        content = load_json(path.read_text(encoding="utf-8"))
+        text = read_text(path)
     except FileNotFoundError as error:
         raise ValueError(f"{path} does not exist.") from error
     except OSError as error:
         raise ValueError(f"{path} could not be read ({error}).") from error
+    except UnicodeError as error:
+        raise ValueError(f"{path} is not valid JSON ({error}).") from error
+    try:
+        content = load_json(text)
     except ValueError as error:
         raise ValueError(f"{path} is not valid JSON ({error}).") from error
     return current(content, path)
