@@ -17,7 +17,6 @@ from PIL import Image
 
 import simulacra
 from simulacra import Audio, Levels
-from simulacra.cli.methods.in_files import Names
 from simulacra.core.numerics.stitched import stitched
 from simulacra.core.preprocessing.images import save_png
 from simulacra.core.spaces.audio import write_wav
@@ -125,6 +124,8 @@ def test_draws_have_names_of_their_own_too(cli, tmp_path):
 @names
 def test_names_are_unique_for_any_files():
     """Every set of four names of a small alphabet, each with two pages and two draws."""
+    from simulacra.cli.methods.in_files import Names
+
     rng = np.random.default_rng(0)
     every = [
         f"{s}{e}" for s in ("a", "a-2", "A", "a.png", "a.bmp", "a.png/a") for e in (".png", ".bmp", ".PNG")

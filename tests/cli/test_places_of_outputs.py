@@ -13,9 +13,7 @@ from PIL import Image
 
 import simulacra
 from simulacra import Levels
-from simulacra.cli.methods import in_files
 from simulacra.core.storage.files import ABANDONED, write_atomically
-from simulacra.core.storage.folders import make_folder, write_folder
 
 SIDE = 4
 
@@ -89,6 +87,8 @@ def test_what_the_refusal_suggests_works(cli, folder):
 @pytest.mark.parametrize("there", [True, False], ids=["an empty folder", "no folder"])
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=repr)
 def test_a_folder_that_could_not_be_filled_is_as_it_was(cli, folder, monkeypatch, there, error):
+    from simulacra.cli.methods import in_files
+
     if there:
         (folder / "out").mkdir()
     written, count = in_files._write, []
@@ -134,6 +134,8 @@ def test_what_a_killed_process_left_is_no_file_of_the_user(cli, folder):
 
 @pytest.mark.fault("outside 1.w3.7")
 def test_a_folder_that_gets_files_meanwhile_keeps_them(tmp_path):
+    from simulacra.core.storage.folders import write_folder
+
     (tmp_path / "out").mkdir()
 
     def fill(aside):
@@ -172,7 +174,6 @@ def test_folders_above_an_output_that_is_not_written_do_not_remain(cli, folder):
     for words in (("denoise", "m", "smalls", "new/deep/o"), ("score", "v", "ragged.csv", "new/deep/o.csv")):
         done = cli(words[0], f"{words[1]}.safetensors", words[2], "--out", words[3])
         assert done.code == 2 and not (folder / "new").exists(), done.err
-    assert [p.name for p in make_folder(folder / "b/c")] == ["c", "b"] and make_folder(folder / "b/c") == []
 
 
 @pytest.mark.fault("outside 1.w3.2")

@@ -118,7 +118,9 @@ def _text(error: Exception) -> str:
     if isinstance(error, UnicodeError):
         given = getattr(error, "object", "")
         text = given if isinstance(given, str) else repr(given[:NAMED])
-        return f"{text[:NAMED]!r} is no UTF-8 text, so that it cannot be read or written: rename or save it again."
+        return (
+            f"{text[:NAMED]!r} is no UTF-8 text and cannot be read or written: rename it, or save it again."
+        )
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'the system'}: {error.strerror}."
     return str(error)
