@@ -19,17 +19,17 @@ def test_a_pipe_or_a_device_is_no_file_of_options(cli, tmp_path, monkeypatch):
     def endless(path, *_, **__):
         raise AssertionError(f"{path} was read")
 
-    os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "link.yaml").symlink_to("/dev/zero" if Path("/dev/zero").exists() else tmp_path / "pipe")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "link.yaml").symlink_to("/dev/zero" if Path("/dev/zero").exists() else tmp_path / "pipe.yaml")
     (tmp_path / "run").mkdir()
-    os.symlink(tmp_path / "pipe", tmp_path / "run/report.json")
+    os.symlink(tmp_path / "pipe.yaml", tmp_path / "run/report.json")
     (tmp_path / "t.csv").write_text("a,b\n1,2\n3,4\n5,6\n", encoding="utf-8")
     monkeypatch.setattr(Path, "read_text", endless)
-    for name in ("pipe", "link.yaml"):
+    for name in ("pipe.yaml", "link.yaml"):
         for words in (("train", "--config", name), ("train", "ppca", "t.csv", "--data.types", name)):
             done = cli(*words)
             assert done.code == 2 and f"{name} is a pipe, a socket or a device: give a file." in done.err
-    with pytest.raises(ValueError, match="report.json is a pipe, a socket or a device"):
+    with pytest.raises(ValueError, match=r"report\.json is a pipe, a socket or a device"):
         read_json(tmp_path / "run/report.json")
 
 
