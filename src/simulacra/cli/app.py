@@ -25,6 +25,7 @@ STARTED = time.perf_counter()
 
 HELP = ("-h", "--help", "help")
 WRONG, CUT_OFF = 2, 141
+NAMED = 60  # most characters of a text that is no UTF-8 which an error repeats
 LONGEST = 500  # characters; error messages shorten longer words, such as paths
 
 COMMANDS = {
@@ -110,7 +111,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _text(error: Exception) -> str:
-    """Returns the message of an error; for an OSError, the file and the system's reason."""
+    """Returns the message of an error; for an OSError, the file and the system's reason.
+
+    Errors of text that is no UTF-8 are Python's own, and name nothing that the user gave.
+    """
+    if isinstance(error, UnicodeError):
+        given = getattr(error, "object", "")
+        text = given if isinstance(given, str) else repr(given[:NAMED])
+        return (
+            f"{text[:NAMED]!r} is no UTF-8 text and cannot be read or written: rename it, or save it again."
+        )
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'the system'}: {error.strerror}."
     return str(error)

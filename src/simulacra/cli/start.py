@@ -14,6 +14,7 @@ from simulacra.core.artifact.save import CONFIG
 from simulacra.core.errors.suggestion import Refusal, command
 from simulacra.core.model import Model
 from simulacra.core.size import size_of
+from simulacra.core.storage.folders import check_output, make_folder
 from simulacra.data import Dataset, load_data
 from simulacra.models.catalog import find
 from simulacra.training.options import Options, stage_names
@@ -31,6 +32,8 @@ def start(plan: Plan) -> Run:
         ValueError: if data, model and options do not fit each other; then no folder is left.
         KeyboardInterrupt: after an interrupt, with the command that resumes the run.
     """
+    if plan.out:
+        check_output(Path(plan.out), folder=True)
     options = Options(**plan.training)
     data = load_data(plan.data, **plan.data_options)
     model = build(plan, data, options)
@@ -93,7 +96,7 @@ def claimed(plan: Plan, data: Dataset) -> Iterator[Path]:
     name = data.spec.get("name_or_path", plan.data)
     path = Path(plan.out) if plan.out else new_folder(plan.model, data.name)
     made = [] if not plan.out else [p for p in (path, *path.parents) if not p.exists()]
-    path.mkdir(parents=True, exist_ok=True)
+    make_folder(path)
     try:
         # of several processes that start at once, only the one with the lock writes
         with locked(path):

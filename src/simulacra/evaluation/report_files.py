@@ -32,6 +32,7 @@ from simulacra.core.storage.files import (
     write_json,
     write_tensors,
 )
+from simulacra.core.storage.folders import make_folder
 
 REPORT, SCORES, PAGE = "report.json", "scores.safetensors", "report.md"
 NEXT = "scores.next.safetensors"
@@ -72,7 +73,7 @@ def write_files(folder: Path, content: Mapping[str, Any], scores: Mapping[str, T
     Raises:
         ValueError: if a file cannot be written; then the old or the new report is valid.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     remove_unfinished(folder, ABANDONED)
     number = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:32]
     write_tensors(folder / NEXT, scores, {"digest": content["protocol"]["digest"], "report": number})

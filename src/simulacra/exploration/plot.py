@@ -16,6 +16,7 @@ from simulacra.core.errors.argument_types import brief
 from simulacra.core.errors.calls import checked
 from simulacra.core.model import Model
 from simulacra.core.storage.files import write_atomically
+from simulacra.core.storage.folders import make_folder
 from simulacra.data.dataset import Dataset
 from simulacra.exploration.drawing.picture import Picture
 from simulacra.exploration.live.sample_history import read_history
@@ -48,7 +49,7 @@ class Plot:
     def save(self, path: str | Path) -> Path:
         """Write a PNG file, atomically."""
         path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_atomically(path, lambda aside: aside.write_bytes(self.png))
         return path
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from simulacra.core.storage.files import write_atomically
+from simulacra.core.storage.folders import make_folder
 
 PRIVATE = "private"
 NOTICE = """\
@@ -22,6 +23,6 @@ def private_folder(folder: Path) -> Path:
         folder: run folder, or another folder of pictures.
     """
     place = folder / PRIVATE
-    place.mkdir(parents=True, exist_ok=True)
+    make_folder(place)
     write_atomically(place / "README.txt", lambda aside: aside.write_text(NOTICE, encoding="utf-8"))
     return place

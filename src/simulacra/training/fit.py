@@ -23,6 +23,7 @@ from simulacra.core.model import Model
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.renamed import renamed_arguments
 from simulacra.core.storage.files import write_json
+from simulacra.core.storage.folders import make_folder
 from simulacra.data.dataset import Dataset
 from simulacra.data.reopening import check_unchanged, reopen
 from simulacra.models.catalog import name_of
@@ -88,7 +89,7 @@ def _new(
     check_parts(model, options)
     folder = Path(out) if out is not None else new_folder(name_of(type(model)), data.name)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise ValueError(f"the run folder {folder} cannot be made ({error}).") from error
     with locked(folder):

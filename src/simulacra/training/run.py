@@ -23,6 +23,7 @@ from simulacra.core.errors.suggestion import Phrase, Refusal, Suggestion, comman
 from simulacra.core.model import Model
 from simulacra.core.renamed import MODELS, NAMES, present
 from simulacra.core.storage.files import remove_unfinished
+from simulacra.core.storage.folders import make_folder
 from simulacra.data.dataset import Dataset
 from simulacra.models.catalog import built_in
 from simulacra.models.installed import class_of_saved
@@ -97,7 +98,7 @@ def new_folder(model: str, data: str, root: Path = RUNS) -> Path:
         data: name of the data.
         root: parent folder.
     """
-    root.mkdir(parents=True, exist_ok=True)
+    make_folder(root)
     n = 1
     while True:
         folder = root / f"{model}-{Path(data).name or 'data'}-{n}"

@@ -36,8 +36,11 @@ def compare(*runs: str, out: str | None = None) -> int:
     if out is not None and Path(out).suffix not in WRITERS:
         raise ValueError(f"--out {out} must end in {', '.join(WRITERS)}.")
     from simulacra.core.storage.files import write_atomically
+    from simulacra.core.storage.folders import check_output, parents_of
     from simulacra.evaluation.compare.comparison import compare as compared
 
+    if out is not None:
+        check_output(Path(out))
     found = compared(*runs)
     try:
         say(str(found))
@@ -45,7 +48,8 @@ def compare(*runs: str, out: str | None = None) -> int:
         # a reader that closes the pipe, such as `head`, does not prevent the write
         if out is not None:
             text = WRITERS[Path(out).suffix](found)
-            write_atomically(Path(out), lambda aside: aside.write_text(text, encoding="utf-8"))
+            with parents_of(Path(out)):
+                write_atomically(Path(out), lambda aside: aside.write_text(text, encoding="utf-8"))
     if out is not None:
         say("", f"written: {out}")
     return REFUSED if found.refusals else 0

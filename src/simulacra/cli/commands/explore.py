@@ -96,10 +96,13 @@ def explore(
     if what is None:
         _no_options(options, path)
     from simulacra.core.scores.likelihood import CutShort
+    from simulacra.core.storage.folders import check_output
     from simulacra.exploration.live.sample_history import read_history
     from simulacra.exploration.pictures.registry import album_of, listing, pictures
     from simulacra.training.fit import load_run
 
+    if out is not None:
+        check_output(Path(out), folder=True)
     trained = load_run(path)
     if trained.data is None:
         raise ValueError(

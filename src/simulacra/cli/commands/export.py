@@ -23,8 +23,11 @@ def export(run: str, *, what: str = "decode", out: str | None = None) -> int:
         out: output file; by default WHAT.onnx in the run folder.
     """
     from simulacra.core.export.onnx import export_onnx
+    from simulacra.core.storage.folders import check_output
     from simulacra.training.run import load
 
+    if out is not None:
+        check_output(Path(out))
     home = Path(run).parent if Path(run).is_file() else Path(run)
     say(f"{what}: {export_onnx(load(run), out or home / f'{what}.onnx', what)}")
     return 0

@@ -77,10 +77,12 @@ def sample(
         raise ValueError(f"--out {path} must end in {', '.join(WRITERS)}, or in / for a folder.")
     if escape_formulas and path.suffix.lower() != ".csv":
         raise ValueError(f"--escape-formulas is for a .csv file, but --out is {path}: leave it out.")
+    from simulacra.core.storage.folders import check_output, parents_of
     from simulacra.training.callbacks.looks import in_turn
     from simulacra.training.callbacks.progress import entries_shown
     from simulacra.training.run import load
 
+    check_output(path, folder=each)
     model = load(run)
     texts = _is_text(model.preprocessing.raw)
     path = path if out else path.with_suffix(".txt" if texts else ".png")
@@ -93,13 +95,13 @@ def sample(
         given = in_turn(model, n)
     with entries_shown(model) as watch, shown() if watch is None else nullcontext():
         x = model.sample(n, given, seed, watch, **(sampling or {}))
-    path.parent.mkdir(parents=True, exist_ok=True)
     write = _files if each else WRITERS[path.suffix.lower()]
     if write is _csv:
         write = partial(_csv, escape=escape_formulas, beside=_conditions_drawn(model, given, n, Path(run)))
     elif write is _picture:
         write = partial(_picture, how=how, given=given)
-    write(model, x.cpu().numpy(), path)
+    with parents_of(path):
+        write(model, x.cpu().numpy(), path)
     if texts and not out:
         for text in model.text(x):
             say(text)
@@ -109,6 +111,8 @@ def sample(
 
 def _check_fits(raw: Space, path: Path, each: bool, n: int) -> None:
     """Raises ValueError, before sampling, if the file or folder cannot hold n such samples."""
+    from simulacra.core.storage.folders import holds_files
+
     own, suffix = _own_suffix(raw), path.suffix.lower()
     if suffix == ".txt" and not each and not _is_text(raw):
         raise ValueError(
@@ -120,7 +124,7 @@ def _check_fits(raw: Space, path: Path, each: bool, n: int) -> None:
             f"--out {path}/ is for images and recordings, also of music, but the model was trained on {raw}: "
             "give a file."
         )
-    if each and path.is_dir() and any(path.iterdir()):
+    if each and holds_files(path):
         raise ValueError(f"--out {path}/ holds files already: give a folder that is empty.")
     if not each and suffix in SINGLE:
         if suffix != own:
@@ -200,7 +204,7 @@ def _picture(model: Model, x: np.ndarray, path: Path, how: str = "", given: Any 
 def _files(model: Model, x: np.ndarray, folder: Path) -> None:
     """Writes a PNG file for each image, or a .wav or .mid file for each recording or piece."""
     from simulacra.core.preprocessing.images import save_png
-    from simulacra.core.storage.files import write_folder
+    from simulacra.core.storage.folders import write_folder
 
     raw = model.preprocessing.raw
     suffix = _own_suffix(raw)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from simulacra.cli.methods.request import Request, prepare
+from simulacra.cli.methods.request import Request
 
 if TYPE_CHECKING:
     from simulacra.data.new_rows.chunk import Chunk, NewRows
@@ -26,7 +26,19 @@ def add_columns(request: Request, rows: NewRows, answers: Answers) -> int:
         rows: rows of the file.
         answers: returns the columns for the rows of a chunk.
     """
+    _check_names_are_text(rows)
     return written(request, lambda put: _added(put, request, rows, answers))
+
+
+def _check_names_are_text(rows: NewRows) -> None:
+    """Raises ValueError for a file name that no text can hold, since its bytes are no UTF-8."""
+    odd = [name for name in rows.listed if name.encode("utf-8", "replace").decode() != name]
+    if odd:
+        many = f", and {len(odd) - 1:,} others are none either" if len(odd) > 1 else ""
+        raise ValueError(
+            f"the file name {odd[0]} in {rows.path} is no UTF-8 text, so that no table can hold it{many}: "
+            "rename the file."
+        )
 
 
 def check_table(request: Request, arrays: bool = False) -> None:
@@ -50,12 +62,13 @@ def written(request: Request, produce: Callable[[Put], int]) -> int:
         produce: writes the text piece by piece by the function that it is given.
     """
     from simulacra.core.storage.files import write_atomically
+    from simulacra.core.storage.folders import check_output, parents_of
 
     if request.piped:
         if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
             # the table as a file would have it, on Windows too
             sys.stdout.reconfigure(encoding="utf-8", newline="")
-        n = produce(sys.stdout.write)
+        n = produce(_on_terminal if sys.stdout.isatty() else sys.stdout.write)
         sys.stdout.flush()
         return n
     counts = []
@@ -64,9 +77,17 @@ def written(request: Request, produce: Callable[[Put], int]) -> int:
         with open(aside, "w", newline="", encoding="utf-8") as file:
             counts.append(produce(file.write))
 
-    prepare(request.path)
-    write_atomically(request.path, write)
+    check_output(request.path)
+    with parents_of(request.path):
+        write_atomically(request.path, write)
     return counts[0]
+
+
+def _on_terminal(text: str) -> None:
+    """Writes a piece of a table to a terminal, with control characters escaped; a pipe gets the table."""
+    from simulacra.core.storage.plain_text import printable
+
+    sys.stdout.write(printable(text.replace("\r\n", "\n")))
 
 
 def _added(put: Put, request: Request, rows: NewRows, answers: Answers) -> int:

@@ -41,8 +41,10 @@ def complete(
 
     In a table, empty cells and words such as NA are filled, all
     other cells stay letter for letter. Lines of text are continued. In an array, entries that are NaN or
-    False in the array `known` of a .npz file are drawn, or those that --known hides. With --point a gap gets
-    the single best value in place of a draw, as other programs impute.
+    False in the array `known` of a .npz file are drawn, or those that --known hides. Tiles of a page and
+    windows of a recording are completed one by one, --known meaning a part of each, and put together again;
+    what no tile covers stays. With --point a gap gets the single best value in place of a draw, as other
+    programs impute.
 
     Args:
         run: run folder or saved model.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulacra.cli.methods.columns import ARRAYS, SUFFIXES, Put, check_table, written
-from simulacra.cli.methods.request import Request, prepare
+from simulacra.cli.methods.in_files import write_files
+from simulacra.cli.methods.request import Request
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from simulacra.core.model import Model
+    from simulacra.data.new_rows.array_form import ArrayForm
     from simulacra.data.new_rows.chunk import Chunk, NewRows
     from simulacra.data.new_rows.table_rows import TableRows
 
@@ -41,8 +43,9 @@ def write_rows(
         return written(request, lambda put: _table(put, request, model, rows, answers, draws, every))
     if isinstance(model.preprocessing.raw, Tokens) and (request.piped or request.path.suffix in SUFFIXES):
         return written(request, lambda put: _lines(put, request, model, rows, answers))
-    files = rows.names == ["file"]
-    return _files(request, model, rows, answers) if files else _saved(request, rows, answers, draws)
+    if rows.listed:
+        return write_files(request, model, rows, answers)
+    return _saved(request, rows, answers, draws, rows.form)
 
 
 def _lines(put: Put, request: Request, model: Model, rows: NewRows, answers: Answers) -> int:
@@ -107,15 +110,19 @@ def write_array(request: Request, rows: NewRows, answers: Callable[[Chunk], Tens
     return _saved(request, rows, lambda chunk: [answers(chunk)], 1)
 
 
-def _saved(request: Request, rows: NewRows, answers: Answers, draws: int) -> int:
-    """Writes one array: shape (N, *), or (draws, N, *) for several draws."""
+def _saved(
+    request: Request, rows: NewRows, answers: Answers, draws: int, form: ArrayForm | None = None
+) -> int:
+    """Writes one array: shape (N, *), or (draws, N, *) for several draws, in the form of the file's rows."""
     import numpy as np
 
     from simulacra.core.methods.rows import CHUNK
     from simulacra.core.storage.files import write_atomically
+    from simulacra.core.storage.folders import check_output, parents_of
 
     if request.path.suffix.lower() not in ARRAYS:
         raise ValueError(f"--out {request.out} must end in .npy or .npz, as {request.file} is an array.")
+    check_output(request.path)
     parts: list[Any] = []
     for chunk in rows.chunks(CHUNK):
         found = np.stack([x.cpu().numpy() for x in answers(chunk)]) if len(chunk.places) else None
@@ -135,6 +142,7 @@ def _saved(request: Request, rows: NewRows, answers: Answers, draws: int) -> int
             x[:, start + places] = found
         start += n
     x = x[0] if draws == 1 else x
+    x = x if form is None else form.back(x)
 
     def write(aside: Path) -> None:
         with open(aside, "wb") as file:
@@ -143,76 +151,6 @@ def _saved(request: Request, rows: NewRows, answers: Answers, draws: int) -> int
             else:
                 np.savez_compressed(file, x=x)
 
-    prepare(request.path)
-    write_atomically(request.path, write)
+    with parents_of(request.path):
+        write_atomically(request.path, write)
     return start
-
-
-def _files(request: Request, model: Model, rows: NewRows, answers: Answers) -> int:
-    """Writes a folder with a file for each row, with the names of the input."""
-    from simulacra.core.methods.rows import CHUNK
-    from simulacra.core.storage.files import write_folder
-
-    folder = request.path
-    if request.piped or folder.suffix:
-        raise ValueError(f"{request.file} holds files: give --out a folder, such as --out answers/.")
-    if folder.is_dir() and any(folder.iterdir()):
-        raise ValueError(f"--out {request.out} holds files already: give a folder that is empty.")
-    counts = []
-
-    def fill(aside: Path) -> None:
-        names, answered = _Names(aside, _suffix(model)), False
-        for chunk in rows.chunks(CHUNK):
-            # a file that cannot be read has no row; it is named at the end
-            if len(chunk.places):
-                _write(model, chunk, answers(chunk), names)
-                answered = True
-            counts.append(len(chunk))
-        if not answered:
-            raise request.nothing(rows)
-
-    prepare(folder)
-    write_folder(folder, fill)
-    return sum(counts)
-
-
-def _suffix(model: Model) -> str:
-    from simulacra.core.spaces.audio import Audio
-
-    return ".wav" if isinstance(model.preprocessing.raw, Audio) else ".png"
-
-
-def _write(model: Model, chunk: Chunk, draws: list[Tensor], names: _Names) -> None:
-    from simulacra.core.preprocessing.images import save_png
-    from simulacra.core.spaces.audio import Audio, write_wav
-
-    raw = model.preprocessing.raw
-    for i, head in enumerate(chunk.heads):
-        for path, x in zip(names.of(head, len(draws)), draws):
-            if isinstance(raw, Audio):
-                write_wav(x[i], raw.rate, path)
-            else:
-                save_png(x[i].cpu().numpy(), getattr(raw, "levels", 2), path)
-
-
-class _Names:
-    """Paths for answers, by the names of the input; a name that is taken gets a number.
-
-    Args:
-        folder: folder of the answers.
-        suffix: suffix of the files.
-    """
-
-    def __init__(self, folder: Path, suffix: str):
-        self.folder, self.suffix = folder, suffix
-        self.taken: dict[str, int] = {}
-
-    def of(self, name: str, draws: int) -> Iterator[Path]:
-        """Yields the path of each draw, and makes its folder."""
-        stem = PurePosixPath(name).with_suffix("").as_posix()
-        self.taken[stem] = self.taken.get(stem, 0) + 1
-        stem += f"-{self.taken[stem]}" if self.taken[stem] > 1 else ""
-        for j in range(1, draws + 1):
-            path = self.folder / f"{stem}{f'-{j}' if draws > 1 else ''}{self.suffix}"
-            prepare(path)
-            yield path

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import logging
-import os
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -81,6 +80,8 @@ class Request:
         self._check_other_file()
         model = load(self.run)
         check_able(model, self.command)
+        # parts of a page are put together where answers have the shape of the rows
+        whole = whole and self._space(model).shape == model.preprocessing.raw.shape
         needed = conditional and (self.condition is not None or model.supports(can.TakesCondition))
 
         wanted = Wanted(
@@ -106,11 +107,19 @@ class Request:
 
     def _check_other_file(self) -> None:
         """Raises ValueError if the output would overwrite the input."""
+        from simulacra.core.storage.folders import check_length
+
         if self.piped or self.file == STDOUT:
             return
+        check_length(self.path)
         ours, theirs = self.path.resolve(), Path(self.file).expanduser().resolve()
         inside = theirs.is_dir() and ours.is_relative_to(theirs)
-        if ours == theirs or inside or (ours.is_dir() and theirs.is_relative_to(ours)):
+        if ours != theirs and ours.is_dir() and theirs.is_relative_to(ours):
+            raise ValueError(
+                f"--out {self.out} holds the input {self.file}, and answers go to a folder or file of their "
+                f"own: give another name, such as {self.path / 'answers'}."
+            )
+        if ours == theirs or inside:
             raise ValueError(
                 f"--out {self.out} is {'in ' * inside}the input {self.file}, which is never overwritten: "
                 "give another name."
@@ -172,12 +181,3 @@ def told(command: Callable[..., int]) -> str:
     paragraphs = (inspect.getdoc(command) or "").partition("Args:")[0].split("\n\n")[1:]
     about = [textwrap.fill(" ".join(text.split()), 100) for text in paragraphs if text.strip()]
     return "\n".join([*about, ABOUT_FILE])
-
-
-def prepare(path: Path) -> None:
-    """Makes the folder in which an output is written.
-
-    Args:
-        path: the output.
-    """
-    os.makedirs(path.parent, exist_ok=True)

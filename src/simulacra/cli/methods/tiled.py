@@ -26,7 +26,7 @@ def answered(raw: Space, chunk: Chunk, method: Method) -> Tensor:
         method: answers raw rows of raw.shape, given their condition.
     """
     x = chunk.x
-    if x.shape[1:] == raw.shape:
+    if x.shape[1:] == raw.shape or not chunk.origins:
         return method(x, chunk.c)
     if not raw.image or x.shape[1] == raw.shape[0]:
         return _stitched(raw, x[0], chunk, method)[None]

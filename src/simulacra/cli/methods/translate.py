@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulacra.cli.methods.replaced import write_rows
 from simulacra.cli.methods.request import Request, told
+from simulacra.cli.methods.tiled import Method, answered
 from simulacra.cli.options.command import call
 from simulacra.cli.output import shown
 
@@ -32,7 +33,8 @@ def translate(
     """Translate new rows by a trained model: the file again with translated rows in place of its own.
 
     The file holds observations of the model's source. A table gives a table, an array an array, a folder of
-    images or recordings a folder of the same names.
+    images or recordings a folder of the same names; where the answers have the size of the rows, images and
+    recordings have any size, as for `denoise`.
 
     Args:
         run: run folder or saved model.
@@ -48,9 +50,11 @@ def translate(
         ValueError: if the model does not translate, `to` is no target, or the file does not fit the model.
     """
     request = Request("translate", run, file, out, condition)
-    model, rows = request.opened(lambda model: False)
+    model, rows = request.opened(lambda model: False, whole=True)
     target = _target(model, to)
-    n = write_rows(request, model, rows, lambda chunk: [model.translate(chunk.x, target, chunk.c, seed)])
+    led: Method = lambda x, c: model.translate(x, target, c, seed)
+    raw = model.preprocessing.raw
+    n = write_rows(request, model, rows, lambda chunk: [answered(raw, chunk, led)])
     return request.concluded(rows, n, f"{'' if to is None else f'to {to}, '}seed {seed}")
 
 

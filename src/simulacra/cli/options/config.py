@@ -10,10 +10,11 @@ import yaml
 
 from simulacra.cli.options.arguments import Pair
 from simulacra.cli.options.plan import Plan
-from simulacra.core.storage.files import write_atomically
+from simulacra.core.storage.files import read_text, write_atomically
 from simulacra.core.storage.plain_yaml import Refused, load_yaml
 
 NAME = "config.yaml"
+LARGEST = 2**22  # bytes of a file of options
 
 
 HEAD = "# written by simulacra; train it again with: simulacra train --config THIS-FILE\n"
@@ -47,7 +48,7 @@ def read(path: str) -> tuple[dict[str, str], list[Pair]]:
         ValueError: if there is no such file, or it is no YAML with options by name.
     """
     try:
-        content = load_yaml(Path(path).read_text(encoding="utf-8"))
+        content = load_yaml(read_text(Path(path), LARGEST))
     except (FileNotFoundError, IsADirectoryError) as error:
         raise ValueError(f"--config {path} is not there: give a YAML file.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

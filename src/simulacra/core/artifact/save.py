@@ -25,6 +25,7 @@ from simulacra.core.artifact.weights import digest, load_weights, not_finite
 from simulacra.core.packages import MODELS, extension_of, of_the_library
 from simulacra.core.spaces.plain import Space
 from simulacra.core.storage.files import read_json, read_shapes, write_json, write_tensors
+from simulacra.core.storage.folders import make_folder
 from simulacra.core.storage.links import check_links
 from simulacra.version import __version__
 
@@ -133,7 +134,7 @@ def save(model: Model, path: Path) -> None:
     if path.suffix.lower() == FILE:
         if path.is_dir():
             raise ValueError(f"{path} is a folder: choose a file, or a folder with another name.")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         return _write_weights(model, path, describe(model))
     if path.suffix.lower() in OTHERS and not path.is_dir():
         raise ValueError(
@@ -157,7 +158,7 @@ def save_model(model: Model, folder: Path, more: Mapping[str, Any] | None = None
         folder: folder, created if it does not exist.
         more: further entries of the configuration, such as the data and options of a run.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     config = describe(model)
     _write_weights(model, folder / WEIGHTS, {"model": config["model"]})
     write_json(folder / CONFIG, {**config, **(more or {})})

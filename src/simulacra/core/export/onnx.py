@@ -32,6 +32,7 @@ from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Count
 from simulacra.core.storage.files import HEADER, write_atomically
+from simulacra.core.storage.folders import make_folder
 from simulacra.core.storage.migration import FORMAT
 
 OPSET = 18
@@ -76,7 +77,7 @@ def export_onnx(model: Model, path: str | Path, what: str = "decode") -> Path:
     inputs, kinds = graph_inputs(model, what)
     program = _traced(model, what, inputs)
     program.model.metadata_props[HEADER] = json.dumps(_description(model, what, inputs, kinds))
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_atomically(path, lambda aside: aside.write_bytes(program.model_proto.SerializeToString()))
     return path
 

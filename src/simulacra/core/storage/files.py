@@ -24,6 +24,7 @@ from simulacra.core.storage.plain_json import load_json
 
 LARGEST = 2**26  # bytes of a JSON file
 ABANDONED = 3600.0  # seconds after which a file that is written aside has no writer any more
+NAMED = 200  # bytes of an output's name that its name aside repeats
 HEADER = "simulacra"  # entry of a safetensors header that holds our JSON
 T = TypeVar("T")
 
@@ -42,6 +43,20 @@ def finite(content: Any) -> Any:
     return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
+def aside_of(path: Path) -> Path:
+    """Returns the path beside an output under which it is written, with a name that is never too long.
+
+    Args:
+        path: the output.
+
+    Example:
+        >>> len(aside_of(Path("a" * 255)).name) < 230
+        True
+    """
+    name = os.fsencode(path.name)[:NAMED].decode("utf-8", "ignore")
+    return path.with_name(f".{name}.{os.getpid()}.part")
+
+
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Writes a file under a temporary name and renames it, so that readers see the old or the new content.
 
@@ -52,7 +67,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         ValueError: if the disk is full, or the folder is missing or not writable; the old file remains.
     """
-    aside = unlinked(path.with_name(f".{path.name}.{os.getpid()}.part"))
+    aside = unlinked(aside_of(path))
     try:
         write(aside)
         with open(aside, "rb+") as file:
@@ -74,36 +89,20 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         raise
 
 
-def write_folder(folder: Path, fill: Callable[[Path], object]) -> None:
-    """Let `fill` make a folder aside, then put it in place: nobody sees it half full.
-
-    An empty folder that is there already is filled where it stands.
-
-    Raises:
-        ValueError: if a file in it cannot be written; then no folder is left.
-    """
-    if folder.is_dir():
-        fill(folder)
-        return
-    aside = unlinked(folder.with_name(f".{folder.name}.{os.getpid()}.part"))
-    try:
-        aside.mkdir()
-        fill(aside)
-        os.replace(aside, folder)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
-
-
 def remove_unfinished(folder: Path, seconds: float = 0.0) -> None:
-    """Remove what a killed process was writing aside.
+    """Removes files and folders that a killed process was writing aside.
 
     Args:
+        folder: the folder in which it wrote.
         seconds: age of a file from which nobody is writing it any more; 0: nobody else writes here.
     """
     for part in folder.glob(".*.part"):
         with contextlib.suppress(OSError):
-            if time.time() - part.stat().st_mtime >= seconds:
+            if time.time() - part.lstat().st_mtime < seconds:
+                continue
+            if part.is_dir() and not part.is_symlink():
+                shutil.rmtree(part)
+            else:
                 part.unlink()
 
 
@@ -118,20 +117,40 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     write_atomically(path, lambda aside: aside.write_text(text, encoding="utf-8"))
 
 
+def read_text(path: Path, most: int = LARGEST) -> str:
+    """Returns the text of a small file, which is never a pipe or a device, since these may have no end.
+
+    Args:
+        path: the file.
+        most: most bytes that are read.
+
+    Raises:
+        ValueError: if it is no file, or larger.
+        OSError: if it is missing or cannot be read.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ValueError(f"{path} is a pipe, a socket or a device: give a file.")
+    if path.is_file() and path.stat().st_size > most:
+        raise ValueError(f"{path} is larger than {most >> 20} MiB: it was not written by simulacra.")
+    return path.read_text(encoding="utf-8")
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Returns the content of a JSON file of `write_json`, converted to the present format.
 
     Raises:
         ValueError: if it is missing, is not JSON, or comes from a newer version.
     """
-    if path.is_file() and path.stat().st_size > LARGEST:
-        raise ValueError(f"{path} is larger than {LARGEST >> 20} MiB: it was not written by simulacra.")
     try:
-        content = load_json(path.read_text(encoding="utf-8"))
+        text = read_text(path)
     except FileNotFoundError as error:
         raise ValueError(f"{path} does not exist.") from error
     except OSError as error:
         raise ValueError(f"{path} could not be read ({error}).") from error
+    except UnicodeError as error:
+        raise ValueError(f"{path} is not valid JSON ({error}).") from error
+    try:
+        content = load_json(text)
     except ValueError as error:
         raise ValueError(f"{path} is not valid JSON ({error}).") from error
     return current(content, path)

@@ -21,6 +21,7 @@ from typing import IO
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from simulacra.core.storage.folders import make_folder
 from simulacra.core.storage.links import unlinked
 from simulacra.data.catalog import names
 from simulacra.data.catalog.registry import REMOTES, Remote
@@ -91,7 +92,7 @@ def _get(remote: Remote, home: Path, base_url: str | None, progress: Progress) -
     target = home / remote.path
     if _there(remote, target):
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     if not target.is_file():
         urls = remote.urls if base_url is None else (f"{base_url.rstrip('/')}/{remote.name}",)
         part = target.with_name(f"{target.name}.part")
@@ -281,7 +282,7 @@ def _unpack(remote: Remote, archive: Path) -> None:
                 source = None
             if source is None:
                 raise ValueError(f"{archive} has no member {member}: remove it and run the command again.")
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
             aside = unlinked(target.with_name(f"{target.name}.part"))
             with source, open(aside, "wb") as file:
                 while chunk := source.read(CHUNK):

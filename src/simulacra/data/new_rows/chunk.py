@@ -14,6 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.data.new_rows.array_form import ArrayForm
+
+END = "\r\n"
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -46,6 +50,23 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The place of a row in the files of a folder.
+
+    Args:
+        file: name of the file, below the folder.
+        page: number of the page or frame, from 0.
+        at: first entry of the row along each side of the page or recording, from 0: top and left, or start.
+        part: True if the row is one of several tiles of the page or windows of the recording.
+    """
+
+    file: str
+    page: int = 0
+    at: tuple[int, ...] = ()
+    part: bool = False
+
+
+@dataclass(frozen=True)
 class Chunk:
     """A few rows of a file.
 
@@ -58,6 +79,7 @@ class Chunk:
         known: True where an entry of x is observed, shape of x; None: NaN are gaps.
         lengths: number of valid steps of each sequence, shape (B,), or None.
         cells: cells of each row of a table, and the mask of gaps among the model's columns, or None.
+        origins: place of each row in the files of a folder; [] for rows of one file.
     """
 
     x: Tensor
@@ -68,6 +90,7 @@ class Chunk:
     known: Tensor | None = None
     lengths: Tensor | None = None
     cells: tuple[Sequence[Sequence[str]], np.ndarray] | None = None
+    origins: Sequence[Origin] = ()
 
     def __len__(self) -> int:
         return len(self.heads)
@@ -86,6 +109,8 @@ class NewRows(ABC):
         reasons: sentences on such cells and rows, by topic, in the order in which they occur.
         value: conditions that the user gave: one for all rows, or one for each, shape (N, *); None: those of
             the file, if rows need one.
+        listed: names of the files of a folder; () for rows of one file.
+        form: form of the rows in an array file; None: no such file.
     """
 
     path: Path
@@ -95,6 +120,8 @@ class NewRows(ABC):
     unused: int = 0
     reasons: dict[str, str] = field(default_factory=dict)
     value: Tensor | None = None
+    listed: Sequence[str] = ()
+    form: ArrayForm | None = None
 
     def given(self, places: np.ndarray) -> Tensor | None:
         """Returns the conditions that the user gave for rows of the file.
@@ -123,6 +150,14 @@ class NewRows(ABC):
             "one for all, or name the column that holds them."
         )
 
+    def whole(self, origin: Origin) -> Tensor | None:
+        """Returns the page or recording that a tile or window is part of, in raw units; None: there is none.
+
+        Args:
+            origin: place of the tile or window.
+        """
+        return None
+
     @abstractmethod
     def chunks(self, size: int) -> Iterator[Chunk]:
         """Yields chunks of at most `size` rows.
@@ -144,5 +179,6 @@ def joined(cells: Iterable[str], separator: str) -> str:
         'a,"b,c",'
     """
     out = io.StringIO()
-    csv.writer(out, delimiter=separator, lineterminator="").writerow(cells)
-    return out.getvalue()
+    # only the marks of the line's end that the writer is told are quoted within cells
+    csv.writer(out, delimiter=separator, lineterminator=END).writerow(cells)
+    return out.getvalue().removesuffix(END)

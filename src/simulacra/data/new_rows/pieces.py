@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,12 @@ from torch import Tensor
 
 from simulacra.core.spaces.plain import Binary, Levels
 from simulacra.data.arrays.npy import read_npz
+from simulacra.data.arrays.options import ArrayOptions
 from simulacra.data.images.geometry import binarize_once
-from simulacra.data.new_rows.chunk import Chunk, Mark
+from simulacra.data.new_rows.array_form import form_of
+from simulacra.data.new_rows.chunk import Chunk, Mark, Origin, joined
 from simulacra.data.new_rows.labelled import LabelledRows
+from simulacra.data.new_rows.origins import columns, names_of, page_of, places_of
 from simulacra.data.new_rows.wanted import Wanted
 from simulacra.data.row_store import RowStore
 from simulacra.data.sources.reader import Reader
@@ -34,16 +37,17 @@ class PieceRows(LabelledRows):
 
     Args:
         source: the data as their reader found them.
-        masks: mask of known entries of each part, from the file.
+        masks: mask of known entries of all parts, from the file, shape (N, *), or (1, *) for all rows.
+        places: place of each row of all parts in the files of a folder; [] for rows of one file.
     """
 
     source: Source = field(default_factory=lambda: Source("", Binary(()), {}))
     masks: Tensor | None = None
+    places: Sequence[Origin] = ()
 
-    @property
-    def files(self) -> bool:
-        """True if rows have files of their own, False if they have numbers."""
-        return all("file" in part.sides for part in self.source.parts.values())
+    def whole(self, origin: Origin) -> Tensor | None:
+        """Returns the page or recording that a tile or window is part of; None if it has no file."""
+        return page_of(self.path, self.source, origin) if self.path.exists() else None
 
     def chunks(self, size: int) -> Iterator[Chunk]:
         """Yields chunks of at most `size` rows, part by part."""
@@ -60,13 +64,16 @@ class PieceRows(LabelledRows):
         x = part.rows.read(at) if isinstance(part.rows, RowStore) else part.rows[cut]
         known = None if part.known is None else part.known[cut]
         if self.masks is not None:
-            known = self.masks[first : first + len(at)]
-        names = part.sides["file"][cut].tolist() if self.files else list(range(first, first + len(at)))
+            masks = self.masks if len(self.masks) == 1 else self.masks[first : first + len(at)]
+            known = masks.expand(x.shape) if known is None else masks & known
+        origins = self.places[first : first + len(at)]
+        heads = [joined(map(str, columns(origin, self.names)), ",") for origin in origins]
+        heads = heads or list(map(str, range(first, first + len(at))))
         c = self.given(np.arange(first, first + len(at)))
         if self.labelled and part.labels is not None:
             c = self.classes(part.labels[cut])
         lengths = None if part.lengths is None else part.lengths[cut]
-        return Chunk(x, np.arange(len(at)), list(map(str, names)), first, c, known, lengths)
+        return Chunk(x, np.arange(len(at)), heads, first, c, known, lengths, origins=origins)
 
 
 def open_pieces(path: Path, reader: Reader, wanted: Wanted) -> PieceRows:
@@ -84,13 +91,17 @@ def open_pieces(path: Path, reader: Reader, wanted: Wanted) -> PieceRows:
     own, label = _options(reader, wanted, keys)
     source = _as_recorded(path, reader.open(path if path.exists() else str(path), own, WHOLE), wanted)
     rows = PieceRows(path, wanted=wanted, source=source)
-    rows.names = ["file" if rows.files else "row"]
-    rows.mark = Mark(header=rows.names[0])
+    rows.places = places_of(source, wanted.spec)
+    rows.names = names_of(rows.places, source)
+    rows.mark = Mark(header=joined(rows.names, ","))
+    rows.listed = list(dict.fromkeys(origin.file for origin in rows.places))
+    asked = own.key if isinstance(own, ArrayOptions) else None
+    rows.form = form_of(path, asked or (keys[0] if len(keys) == 1 else None))
     rows.label_names = source.label_names
     rows.settle_condition(label)
     if KNOWN in keys:
-        mask = read_npz(path, KNOWN.__eq__)[KNOWN].astype(bool)
-        rows.masks = torch.from_numpy(mask)
+        mask = read_npz(path, KNOWN.__eq__)[KNOWN]
+        rows.masks = torch.from_numpy(mask.astype(bool) if rows.form is None else rows.form.mask(mask))
     return rows
 
 

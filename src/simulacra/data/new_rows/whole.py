@@ -24,7 +24,7 @@ from simulacra.data.images.decode import decode
 from simulacra.data.images.frames import quietly
 from simulacra.data.images.headers import Head, read_heads
 from simulacra.data.listing import list_folder
-from simulacra.data.new_rows.chunk import Chunk, Mark
+from simulacra.data.new_rows.chunk import Chunk, Mark, Origin
 from simulacra.data.new_rows.labelled import LabelledRows
 from simulacra.data.new_rows.wanted import Wanted
 from simulacra.data.sources.reader import Reader
@@ -52,6 +52,7 @@ class WholeRows(LabelledRows):
         """
         first = 0
         for i, (path, head) in enumerate(zip(self.files, self.heads)):
+            page = 0
             pieces = self._waves(path) if isinstance(self.wanted.raw, Audio) else self._pages(path, first)
             while True:
                 try:
@@ -59,13 +60,14 @@ class WholeRows(LabelledRows):
                 except ValueError as error:
                     self.unused += 1
                     self.reasons[str(path)] = str(error)
-                    yield Chunk(torch.empty(0), np.arange(0), [head], first)
+                    yield Chunk(torch.empty(0), np.arange(0), [head], first, origins=[Origin(head, page)])
                     first += 1
                     break
                 if x is None:
                     break
-                yield Chunk(x.unsqueeze(0), np.arange(1), [head], first, self._condition(i))
-                first += 1
+                origins = [Origin(head, page)]
+                yield Chunk(x.unsqueeze(0), np.arange(1), [head], first, self._condition(i), origins=origins)
+                first, page = first + 1, page + 1
         self.check_all_given(len(self.files))
 
     def _condition(self, i: int) -> Tensor | None:
@@ -191,7 +193,7 @@ def open_whole(path: Path, wanted: Wanted) -> WholeRows:
         labels = torch.cat(list(listing.labels.values())) if listing.label_names else None
         rows = WholeRows(path, wanted=wanted, files=files, heads=heads, labels=labels)
         rows.label_names = listing.label_names
-    rows.names, rows.mark = ["file"], Mark(header="file")
+    rows.names, rows.mark, rows.listed = ["file"], Mark(header="file"), rows.heads
     rows.settle_condition()
     return rows
 

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from simulacra.core.errors.suggestion import Refusal, load_with
+from simulacra.core.storage.files import read_text
 from simulacra.core.storage.plain_yaml import load_yaml
 
 KINDS = ("numeric", "real", "positive", "count", "binary", "categorical", "ordinal", "drop")
@@ -65,7 +66,7 @@ def _read(path: str) -> Mapping[str, Any]:
         )
     try:
         # scalars stay text: `no` is a class and not False, 01 is not 1
-        content = load_yaml(Path(path).read_text(encoding="utf-8"), typed=False)
+        content = load_yaml(read_text(Path(path)), typed=False)
     except FileNotFoundError as error:
         raise ValueError(f"types: there is no file {path}: give an existing one.") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

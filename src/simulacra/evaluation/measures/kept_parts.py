@@ -32,6 +32,7 @@ from simulacra.core.artifact.weights import digest
 from simulacra.core.model import Model
 from simulacra.core.random.contents import Contents
 from simulacra.core.storage.files import ABANDONED, read_tensors, remove_unfinished, write_tensors
+from simulacra.core.storage.folders import make_folder
 from simulacra.core.storage.links import check_links
 from simulacra.version import __version__
 
@@ -148,7 +149,7 @@ class Store:
             return
         devices = {name: str(t.device) for name, t in tensors.items()}
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             write_tensors(path, tensors, {"key": key, "devices": devices, "facts": facts})
             self._bound()
         except (OSError, ValueError) as error:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from simulacra.core.interface import CHUNK, evaluating
 from simulacra.core.storage.files import read_tensors, write_tensors
+from simulacra.core.storage.folders import make_folder
 from simulacra.data.catalog.names import cache
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.samples.feature_net import RECIPE, FeatureNet, Plan, plan_for, train
@@ -177,7 +178,7 @@ def _keep(found: Extractor, plan: Plan, path: Path) -> Extractor:
     """Saves a trained extractor; if that fails, logs a warning."""
     header = {"extractor": plan.spec(), "label": found.label, "recipe": RECIPE}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_tensors(path, found.network.state_dict(), header)
     except (OSError, ValueError) as error:
         log.warning("the extractor was not kept, so the next score trains it again: %s", error)

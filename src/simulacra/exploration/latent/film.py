@@ -15,6 +15,7 @@ from torch import Tensor
 
 from simulacra.core.model import Model
 from simulacra.core.storage.files import write_atomically
+from simulacra.core.storage.folders import make_folder
 from simulacra.exploration.drawing.sheet import images_of
 
 FORMATS = {".gif": "GIF", ".webp": "WEBP"}
@@ -95,6 +96,6 @@ def _write(seen: Any, path: Path, milliseconds: float) -> None:
     larger = max(1, -(-SIDE // min(seen.shape[1:3])))
     first, *others = (Image.fromarray(frame.repeat(larger, 0).repeat(larger, 1)) for frame in seen)
     how = {"save_all": True, "append_images": others, "duration": round(milliseconds), "loop": 0}
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     kind = FORMATS[path.suffix.lower()]
     write_atomically(path, lambda aside: first.save(aside, format=kind, **how))

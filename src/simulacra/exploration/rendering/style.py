@@ -15,6 +15,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import TextPath
 
 from simulacra.core.storage.files import write_atomically
+from simulacra.core.storage.folders import make_folder
 from simulacra.exploration.drawing.marks import ClassColour, Colour
 from simulacra.exploration.drawing.text import LONGEST, short
 
@@ -51,7 +52,7 @@ def new_figure(width: float, height: float, constrained: bool = True) -> Figure:
 
 def save(figure: Figure, path: Path) -> Path:
     """Write the figure as a PNG file: the whole file or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_atomically(path, lambda aside: figure.savefig(aside, format="png", dpi=DPI, facecolor=PAPER))
     return path
 

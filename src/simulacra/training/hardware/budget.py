@@ -16,6 +16,7 @@ from typing import Any, TypeVar, Unpack
 
 from simulacra.core.model import Model
 from simulacra.core.storage.files import read_json, write_json
+from simulacra.core.storage.folders import make_folder
 from simulacra.data.dataset import Dataset
 from simulacra.training.callbacks.validation import can_validate, validation_score
 from simulacra.training.hardware.cost import estimate_cost
@@ -100,7 +101,7 @@ class Budget:
             return kept
         value = measure(*arguments)
         if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(file.parent)
             write_json(file, {"value": value})
         return value
 

@@ -1,0 +1,169 @@
+"""Places of outputs: checked before the work, made level by level, filled aside, put in place as a whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from simulacra.core.storage.files import ABANDONED, aside_of, remove_unfinished
+from simulacra.core.storage.links import unlinked
+
+UNFINISHED = ".*.part"  # what a process writes aside
+LONGEST = 255  # bytes of one name in a path
+
+
+def make_folder(folder: Path) -> list[Path]:
+    """Makes a folder and those above it, however deep; returns those that were not there, deepest first.
+
+    Args:
+        folder: the folder.
+
+    Raises:
+        OSError: if one of them cannot be made; then none is left.
+
+    Example:
+        >>> import tempfile
+        >>> root = Path(tempfile.mkdtemp())
+        >>> [path.name for path in make_folder(root / "a" / "b")], make_folder(root / "a" / "b")
+        (['b', 'a'], [])
+    """
+    # Path.mkdir and os.makedirs call themselves for each level
+    missing = []
+    for path in (folder, *folder.parents):
+        if path.is_dir():
+            break
+        missing.append(path)
+    made: list[Path] = []
+    try:
+        for path in reversed(missing):
+            # of several processes that start at once, each goes on with what another has made
+            with contextlib.suppress(FileExistsError):
+                path.mkdir()
+                made.insert(0, path)
+        if not folder.is_dir():
+            folder.mkdir()
+    except OSError:
+        _remove_empty(made)
+        raise
+    return made
+
+
+@contextlib.contextmanager
+def parents_of(path: Path) -> Iterator[None]:
+    """Context with the folders above an output, which are removed again if it is not written.
+
+    Args:
+        path: the output.
+    """
+    made = make_folder(path.parent)
+    try:
+        yield
+    except BaseException:
+        _remove_empty(made)
+        raise
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
+
+
+def check_output(path: Path, folder: bool = False, option: str = "--out") -> None:
+    """Checks, before any work, that an output can be written at a path.
+
+    Args:
+        path: the output.
+        folder: True for a folder of files, False for a file.
+        option: name of the option that gives the path.
+
+    Raises:
+        ValueError: if a file stands in the place of a folder or a folder in that of a file, a folder above is
+            a file or cannot be written, or a name is too long.
+    """
+    check_length(path, option)
+    said = f"{option} {path}"
+    if folder and os.path.lexists(path) and not path.is_dir():
+        raise ValueError(f"{said} is a file: give a folder, such as {path.with_name(f'{path.name}-files')}.")
+    if not folder and path.is_dir():
+        raise ValueError(f"{said} is a folder: give a file, such as {path / 'answers'}{path.suffix}.")
+    above = next(parent for parent in path.absolute().parents if os.path.lexists(parent))
+    if not above.is_dir():
+        raise ValueError(f"{said} lies below {above}, which is a file: give another place.")
+    inside = path if folder and path.is_dir() else above
+    if not os.access(inside, os.W_OK | os.X_OK):
+        raise ValueError(f"{said} cannot be written, since {inside} is closed to you: give another place.")
+
+
+def check_length(path: Path, option: str = "--out") -> None:
+    """Raises ValueError if a name in a path has more bytes than file systems take.
+
+    Args:
+        path: the output.
+        option: name of the option that gives the path.
+    """
+    longest = max((len(os.fsencode(part)) for part in path.parts), default=0)
+    if longest > LONGEST:
+        raise ValueError(
+            f"{option} {path} has a name of {longest:,} bytes, but at most {LONGEST} are possible: give a "
+            "shorter one."
+        )
+
+
+def holds_files(folder: Path) -> bool:
+    """Returns True if a folder holds anything but what a process that was stopped has left unfinished.
+
+    Args:
+        folder: the folder.
+    """
+    return folder.is_dir() and any(not path.match(UNFINISHED) for path in folder.iterdir())
+
+
+def write_folder(folder: Path, fill: Callable[[Path], object]) -> None:
+    """Lets `fill` make a folder aside, then puts it in place, so that no reader finds it half full.
+
+    Args:
+        folder: the folder, new or empty; one that is there stays, and is filled when all is written.
+        fill: writes the files below the folder that it is given.
+
+    Raises:
+        ValueError: if a file cannot be written, or the folder holds files by then; then none is left.
+    """
+    there = folder.is_dir()
+    aside = unlinked(folder / aside_of(folder).name if there else aside_of(folder))
+    if there:
+        remove_unfinished(folder, ABANDONED)
+    try:
+        aside.mkdir()
+        fill(aside)
+        if there:
+            _put(aside, folder)
+        else:
+            os.replace(aside, folder)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ValueError(f"{folder} could not be written ({reason}); no file was left in it.") from error
+    except ValueError as error:
+        if str(aside) in str(error):
+            raise ValueError(str(error).replace(str(aside), str(folder))) from error
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _put(aside: Path, folder: Path) -> None:
+    """Moves what a folder holds into the one around it; takes all of it away again if that fails."""
+    if holds_files(folder):
+        raise ValueError(f"{folder} holds files by now: give a folder that is empty.")
+    moved = []
+    try:
+        for path in sorted(aside.iterdir()):
+            os.replace(path, folder / path.name)
+            moved.append(folder / path.name)
+    except BaseException:
+        for path in moved:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        raise
