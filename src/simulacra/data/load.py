@@ -119,20 +119,12 @@ def load_data(
     check_steps(binarize, threshold, dequantize, mu_law)
     split = SplitOptions(**{field.name: given[field.name] for field in fields(SplitOptions)})
     with reading_within(memory):
-        source, spec = read(name_or_path, split, dict(own))
-        if condition not in (None, LABEL) and not own.get("label") and class_column(source, condition):
-            # a column of classes is the label of the rows, by which models know their classes
-            own["label"], condition = condition, LABEL
-            given["condition"] = condition
-            source, spec = read(name_or_path, split, dict(own))
+        source, spec, given["condition"] = _read_given(name_or_path, split, dict(own), condition)
     if duplicates == "drop":
         source = without_duplicates(source)
     if binarize in ("static", "threshold"):
         source = binarize_once(source, binarize, threshold, seed)
-    source = cut(source, split)
-    apart = None
-    if condition is not None and condition not in (LABEL, own.get("label")):
-        source, apart = given_apart(source, condition)
+    source, apart = given_apart(cut(source, split), given["condition"])
     steps = steps_of(source, binarize, dequantize, standardize, mu_law)
     chain = Preprocessing(source.space, steps, source.geometry)
     chain.space  # noqa: B018  (a step that does not apply says so here)
@@ -150,6 +142,19 @@ def load_data(
         source.remark()
     warn_of_copies(data)
     return data
+
+
+def _read_given(
+    wanted: Any, split: SplitOptions, own: dict[str, Any], condition: str | None
+) -> tuple[Source, dict[str, Any], str | None]:
+    """Reads data as `read`, and returns the condition besides; a column of classes becomes the label."""
+    if condition not in (None, LABEL) and own.get("label") == condition:
+        # the column is the condition for what it holds, numbers or classes
+        del own["label"]
+    found = read(wanted, split, own)
+    if condition in (None, LABEL) or own.get("label") or not class_column(found[0], condition):
+        return *found, condition
+    return *read(wanted, split, {**own, "label": condition}), LABEL
 
 
 def _in_memory(source: Source, stream: bool | None) -> Source:

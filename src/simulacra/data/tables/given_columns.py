@@ -30,7 +30,7 @@ class Given:
     rows: Mapping[str, Tensor]
 
 
-def class_column(source: Source, condition: str) -> bool:
+def class_column(source: Source, condition: str | None) -> bool:
     """Returns True if `condition` names one column of a table, whose values are classes without order.
 
     Args:
@@ -38,20 +38,23 @@ def class_column(source: Source, condition: str) -> bool:
         condition: value of the option `condition`.
     """
     fields = dict(source.space.fields) if isinstance(source.space, Table) else {}
-    return isinstance(fields.get(condition), Categorical)
+    return isinstance(fields.get(condition or ""), Categorical)
 
 
-def given_apart(source: Source, condition: str) -> tuple[Source, Given]:
-    """Returns the source without the columns of the condition, and these.
+def given_apart(source: Source, condition: str | None) -> tuple[Source, Given | None]:
+    """Returns the source without the columns of the condition, and these; None where it is none or the label.
 
     Args:
         source: a table, cut into splits.
-        condition: names of columns, with commas between.
+        condition: names of columns, with commas between, `label`, or None.
 
     Raises:
         ValueError: if the data are no table, a column is not there or has gaps, or none is left for x.
     """
     space = source.space
+    if condition in (None, LABEL):
+        return source, None
+    assert condition is not None
     if not isinstance(space, Table):
         raise ValueError(
             f"condition is {condition!r}, which would be a column of a table, but {source.name} holds {space}: "

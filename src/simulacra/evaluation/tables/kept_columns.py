@@ -151,14 +151,20 @@ def kept(
         frequent,
         len(drawn),
         len(train),
-        tuple(_grouped(train, held_out, drawn, given, names)),
+        tuple(grouped(train, held_out, drawn, given)),
     )
 
 
-def _grouped(
-    train: Columns, held_out: Columns, drawn: Columns, given: tuple[str, ...], names: list[str]
-) -> list[KeptColumn]:
-    """Returns the columns of x in each group of rows of like conditions."""
+def grouped(train: Columns, held_out: Columns, drawn: Columns, given: tuple[str, ...]) -> list[KeptColumn]:
+    """Returns the columns of x in each group of rows of like conditions; none without a condition.
+
+    Args:
+        train: training rows, with the columns of the condition.
+        held_out: held-out rows.
+        drawn: drawn rows.
+        given: names of the columns of the condition.
+    """
+    names = [name for name in train.names if name not in given]
     groups = list(groups_of(train, held_out, drawn, given))
     found = []
     for group in groups:

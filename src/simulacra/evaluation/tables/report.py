@@ -29,7 +29,7 @@ from simulacra.evaluation.tables.draws import SAMPLES, TableRows, table_rows_of
 from simulacra.evaluation.tables.fidelity import column_fidelity, mean_of, modelled_associations
 from simulacra.evaluation.tables.form import Form, form
 from simulacra.evaluation.tables.imputation import Imputation, imputation
-from simulacra.evaluation.tables.kept_columns import Kept, kept
+from simulacra.evaluation.tables.kept_columns import Kept, KeptColumn, grouped, kept
 from simulacra.evaluation.tables.summary import ColumnKept, ColumnsKept, PairKept, PairsKept, TableSummary
 from simulacra.evaluation.tables.usefulness import Usefulness, usefulness
 from simulacra.tables.associations import MOST_COLUMNS, Pair
@@ -93,6 +93,7 @@ class TableReport:
         form: range, decimals and copies of samples.
         held_out_form: range, decimals and copies of held-out rows.
         imputation: errors of hidden cells.
+        grouped: columns within groups of rows of like conditions; empty without a condition.
     """
 
     rows: dict[str, Any]
@@ -104,6 +105,7 @@ class TableReport:
     form: Form
     held_out_form: Form
     imputation: Imputation | Skipped
+    grouped: tuple[KeptColumn, ...] = ()
 
     @property
     def summary(self) -> TableSummary:
@@ -118,6 +120,7 @@ class TableReport:
             form=self.form,
             form_held_out=self.held_out_form,
             imputation=self.imputation,
+            grouped=_grouped_kept(self.grouped),
         )
 
 
@@ -195,6 +198,7 @@ def measured(model: Model, data: Dataset, rows: TableRows) -> TableReport:
         form(of_x.train, shown.only(of_x.train.names)),
         form(of_x.train, of_x.held_out),
         _or_skipped(lambda: _imputation(model, data, of_x)),
+        tuple(grouped(train, held_out, drawn, rows.given)),
     )
 
 
@@ -237,6 +241,14 @@ def _or_skipped(measure: Callable[[], T]) -> T | Skipped:
 def _columns_kept(found: Columns) -> ColumnsKept:
     each = {name: ColumnKept(value, found.held_out[name]) for name, value in found.drawn.items()}
     return ColumnsKept(mean_of(found.drawn), mean_of(found.held_out), found.as_many, each)
+
+
+def _grouped_kept(found: tuple[KeptColumn, ...]) -> ColumnsKept | None:
+    if not found:
+        return None
+    ours, theirs = ({c.name: getattr(c, side) for c in found} for side in ("drawn", "held_out"))
+    each = {name: ColumnKept(value, theirs[name]) for name, value in ours.items()}
+    return ColumnsKept(mean_of(ours), mean_of(theirs), None, each)
 
 
 def _pairs_kept(found: Pairs) -> PairsKept:
