@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
+from pathlib import Path
 
 import pytest
 import torch
@@ -78,7 +79,7 @@ def test_the_command_line_trains_samples_and_scores_given_a_number(wages, capsys
     words = ["--data.condition", "age", "--steps", "2", "--model.hidden", "5", "--out", "run"]
     assert main(["train", "tabular", wages, *words]) == 0
     assert main(["sample", "run", "--n", "3", "--condition", "40", "--out", "drawn.csv"]) == 0
-    rows = list(csv.DictReader(open("drawn.csv", newline="")))
+    rows = list(csv.DictReader(Path("drawn.csv").read_text().splitlines()))
     assert list(rows[0]) == ["wage", "hours", "edu", "age"]
     assert {float(row["age"]) for row in rows} == {40.0}
     assert main(["score", "run", wages, "--out", "scored.csv"]) == 0

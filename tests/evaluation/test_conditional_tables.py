@@ -1,4 +1,4 @@
-"""Measures of tables see the condition of p(x|c): pairs with c, columns within groups of c, length of training."""
+"""Measures of tables see the condition of p(x|c), and a training that was cut short is noted."""
 
 from __future__ import annotations
 
@@ -75,7 +75,10 @@ def test_a_report_holds_the_pairs_with_the_condition():
 def history(scores, steps, **options):
     cells = [{"stage": "train", "valid_score": str(s), "total_step": str(steps)} for s in scores]
     return Evidence.of(
-        {HISTORY: History(cells or [{"total_step": str(steps)}], options=options), SETTING: Setting(steps=steps)}
+        {
+            HISTORY: History(cells or [{"total_step": str(steps)}], options=options),
+            SETTING: Setting(steps=steps),
+        }
     )
 
 

@@ -1,4 +1,4 @@
-"""`steps` gives the length of training in steps: exactly, shared by stages, resumed bit for bit, and alone."""
+"""`steps` gives the length of training in steps: exactly, by stages, resumed bit for bit, and alone."""
 
 from __future__ import annotations
 

@@ -26,11 +26,11 @@ class Options:
 
     Args:
         epochs: passes over the data; scales the declared length of every stage.
-        steps: steps of training in all, in place of `epochs`; several stages share them in proportion to their
-            declared lengths, each of them with one step or more.
+        steps: steps of training in all, in place of `epochs`; several stages share them in proportion to
+            their declared lengths, each of them with one step or more.
         stages: epochs of single stages by name; wins over `epochs`.
-        least_steps: smallest number of steps of a stage whose length is in passes, where neither `epochs`, `steps`
-            nor `stages` gives it.
+        least_steps: smallest number of steps of a stage whose length is in passes, where neither `epochs`,
+            `steps` nor `stages` gives it.
         batch_size: rows of a step, over all processes; None: those that the model recommends, otherwise 128.
         seed: seed of every random number of the run.
         lr: learning rate of every update.
@@ -148,7 +148,8 @@ class Options:
             return
         given = self.epochs if other == "epochs" else dict(self.stages)
         raise ValueError(
-            f"steps is {self.steps} and {other} is {given}, but training has one length: leave out one of them."
+            f"steps is {self.steps} and {other} is {given}, but training has one length: leave out "
+            "one of them."
         )
 
     def steps_of(self, stage: Stage, model: Model, rows: int, plan: Sequence[Stage] | None = None) -> int:

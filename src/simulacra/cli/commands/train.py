@@ -15,7 +15,8 @@ from simulacra.models.catalog import find, listed, names
 if TYPE_CHECKING:
     from simulacra.training.run import Run
 
-HELP = """usage: simulacra train MODEL DATA [--out RUN] [--epochs N | --steps N] [--model.OPTION ...] [--data.OPTION ...]
+HELP = """usage: simulacra train MODEL DATA [--out RUN] [--epochs N | --steps N] [--model.OPTION ...]
+       [--data.OPTION ...]
        simulacra train --config FILE.yaml [options]
        simulacra train --resume RUN [--finish]
 

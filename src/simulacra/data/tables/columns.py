@@ -161,8 +161,8 @@ def _labels(column: Column) -> tuple[Tensor, tuple[str, ...]]:
     if x is not None and (broken := x[np.isfinite(x) & (x != np.round(x))]).size:
         given = load_with(condition=column.name)
         raise Refusal(
-            f"{column.where} holds {broken[0]:g}, and labels are whole numbers or text: name another column by "
-            f"label=, or load it with {given} to model the other columns given this number.",
+            f"{column.where} holds {broken[0]:g}, and labels are whole numbers or text: name another column "
+            f"by label=, or load it with {given} to model the other columns given this number.",
             given,
         )
     values = np.array(list(map(str, column.values))) if column.numbers is None else column.numbers

@@ -1,4 +1,4 @@
-"""Columns of a table that are the condition of p(x|c): they leave x and become c, prepared as conditions are."""
+"""Columns of a table that are the condition of p(x|c): they leave x and become c."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def given_apart(source: Source, condition: str | None) -> tuple[Source, Given | 
     assert condition is not None
     if not isinstance(space, Table):
         raise ValueError(
-            f"condition is {condition!r}, which would be a column of a table, but {source.name} holds {space}: "
-            "give condition='label', or conditions of any kind as from_tensors(x, space, c=c)."
+            f"condition is {condition!r}, which would be a column of a table, but {source.name} holds "
+            f"{space}: give condition='label', or conditions of any kind as from_tensors(x, space, c=c)."
         )
     names = _names(source.name, space, condition)
     chosen = [space.names.index(name) for name in names]
@@ -92,8 +92,8 @@ def _conditions(source: Source, part: Part, names: list[str], chosen: list[int])
         row, place = (~part.known[:, chosen]).nonzero()[0].tolist()
         at = int(part.source_rows.numbers[row])
         raise ValueError(
-            f"{source.name} lacks a value in column {names[place]!r} in row {at} (from 0), and every value of "
-            "a condition is needed: fill it in, leave the row out, or model the column."
+            f"{source.name} lacks a value in column {names[place]!r} in row {at} (from 0), and every value "
+            "of a condition is needed: fill it in, leave the row out, or model the column."
         )
     return part.rows[:, chosen].to(torch.float64)
 

@@ -1,7 +1,7 @@
 """Training rows, held-out rows and samples of a model as tables, the input of all measures of tables.
 
-Samples of p(x|c) are drawn under the conditions of training rows, whose columns stand before those of x: samples
-and training rows then differ in p(x|c) alone, and a measure of pairs sees whether x belongs to its c.
+Samples of p(x|c) are drawn under the conditions of training rows, whose columns stand before those of x:
+samples and training rows then differ in p(x|c) alone, and a measure of pairs sees whether x belongs to its c.
 """
 
 from __future__ import annotations

@@ -27,7 +27,12 @@ import numpy as np
 import scipy  # scipy.stats is loaded at first use, which takes a second
 
 from simulacra.evaluation.tables.conditions import groups_of
-from simulacra.evaluation.tables.fidelity import LostClass, column_fidelity, lost_classes, modelled_associations
+from simulacra.evaluation.tables.fidelity import (
+    LostClass,
+    column_fidelity,
+    lost_classes,
+    modelled_associations,
+)
 from simulacra.tables.associations import Pair, association
 from simulacra.tables.columns import Columns, rounded
 

@@ -92,7 +92,9 @@ def estimate_cost(
     prepare_as(trial, data)
     shortened = Shortened(trial, options, rows or len(data.train), timed, plain)
     vars(trial)["stage"] = shortened.stage
-    short = replace(options, epochs=None, steps=None, stages={}, patience=None, validate=False, progress=False)
+    short = replace(
+        options, epochs=None, steps=None, stages={}, patience=None, validate=False, progress=False
+    )
     timer = Timer(clock)
     began = clock()
     Loop(trial, data, short, Backend(device), None, (timer,)).run()

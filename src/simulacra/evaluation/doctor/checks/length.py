@@ -1,4 +1,4 @@
-"""Check of the length of training: few steps, or fewer than the model recommends, and a score that still rose."""
+"""Check of the length of training: few steps, and a validation score that still rose."""
 
 from __future__ import annotations
 
