@@ -81,11 +81,11 @@ def test_the_fewest_steps_count_where_no_length_is_given(options, steps):
     model = Tabular(data_of().space, hidden=(3,), orders=1)
     stage = model.stage(0, [])
     assert stage.length == Epochs(20)
-    assert Options(batch_size=50, **options).steps(stage, model, 60) == steps
+    assert Options(batch_size=50, **options).steps_of(stage, model, 60) == steps
     # a stage of so many steps has these
     short = Stage("train", stage.updates, Steps(3))
-    assert Options(least_steps=500).steps(short, model, 60) == 3
-    assert Options(least_steps=500).steps(Stage("solve", [], Steps(0)), model, 60) == 0
+    assert Options(least_steps=500).steps_of(short, model, 60) == 3
+    assert Options(least_steps=500).steps_of(Stage("solve", [], Steps(0)), model, 60) == 0
 
 
 def test_a_number_of_epochs_is_trained_exactly(tmp_path):
@@ -183,8 +183,8 @@ def test_a_batch_size_is_recommended_given_or_usual(tmp_path, trained_with):
         assert trained_with[-1].batch_size == due
     # a stage is as long as its batches make it
     stage = gmmn.stage(0, [])
-    assert Options().for_model(gmmn).steps(stage, gmmn, 10_000) == 500
-    assert Options().steps(stage, gmmn, 10_000) == round(50 * 10_000 / BATCH_SIZE)
+    assert Options().for_model(gmmn).steps_of(stage, gmmn, 10_000) == 500
+    assert Options().steps_of(stage, gmmn, 10_000) == round(50 * 10_000 / BATCH_SIZE)
     with pytest.raises(ValueError, match="batch_size 1000 is less than devices x accumulate = 1200"):
         Options(devices=30, accumulate=40).for_model(gmmn)
 

@@ -212,6 +212,17 @@ CASES = (
         csv({"a": ["", *numbers(39)], "b": numbers()}),
     ),
     Says(
+        "data/tables/columns.py",
+        "labels are whole numbers or text",
+        csv({"a": numbers(), "b": numbers()}, label="b"),
+    ),
+    Says(
+        "data/tables/columns.py",
+        "other columns given the number",
+        csv({"a": [i * 7 % 31 for i in range(124)], "b": numbers(124)}, label="a"),
+        "labels",
+    ),
+    Says(
         "data/tables/dialect.py",
         "if it comes from a western Windows",
         text("t.csv", b"a,b\n" + b"\n".join(b"%d,caf\xe9" % (i % 3) for i in range(ROWS))),

@@ -16,6 +16,7 @@ from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.renamed import renames
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
+from simulacra.data.conditions import conditioning_of
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.images.geometry import binarize_once
 from simulacra.data.keywords import ReaderKeywords
@@ -29,6 +30,7 @@ from simulacra.data.sources.source import Part, Source
 from simulacra.data.sources.stream import STREAM_ABOVE, StreamedSplit
 from simulacra.data.splits.cut import cut
 from simulacra.data.splits.options import SplitOptions
+from simulacra.data.tables.given_columns import LABEL, Given, class_column, given_apart
 from simulacra.data.value_range import some_rows, with_own_range
 
 log = logging.getLogger("simulacra")
@@ -47,7 +49,7 @@ def load_data(
     dequantize: Literal["uniform", "logit"] | None = None,
     mu_law: int | None = None,
     standardize: bool | None = None,
-    condition: Literal["label"] | None = None,
+    condition: str | None = None,
     validation: float = 0.1,
     test: float = 0.1,
     groups: str | None = None,
@@ -77,7 +79,9 @@ def load_data(
             log probability of the levels.
         standardize: shift and scale real data by mean and standard deviation of the training rows; by default
             this is done for tables and arrays, not for toys and recordings.
-        condition: `label` gives the class labels to the model as condition.
+        condition: `label` gives the class labels to the model as condition; of a table, names of columns with
+            commas between, which are then not modelled but the c of p(x|c): numbers are standardized, one
+            column of texts is the same as `label`.
         validation: share of the training rows kept for validation (or a number of rows, from 1),
             where the data have no validation split of their own.
         test: as validation, for the test split.
@@ -115,13 +119,14 @@ def load_data(
     check_steps(binarize, threshold, dequantize, mu_law)
     split = SplitOptions(**{field.name: given[field.name] for field in fields(SplitOptions)})
     with reading_within(memory):
-        source, spec = read(name_or_path, split, dict(own))
+        source, spec, given["condition"] = _read_given(name_or_path, split, dict(own), condition)
     if duplicates == "drop":
         source = without_duplicates(source)
     if binarize in ("static", "threshold"):
         source = binarize_once(source, binarize, threshold, seed)
     source = cut(source, split)
     source = source if source.settle is None else source.settle(source)
+    source, apart = given_apart(source, given["condition"])
     steps = steps_of(source, binarize, dequantize, standardize, mu_law)
     chain = Preprocessing(source.space, steps, source.geometry)
     chain.space  # noqa: B018  (a step that does not apply says so here)
@@ -132,13 +137,26 @@ def load_data(
     chain = with_own_range(chain, train.rows, train.known, train.lengths, standardize, looked_at)
     # memory= does not define the data; a given one is kept, so that a run can open its data again
     given = {name: value for name, value in given.items() if name != "memory" or value is not None}
-    data = _dataset(source, chain, condition, {**spec, **given} if spec else {})
+    data = _dataset(source, chain, condition is not None, apart, {**spec, **given} if spec else {})
     for about, what in source.notes.items():
         log.log(logging.DEBUG if about in QUIET else logging.INFO, "%s: %s: %s", source.name, about, what)
     if source.remark is not None:
         source.remark()
     warn_of_copies(data)
     return data
+
+
+def _read_given(
+    wanted: Any, split: SplitOptions, own: dict[str, Any], condition: str | None
+) -> tuple[Source, dict[str, Any], str | None]:
+    """Reads data as `read`, and returns the condition besides; a column of classes becomes the label."""
+    if condition not in (None, LABEL) and own.get("label") == condition:
+        # the column is the condition for what it holds, numbers or classes
+        del own["label"]
+    found = read(wanted, split, own)
+    if condition in (None, LABEL) or own.get("label") or not class_column(found[0], condition):
+        return *found, condition
+    return *read(wanted, split, {**own, "label": condition}), LABEL
 
 
 def _in_memory(source: Source, stream: bool | None) -> Source:
@@ -227,19 +245,25 @@ def _loaded_already(data: Dataset, given: dict[str, Any]) -> Dataset:
     return data
 
 
-def _dataset(source: Source, chain: Preprocessing, condition: str | None, spec: dict[str, Any]) -> Dataset:
-    c_space = _condition(source) if condition else None
+def _dataset(
+    source: Source, chain: Preprocessing, conditional: bool, apart: Given | None, spec: dict[str, Any]
+) -> Dataset:
+    conditioning = None if apart is None else conditioning_of(apart.space, apart.rows["train"])
+    c_space = _condition(source) if conditional and apart is None else None
     splits = {name: _split(part, chain, c_space) for name, part in source.parts.items()}
+    if apart is not None:
+        splits = {name: replace(split, c=apart.rows[name]) for name, split in splits.items()}
     return Dataset(
         source.name,
         splits,
         chain,
-        c_space,
+        c_space if conditioning is None else conditioning.space,
         source.label_names,
         spec,
         applied=source.applied,
         truth=source.truth,
         notes=source.notes,
+        conditioning=conditioning,
     )
 
 

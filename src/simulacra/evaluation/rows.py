@@ -142,12 +142,29 @@ def prepared_condition(model: Model, c: Tensor | None) -> Tensor | None:
     return None if raw is None or chain is None else chain.of_condition(raw, model.device)
 
 
+def lent(split: Split, n: int, seed: int = 0) -> Tensor:
+    """Returns the indices of the rows whose conditions `samples_like` gives to n samples, shape (n,).
+
+    Args:
+        split: rows: a `subset` of them, or all in turn for a larger n.
+        n: number of samples.
+        seed: seed of the choice of rows.
+
+    Example:
+        >>> import simulacra
+        >>> lent(simulacra.from_tensors(torch.randn(3, 2), valid=0, test=0).train, 5).tolist()
+        [0, 1, 2, 0, 1]
+    """
+    first = chosen(split, max(1, min(n, len(split))), seed)
+    return first[torch.arange(n) % len(first)]
+
+
 def samples_like(model: Model, split: Split, n: int, seed: int = 0) -> Tensor:
     """Draws samples in raw units; a model with a condition is given the conditions of rows.
 
     Args:
         model: model to sample from.
-        split: rows whose conditions are used: a `subset`, or all rows in turn for a larger n.
+        split: rows whose conditions are used, in the order of `lent`.
         n: number of samples.
         seed: seed of the samples and the choice of rows.
 
@@ -164,8 +181,7 @@ def samples_like(model: Model, split: Split, n: int, seed: int = 0) -> Tensor:
     drawn = (in_words(how),) if how else ()
     if not model.supports(can.TakesCondition):
         return once("samples", (model, n, seed, *drawn), lambda: model.sample(n, seed=seed), TENSOR)
-    split = subset(split, max(1, min(n, len(split))), seed)
-    c = condition_of(model, split.rows(torch.arange(n) % len(split)).c)
+    c = condition_of(model, split.rows(lent(split, n, seed)).c)
     of = (model, n, seed, c, *drawn)
     return once("samples", of, lambda: model.sample(n, condition=c, seed=seed), TENSOR)
 

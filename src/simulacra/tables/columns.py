@@ -71,6 +71,18 @@ class Columns:
         keep = lambda columns: {name: columns[name] for name in names if name in columns}
         return Columns(tuple(names), *map(keep, (self.numbers, self.classes, self.levels, self.decimals)))
 
+    def beside(self, other: Columns) -> Columns:
+        """Returns the columns of both tables, those of `other` last.
+
+        Args:
+            other: a table with the same number of rows and other names.
+        """
+        both = zip(
+            (self.numbers, self.classes, self.levels, self.decimals),
+            (other.numbers, other.classes, other.levels, other.decimals),
+        )
+        return Columns((*self.names, *other.names), *({**mine, **theirs} for mine, theirs in both))
+
     def shown_as(self, other: Columns, seed: int = 0) -> Columns:
         """Returns these rows with cells hidden where random rows of `other` have missing cells.
 

@@ -120,7 +120,7 @@ class Loop:
     def _run_stage(self, stage: Stage) -> None:
         """Runs one stage from the current position."""
         p = self.position
-        self.total = self.options.steps(stage, self.model, len(self.train))
+        self.total = self.options.steps_of(stage, self.model, len(self.train))
         # raises errors for invalid updates before anything is written
         self.players = [OptimizerStep(self.model, u, self.options, self.backend) for u in stage.updates]
         rng = Rng(self.options.seed, stage.name, shards=self.shards, device=self.backend.device)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypedDict
 
@@ -26,9 +26,11 @@ class Options:
 
     Args:
         epochs: passes over the data; scales the declared length of every stage.
+        steps: steps of training in all, in place of `epochs`; several stages share them in proportion to
+            their declared lengths, each of them with one step or more.
         stages: epochs of single stages by name; wins over `epochs`.
-        least_steps: smallest number of steps of a stage whose length is in passes, where neither `epochs` nor
-            `stages` gives it.
+        least_steps: smallest number of steps of a stage whose length is in passes, where neither `epochs`,
+            `steps` nor `stages` gives it.
         batch_size: rows of a step, over all processes; None: those that the model recommends, otherwise 128.
         seed: seed of every random number of the run.
         lr: learning rate of every update.
@@ -62,6 +64,7 @@ class Options:
     """
 
     epochs: float | None = None
+    steps: int | None = None
     stages: Mapping[str, float] = field(default_factory=dict)
     least_steps: int | None = None
     batch_size: int | None = None
@@ -87,7 +90,7 @@ class Options:
         wrong = wrongly_typed(type(self), vars(self))
         if wrong is not None:
             raise ValueError(f"{wrong}.")
-        for name in ("batch_size", "accumulate", "devices", "log_every"):
+        for name in ("steps", "batch_size", "accumulate", "devices", "log_every"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, but it must be at least 1.")
         for name in ("patience", "clip", "least_steps"):
@@ -102,9 +105,10 @@ class Options:
                     f"{name} is {length} passes over the data, but it must be positive and at most "
                     f"{MOST_EPOCHS:,}."
                 )
-        for name, most in (("least_steps", MOST_STEPS), ("devices", MOST_DEVICES)):
+        for name, most in (("steps", MOST_STEPS), ("least_steps", MOST_STEPS), ("devices", MOST_DEVICES)):
             if getattr(self, name) is not None and getattr(self, name) > most:
                 raise ValueError(f"{name} is {getattr(self, name)}, but it must be at most {most:,}.")
+        self._check_one_length()
         if self.lr is not None and not 0 <= self.lr < math.inf:
             raise ValueError(
                 f"lr is {self.lr}, but a learning rate is a finite number from 0, such as 0.001."
@@ -137,16 +141,30 @@ class Options:
         """Returns the options as a dictionary for JSON."""
         return {**asdict(self), "stages": dict(self.stages)}
 
-    def steps(self, stage: Stage, model: Model, rows: int) -> int:
+    def _check_one_length(self) -> None:
+        """Raises ValueError if `steps` is given beside another length of training."""
+        other = "epochs" if self.epochs is not None else "stages" if self.stages else None
+        if self.steps is None or other is None:
+            return
+        given = self.epochs if other == "epochs" else dict(self.stages)
+        raise ValueError(
+            f"steps is {self.steps} and {other} is {given}, but training has one length: leave out "
+            "one of them."
+        )
+
+    def steps_of(self, stage: Stage, model: Model, rows: int, plan: Sequence[Stage] | None = None) -> int:
         """Returns the number of steps of a stage.
 
         Args:
             stage: a stage of `model`.
             model: the model, whose declared length `epochs` scales.
             rows: number of training rows.
+            plan: all stages of the model, which share `steps`; None: `planned_stages(model)`.
         """
         if not stage.updates:
             return 0
+        if self.steps is not None:
+            return self._share(stage, planned_stages(model) if plan is None else plan, rows)
         length = stage.length
         if stage.name in self.stages:
             length = Epochs(self.stages[stage.name])
@@ -154,11 +172,25 @@ class Options:
             factor = self.epochs / model.length.n
             scale = lambda n: n * factor
             length = Epochs(scale(length.n)) if isinstance(length, Epochs) else Steps(round(scale(length.n)))
-        if isinstance(length, Steps):
-            return max(1, length.n)
         told = stage.name in self.stages or self.epochs is not None
-        least = 1 if told else self.least_steps or 1
-        return max(least, round(length.n * rows / (min(self.step_rows, rows) * draws(stage))))
+        least = 1 if told or isinstance(length, Steps) else self.least_steps or 1
+        return max(least, round(self._declared(replace(stage, length=length), rows)))
+
+    def _declared(self, stage: Stage, rows: int) -> float:
+        """Returns the steps of a stage by its declared length, before rounding; 0 without updates."""
+        if not stage.updates or isinstance(stage.length, Steps):
+            return float(stage.length.n) if stage.updates else 0.0
+        return stage.length.n * rows / (min(self.step_rows, rows) * draws(stage))
+
+    def _share(self, stage: Stage, plan: Sequence[Stage], rows: int) -> int:
+        """Returns the stage's share of `steps`; the shares of all stages add up to `steps`."""
+        assert self.steps is not None
+        names = [other.name for other in plan]
+        lengths = [self._declared(other, rows) for other in plan]
+        place = names.index(stage.name) if stage.name in names else 0
+        total = sum(lengths) or 1.0
+        ends = [round(self.steps * sum(lengths[:k]) / total) for k in (place, place + 1)]
+        return max(1, ends[1] - ends[0])
 
     def for_model(self, model: Model, validates: bool = True) -> Options:
         """Returns the options with the model's recommendations, and a batch size, in place of None.
@@ -195,6 +227,7 @@ class OptionKeywords(TypedDict, total=False):
     """The fields of `Options` as keyword arguments of `fit`; a test compares the two."""
 
     epochs: float | None
+    steps: int | None
     stages: Mapping[str, float]
     least_steps: int | None
     batch_size: int | None

@@ -55,7 +55,7 @@ class Run:
 
     @property
     def epochs(self) -> float | None:
-        """Number of passes over the data; None if each stage has its own length."""
+        """Number of passes over the data; None if each stage has its own length, or `steps` gave it."""
         passes: float | None = self.config["options"]["epochs"]
         return passes
 

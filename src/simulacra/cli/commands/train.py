@@ -15,7 +15,8 @@ from simulacra.models.catalog import find, listed, names
 if TYPE_CHECKING:
     from simulacra.training.run import Run
 
-HELP = """usage: simulacra train MODEL DATA [--out RUN] [--epochs N] [--model.OPTION ...] [--data.OPTION ...]
+HELP = """usage: simulacra train MODEL DATA [--out RUN] [--epochs N | --steps N] [--model.OPTION ...]
+       [--data.OPTION ...]
        simulacra train --config FILE.yaml [options]
        simulacra train --resume RUN [--finish]
 
@@ -111,11 +112,13 @@ def _resume(path: str, asked: Arguments, finish: bool) -> int:
 
 
 def _longer(run: Run) -> str:
-    """Returns how to train for twice as many epochs in a new folder; empty if training has no epochs."""
+    """Returns how to train twice as long in a new folder; empty if no option gave the length."""
     file = run.path / "config.yaml"
-    if run.epochs is None or not file.is_file():
+    steps: int | None = run.config["options"].get("steps")
+    if (run.epochs is None and steps is None) or not file.is_file():
         return "."
-    longer = command("train", "--config", file, "--epochs", f"{2 * run.epochs:g}")
+    twice = ("--epochs", f"{2 * run.epochs:g}") if run.epochs is not None else ("--steps", 2 * (steps or 0))
+    longer = command("train", "--config", file, *twice)
     return f"; to train longer: {longer}."
 
 

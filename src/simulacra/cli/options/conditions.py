@@ -87,7 +87,10 @@ def typed(raw: Space) -> str:
 
     shape = f"({', '.join(map(str, ('N', *_listed(raw))))})"
     if isinstance(raw, Table):
-        return f"a .csv file with the columns {', '.join(raw.names[:20])}"
+        columns = ", ".join(raw.names[:20])
+        classes = any(getattr(field, "names", ()) for _, field in raw.fields)
+        numbers = "" if classes else f"a number for each of {columns} with commas between, or "
+        return f"{numbers}a .csv file with the columns {columns}"
     if raw.image and isinstance(raw, Levels):
         return f"a .png or another image file, or an .npy file of shape {shape}"
     if isinstance(raw, Audio):

@@ -24,6 +24,8 @@ from simulacra.data.tables.kinds import NoClasses, identifies, space_of
 from simulacra.data.tables.missing import far_code
 from simulacra.data.tables.options import FrameOptions, TableOptions
 
+MANY = 20  # more classes that are numbers are said to be classes
+
 
 def source_of(
     name: str,
@@ -77,6 +79,10 @@ def source_of(
     if not fields:
         raise ValueError(f"{where} has no column beside labels and groups: {_nothing_left(left_out, own)}.")
     source = _source(name, Table(fields), entries, labels, label_names, _sides(columns, split))
+    if label is not None and columns[label].numbers is not None and len(label_names) > MANY:
+        given = load_with(condition=columns[label].name)
+        said = f"{len(label_names)} numbers of {columns[label].name} are classes without order: to model the "
+        source = source.noted("labels", f"{said}other columns given the number load it with {given}")
     for column_name, why in left_out.items():
         source = source.noted("columns left out", f"{column_name} ({why})")
     for said in _far_codes([column for column in columns if column.name in fields], own):
@@ -151,6 +157,14 @@ def _check_lengths(where: str, columns: Sequence[Column]) -> None:
 
 def _labels(column: Column) -> tuple[Tensor, tuple[str, ...]]:
     check_present(column, "the labels must all be there")
+    x = column.numbers
+    if x is not None and (broken := x[np.isfinite(x) & (x != np.round(x))]).size:
+        given = load_with(condition=column.name)
+        raise Refusal(
+            f"{column.where} holds {broken[0]:g}, and labels are whole numbers or text: name another column "
+            f"by label=, or load it with {given} to model the other columns given this number.",
+            given,
+        )
     values = np.array(list(map(str, column.values))) if column.numbers is None else column.numbers
     return encode(values, column.where)
 

@@ -29,7 +29,14 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.likelihood.relative import has_relative, relative_scores
-from simulacra.evaluation.rows import chosen, feature_blocks, features, prepared_condition, samples_like
+from simulacra.evaluation.rows import (
+    chosen,
+    feature_blocks,
+    features,
+    lent,
+    prepared_condition,
+    samples_like,
+)
 from simulacra.evaluation.samples.nearest import nearest
 
 # largest numbers of held-out rows and samples, and of training rows for the nearest-row search
@@ -98,7 +105,7 @@ def condition_use(
         return None
     n = min(n, ROWS)
     drawn = features(model, samples_like(model, held_out, n, seed), seed=seed)
-    c = held_out.c[_condition_rows(held_out, n, seed)]
+    c = held_out.c[lent(held_out, n, seed)]
     return ConditionUse(shown, *known.information(drawn, c), False)
 
 
@@ -115,12 +122,6 @@ def _random_rows(split: Split, most: int, seed: int) -> Split:
     """Returns at most so many rows of a split, in memory."""
     drawn = split.rows(chosen(split, most, seed))
     return Split(drawn.x, split.preprocessing, drawn.c, conditioning=split.conditioning)
-
-
-def _condition_rows(split: Split, n: int, seed: int) -> Tensor:
-    """Returns the indices of the rows whose conditions `samples_like` uses."""
-    first = chosen(split, max(1, min(n, len(split))), seed)
-    return first[torch.arange(n) % len(first)]
 
 
 def _score_drop(model: Model, held_out: Split, seed: int) -> tuple[float, float]:

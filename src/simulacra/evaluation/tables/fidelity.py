@@ -98,6 +98,20 @@ def column_fidelity(real: Columns, drawn: Columns) -> dict[str, float]:
     return found
 
 
+def modelled_associations(
+    table: Columns, given: tuple[str, ...] = (), most: int = MOST_COLUMNS
+) -> dict[Pair, float]:
+    """Returns the associations of all pairs but those of two columns of the condition, which no model draws.
+
+    Args:
+        table: rows, with the columns of the condition first.
+        given: names of the columns of the condition.
+        most: only pairs of the first `most` columns are computed.
+    """
+    found = associations(table, most)
+    return {pair: value for pair, value in found.items() if not set(pair) <= set(given)}
+
+
 def pair_errors(real: Columns, drawn: Columns, most: int = MOST_COLUMNS) -> dict[Pair, float]:
     """Returns the error of the association of each pair, equation (3).
 

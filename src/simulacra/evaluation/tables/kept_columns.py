@@ -21,12 +21,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import scipy  # scipy.stats is loaded at first use, which takes a second
 
-from simulacra.evaluation.tables.fidelity import LostClass, column_fidelity, lost_classes
-from simulacra.tables.associations import Pair, association, associations
+from simulacra.evaluation.tables.conditions import groups_of
+from simulacra.evaluation.tables.fidelity import (
+    LostClass,
+    column_fidelity,
+    lost_classes,
+    modelled_associations,
+)
+from simulacra.tables.associations import Pair, association
 from simulacra.tables.columns import Columns, rounded
 
 ALPHA = 0.001  # probability of a false alarm for columns, and for pairs
@@ -104,6 +111,7 @@ class Kept:
         classes: number of classes with at least 2 % of the training rows.
         drawn: number of drawn rows.
         rows: number of training rows.
+        grouped: of p(x|c), the columns of x in each group of rows of like conditions.
     """
 
     columns: tuple[KeptColumn, ...]
@@ -112,9 +120,12 @@ class Kept:
     classes: int
     drawn: int
     rows: int
+    grouped: tuple[KeptColumn, ...] = ()
 
 
-def kept(train: Columns, held_out: Columns, drawn: Columns, seed: int = 0) -> Kept:
+def kept(
+    train: Columns, held_out: Columns, drawn: Columns, seed: int = 0, given: tuple[str, ...] = ()
+) -> Kept:
     """Compares drawn rows and held-out rows with training rows.
 
     Args:
@@ -122,6 +133,7 @@ def kept(train: Columns, held_out: Columns, drawn: Columns, seed: int = 0) -> Ke
         held_out: held-out rows.
         drawn: drawn rows.
         seed: seed of the choices of rows and of the bootstrap.
+        given: names of the columns that are the condition of p(x|c); drawn rows have those of training rows.
 
     Example:
         >>> from simulacra.tables.columns import table_from
@@ -131,23 +143,47 @@ def kept(train: Columns, held_out: Columns, drawn: Columns, seed: int = 0) -> Ke
         >>> [column.excess for column in found.columns], found.pairs[0].drawn
         ([0.0, 0.0], -1.0)
     """
+    names = [name for name in train.names if name not in given]
+    ours, theirs, real = (table.only(names) for table in (drawn, held_out, train))
     frequent = sum(
         int((np.bincount(c[c >= 0]) >= FREQUENT * max((c >= 0).sum(), 1)).sum())
-        for c in train.classes.values()
+        for c in real.classes.values()
     )
     return Kept(
-        tuple(_columns(train, held_out, drawn)),
-        tuple(_pairs(train, held_out, drawn, seed)),
-        tuple(lost_classes(train, drawn, FREQUENT)),
+        tuple(_columns(real, theirs, ours, ALPHA / len(names))),
+        tuple(_pairs(train, held_out, drawn, seed, given)),
+        tuple(lost_classes(real, ours, FREQUENT)),
         frequent,
         len(drawn),
         len(train),
+        tuple(grouped(train, held_out, drawn, given)),
     )
 
 
-def _columns(train: Columns, held_out: Columns, drawn: Columns) -> list[KeptColumn]:
+def grouped(train: Columns, held_out: Columns, drawn: Columns, given: tuple[str, ...]) -> list[KeptColumn]:
+    """Returns the columns of x in each group of rows of like conditions; none without a condition.
+
+    Args:
+        train: training rows, with the columns of the condition.
+        held_out: held-out rows.
+        drawn: drawn rows.
+        given: names of the columns of the condition.
+    """
+    names = [name for name in train.names if name not in given]
+    groups = list(groups_of(train, held_out, drawn, given))
+    found = []
+    for group in groups:
+        real, theirs, ours = (
+            table.only(names).rows(at)
+            for table, at in ((train, group.train), (held_out, group.held_out), (drawn, group.drawn))
+        )
+        a = ALPHA / (len(names) * len(groups))
+        found += [replace(c, name=f"{c.name} at {group.name}") for c in _columns(real, theirs, ours, a)]
+    return found
+
+
+def _columns(train: Columns, held_out: Columns, drawn: Columns, a: float) -> list[KeptColumn]:
     ours, theirs = column_fidelity(train, drawn), column_fidelity(train, held_out)
-    a = ALPHA / len(train.names)
     found = []
     for name in train.names:
         if np.isnan(train.column(name)).all():
@@ -185,12 +221,14 @@ def distance_by_chance(train: Columns, other: Columns, name: str, a: float) -> f
     return float(np.sqrt(p * (1 - p) * h).sum() / 2) + math.sqrt(math.log(1 / a) * h / 2)
 
 
-def _pairs(train: Columns, held_out: Columns, drawn: Columns, seed: int) -> list[KeptPair]:
+def _pairs(
+    train: Columns, held_out: Columns, drawn: Columns, seed: int, given: tuple[str, ...]
+) -> list[KeptPair]:
     """Compares associations at equal numbers of rows, so that sampling noise is the same on both sides."""
     n = min(len(train), len(drawn), MOST)
     if n < 2 or len(train.names) < 2:
         return []
-    rows = train.some(n, seed)
+    rows, associations = train.some(n, seed), partial(modelled_associations, given=given)
     # the weaker of both: in few rows a rare class may look associated by chance
     data = {p: min(both, key=abs) for p, both in _both(associations(rows), associations(train)).items()}
     ours = associations(rounded(drawn, train).some(n, seed))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -25,13 +26,13 @@ from simulacra.data.dataset import Dataset
 from simulacra.evaluation.samples.quality import Skipped
 from simulacra.evaluation.tables.detection import Detection, detection
 from simulacra.evaluation.tables.draws import SAMPLES, TableRows, table_rows_of
-from simulacra.evaluation.tables.fidelity import column_fidelity, mean_of
+from simulacra.evaluation.tables.fidelity import column_fidelity, mean_of, modelled_associations
 from simulacra.evaluation.tables.form import Form, form
 from simulacra.evaluation.tables.imputation import Imputation, imputation
-from simulacra.evaluation.tables.kept_columns import Kept, kept
+from simulacra.evaluation.tables.kept_columns import Kept, KeptColumn, grouped, kept
 from simulacra.evaluation.tables.summary import ColumnKept, ColumnsKept, PairKept, PairsKept, TableSummary
 from simulacra.evaluation.tables.usefulness import Usefulness, usefulness
-from simulacra.tables.associations import MOST_COLUMNS, Pair, associations
+from simulacra.tables.associations import MOST_COLUMNS, Pair
 from simulacra.tables.columns import NotMeasured, rounded
 from simulacra.tables.sources import completer_of
 
@@ -92,6 +93,7 @@ class TableReport:
         form: range, decimals and copies of samples.
         held_out_form: range, decimals and copies of held-out rows.
         imputation: errors of hidden cells.
+        grouped: columns within groups of rows of like conditions; empty without a condition.
     """
 
     rows: dict[str, Any]
@@ -103,6 +105,7 @@ class TableReport:
     form: Form
     held_out_form: Form
     imputation: Imputation | Skipped
+    grouped: tuple[KeptColumn, ...] = ()
 
     @property
     def summary(self) -> TableSummary:
@@ -117,6 +120,7 @@ class TableReport:
             form=self.form,
             form_held_out=self.held_out_form,
             imputation=self.imputation,
+            grouped=_grouped_kept(self.grouped),
         )
 
 
@@ -168,7 +172,7 @@ def table_evidence(
     """
     as_many = min(len(data.train), SAMPLES)
     rows = table_rows_of(model, data, split, max(n, as_many) if full else n, seed, limit)
-    found = kept(rows.train, rows.held_out, rows.drawn, seed)
+    found = kept(rows.train, rows.held_out, rows.drawn, seed, rows.given)
     first = replace(rows, drawn=rows.drawn.rows(np.arange(as_many)) if full else rows.drawn)
     return found, measured(model, data, first) if full else None
 
@@ -183,17 +187,18 @@ def measured(model: Model, data: Dataset, rows: TableRows) -> TableReport:
     """
     train, held_out, drawn, seed = rows.train, rows.held_out, rows.drawn, rows.seed
     numbers = {"samples": len(drawn), "training_rows": len(train), "held_out_rows": len(held_out)}
-    shown = drawn.shown_as(train, seed)
+    shown, of_x = drawn.shown_as(train, seed), rows.modelled
     return TableReport(
         {**numbers, "split": rows.split, "seed": seed},
-        _columns(rows),
+        _columns(of_x),
         _or_skipped(lambda: _pairs(rows)),
         _or_skipped(lambda: detection(train, shown, seed)),
         _or_skipped(lambda: detection(train, held_out, seed)),
         _or_skipped(lambda: usefulness(train, drawn, held_out, seed=seed)),
-        form(train, shown),
-        form(train, held_out),
-        _or_skipped(lambda: _imputation(model, data, rows)),
+        form(of_x.train, shown.only(of_x.train.names)),
+        form(of_x.train, of_x.held_out),
+        _or_skipped(lambda: _imputation(model, data, of_x)),
+        tuple(grouped(train, held_out, drawn, rows.given)),
     )
 
 
@@ -209,9 +214,10 @@ def _pairs(rows: TableRows) -> Pairs:
     if columns < 2:
         raise NotMeasured("there is only one column.")
     train, drawn, held_out = rows.train, rounded(rows.drawn, rows.train), rows.held_out
-    data, ours, theirs = map(associations, (train, drawn, held_out))
+    of = partial(modelled_associations, given=rows.given)
+    data, ours, theirs = map(of, (train, drawn, held_out))
     off = lambda found: {pair: abs(data[pair] - value) for pair, value in found.items()}
-    few = mean_of(off(associations(drawn.some(len(held_out), rows.seed))))
+    few = mean_of(off(of(drawn.some(len(held_out), rows.seed))))
     return Pairs(data, ours, theirs, off(ours), off(theirs), few, min(columns, MOST_COLUMNS))
 
 
@@ -235,6 +241,14 @@ def _or_skipped(measure: Callable[[], T]) -> T | Skipped:
 def _columns_kept(found: Columns) -> ColumnsKept:
     each = {name: ColumnKept(value, found.held_out[name]) for name, value in found.drawn.items()}
     return ColumnsKept(mean_of(found.drawn), mean_of(found.held_out), found.as_many, each)
+
+
+def _grouped_kept(found: tuple[KeptColumn, ...]) -> ColumnsKept | None:
+    if not found:
+        return None
+    ours, theirs = ({c.name: getattr(c, side) for c in found} for side in ("drawn", "held_out"))
+    each = {name: ColumnKept(value, theirs[name]) for name, value in ours.items()}
+    return ColumnsKept(mean_of(ours), mean_of(theirs), None, each)
 
 
 def _pairs_kept(found: Pairs) -> PairsKept:

@@ -98,6 +98,7 @@ class TableSummary(Record):
         form: range, decimals and copies of samples.
         form_held_out: range, decimals and copies of held-out rows.
         imputation: errors of hidden cells.
+        grouped: of p(x|c), fidelity of each column within groups of like conditions; None: without c.
     """
 
     samples: int
@@ -113,3 +114,4 @@ class TableSummary(Record):
     form: Form
     form_held_out: Form
     imputation: Imputation | Skipped
+    grouped: ColumnsKept | None = None

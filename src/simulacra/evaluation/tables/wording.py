@@ -19,8 +19,10 @@ NAMED = 3  # number of columns, pairs or targets that a line lists
 def table_rows(found: TableSummary) -> list[tuple[str, str]]:
     """Returns name and value of each line of a table's report."""
     n = found.held_out_rows
+    given = [] if found.grouped is None else [("columns given the condition", _grouped(found.grouped))]
     return [
         ("columns kept", _columns(found.columns, n)),
+        *given,
         ("associations of pairs", _or_reason(found.pairs, lambda pairs: _pairs(pairs, n))),
         (
             "samples told from data",
@@ -45,6 +47,12 @@ def _columns(found: ColumnsKept, n: int) -> str:
     said = f"{values[0]} on average (of {n:,} samples {values[1]}, of {n:,} held-out rows {values[2]})"
     named = (f"{name} {known[name]:.1%}" for name in worst)
     return f"{said}; least: {', '.join(named)}" if worst else said
+
+
+def _grouped(found: ColumnsKept) -> str:
+    known = {name: c.drawn for name, c in found.each.items() if c.drawn is not None}
+    worst = ", ".join(f"{name} {known[name]:.1%}" for name in sorted(known, key=lambda n: known[n])[:NAMED])
+    return f"{_pair(found.drawn, found.held_out, '.1%')}; least: {worst}"
 
 
 def _pairs(found: PairsKept, n: int) -> str:

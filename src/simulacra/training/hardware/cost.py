@@ -16,7 +16,7 @@ from simulacra.training.callbacks.progress import duration
 from simulacra.training.hardware.backend import Backend, choose_device
 from simulacra.training.hardware.memory import Needs, counted, size
 from simulacra.training.loop import Loop
-from simulacra.training.options import Options
+from simulacra.training.options import Options, planned_stages
 from simulacra.training.state.preparation import prepare_as
 
 TIMED = 5  # timed steps of each update, after a first one for warm-up
@@ -92,7 +92,9 @@ def estimate_cost(
     prepare_as(trial, data)
     shortened = Shortened(trial, options, rows or len(data.train), timed, plain)
     vars(trial)["stage"] = shortened.stage
-    short = replace(options, epochs=None, stages={}, patience=None, validate=False, progress=False)
+    short = replace(
+        options, epochs=None, steps=None, stages={}, patience=None, validate=False, progress=False
+    )
     timer = Timer(clock)
     began = clock()
     Loop(trial, data, short, Backend(device), None, (timer,)).run()
@@ -118,6 +120,7 @@ class Shortened:
     def __init__(self, model: Model, options: Options, rows: int, timed: int, plain: bool):
         self.model, self.options, self.rows, self.timed, self.plain = model, options, rows, timed, plain
         self.original = model.stage
+        self.plan = planned_stages(model) if options.steps is not None else []
         self.steps: dict[str, int] = {}
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
@@ -132,7 +135,7 @@ class Shortened:
         found = self.original(i, whole_past)
         if found is None or not found.updates:
             return found
-        whole = self.steps[found.name] = self.options.steps(found, self.model, self.rows)
+        whole = self.steps[found.name] = self.options.steps_of(found, self.model, self.rows, self.plan)
         few = 1 + self.timed * max(update.every for update in found.updates)
         moves = [replace(u, optimizer=Plain()) for u in found.updates] if self.plain else found.updates
         return replace(found, updates=moves, length=Steps(min(whole, few)))

@@ -9,6 +9,7 @@ from typing import Any
 
 MODEL = ("model", "arguments", "passed", "preprocessing")
 # options that may differ within a group: the seed, and those that affect only last bits, speed or display
+NEW = {"steps"}  # options that earlier versions lack: left out while they are None, so that groups stay
 FREE = {"seed", "device", "devices", "progress", "checkpoint_seconds", "log_every", "samples_every"}
 
 
@@ -36,6 +37,7 @@ def seed_group(config: Mapping[str, Any]) -> str:
         # ended early, so that its options do not say how long it was trained
         kept["ended"] = config["ended"]
     data = {name: config["data"].get(name) for name in ("spec", "digest")}
-    options = {name: value for name, value in config["options"].items() if name not in FREE}
+    given = {k: v for k, v in config["options"].items() if v is not None or k not in NEW}
+    options = {name: value for name, value in given.items() if name not in FREE}
     text = json.dumps([kept, data, options], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -37,7 +37,7 @@ def columns(evidence: Evidence) -> Finding | None:
     if found is None or not found.columns:
         return None
     name, see = "lost columns", f"{PAGE}#lost-columns"
-    worst = sorted(found.columns, key=lambda column: -column.excess)
+    worst = sorted((*found.columns, *found.grouped), key=lambda column: -column.excess)
     beyond = [column for column in worst if column.excess > OFF]
     enough = setting(evidence).columns or len(beyond) >= PART * len(worst)
     off = beyond if enough else [column for column in beyond if column.constant]
