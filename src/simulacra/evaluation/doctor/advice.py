@@ -60,9 +60,8 @@ class Option:
             >>> [Option("clip", 1.0, lower=True).reached(value) for value in (5.0, 0.5)]
             [False, True]
         """
-        if any(
-            isinstance(value, bool) or not isinstance(value, (int, float)) for value in (self.value, current)
-        ):
+        numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in (self.value, current))
+        if not numbers:
             return bool(current == self.value)
         return bool(current <= self.value if self.lower else current >= self.value)
 

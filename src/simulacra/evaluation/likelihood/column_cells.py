@@ -41,7 +41,7 @@ def cells_gap(
 
     Example:
         >>> import simulacra
-        >>> data = simulacra.load_data({"a": [i * 0.37 % 7 for i in range(60)], "b": [i % 3 for i in range(60)]})
+        >>> data = simulacra.load_data({"a": [i * 0.37 % 7 for i in range(60)], "b": [0, 1, 2] * 20})
         >>> cells_gap(simulacra.GaussianCopula(data.space), data, "test") > 0.3
         True
     """

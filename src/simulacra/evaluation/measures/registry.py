@@ -250,7 +250,7 @@ CLASSES: Measure[Classification] = Measure(
     "a classification a row",
     (CLASSIFIES,),
     record=Classification,
-    lines=lambda found: [("wrong labels", f"{found.share:.2%} +- {found.error:.2%} of {found.rows:,} rows")],
+    lines=lambda found: [("wrong labels", found.words)],
     columns=columns.label_columns,
 )
 TASKS: Measure[Tasks] = Measure(

@@ -60,7 +60,7 @@ class SampleScore(Record):
 
     @property
     def smallest_chance(self) -> float:
-        """The smallest p-value of so few samples: MMD^2 is that of 2 of the C(2n, n) ways to part the rows."""
+        """The smallest p-value of n samples: 2 of the C(2n, n) ways to part the rows have the same MMD^2."""
         return max(1 / (1 + PERMUTATIONS), 2 / math.comb(2 * self.samples, self.samples))
 
 
