@@ -41,9 +41,9 @@ def estimate(mean, n):
     return Estimate(torch.linspace(-1, 1, n, dtype=torch.float64) + mean, "lower", 10, "ELBO")
 
 
-def codes(n):
+def codes(n, spread=1.0, log_scale=-2.0):
     g = torch.Generator().manual_seed(0)
-    q = Gaussian(torch.randn(n, 3, generator=g).double(), torch.full((n, 3), -2.0).double(), 1)
+    q = Gaussian(spread * torch.randn(n, 3, generator=g).double(), torch.full((n, 3), log_scale).double(), 1)
     return Codes(decompose(q), active_in(q))
 
 
@@ -80,7 +80,7 @@ def bracket(n):
 CASES = {
     "collapse": (measures.CODES, codes(300), codes(3)),
     "unused": (measures.CODES, codes(300), codes(3)),
-    "mismatch": (measures.CODES, codes(300), codes(3)),
+    "mismatch": (measures.CODES, codes(300, 0.3, 0.0), codes(3, 0.3, 0.0)),
     "_without_rate": (
         measures.RATES,
         Rates(("z",), (2.0,), (0.1,), 2.0, 0.1, 300),
@@ -199,7 +199,7 @@ def test_no_check_writes_an_ok_of_its_own():
 def test_samples_of_a_handful_of_rows_are_not_told(n):
     g = torch.Generator().manual_seed(n)
     x = torch.cat([torch.randn(200, 3, generator=g), torch.randn(n, 3, generator=g)])
-    data = simulacra.from_tensors(x, simulacra.Real((3,)), valid=0, test=n)
+    data = simulacra.from_tensors(x, simulacra.Real((3,)), valid=0.0, test=n / len(x))
     found = simulacra.evaluation.findings(simulacra.GAN(data.space, latent=2, hidden=(5,)), data)
     (samples,) = [f for f in found if f.name == "samples"]
     assert samples.severity != "ok"

@@ -1,7 +1,5 @@
 """Each command that `compare` suggests is typed as it stands, and trains."""
 
-import itertools
-
 import pytest
 from suggested import commands_in
 
@@ -14,7 +12,16 @@ from simulacra.training.fit import load_run
 BRIEF = ["--epochs", "0.02"]
 RUNS = {
     "levels": ["made", "digits", "--model.hidden", "5", "--data.seed", "3"],
-    "flow": ["real-nvp", "digits", "--model.hidden", "5", "--data.dequantize", "uniform"],
+    "flow": [
+        "real-nvp",
+        "digits",
+        "--model.hidden",
+        "5",
+        "--model.couplings",
+        "2",
+        "--data.dequantize",
+        "uniform",
+    ],
     "logit": ["ppca", "digits", "--data.dequantize", "logit", "--data.seed", "4"],
     "bits": ["vae", "digits", "--model.hidden", "5", "--data.binarize", "dynamic", "--data.seed", "5"],
 }
@@ -32,7 +39,10 @@ def entries(tmp_path_factory):
 
 
 @pytest.mark.fault("outside 1.w2a.C")
-@pytest.mark.parametrize(("a", "b"), itertools.permutations(RUNS, 2))
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [("levels", "flow"), ("flow", "levels"), ("bits", "flow"), ("flow", "bits"), ("logit", "levels")],
+)
 def test_what_is_suggested_trains(entries, a, b, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     said = mend(entries[a], entries[b])
