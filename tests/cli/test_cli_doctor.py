@@ -23,7 +23,7 @@ def test_findings_are_lines_with_warnings_first(cli, run):
     assert done.code == 0, done.err
     lines = done.out.splitlines()
     severities = [line.partition(":")[0] for line in lines]
-    assert severities == sorted(severities, key=("warning", "note", "ok").index)
+    assert severities == sorted(severities, key=("warning", "note", "unknown", "ok").index)
     assert lines[0].startswith("warning: posterior collapse: KL to the prior ")
     assert lines[0].endswith("docs/doctor.md#posterior-collapse].")
     assert cli("doctor", run, "--limit", "70", "--k", "20").out == done.out

@@ -207,7 +207,7 @@ def test_findings_of_a_model_come_warnings_first():
     model = simulacra.VAE(data.space, latent=3, hidden=(8,))
     model.preprocessing = data.preprocessing
     found = findings(model, data, limit=60)
-    order = [("warning", "note", "ok").index(f.severity) for f in found]
+    order = [("warning", "note", "unknown", "ok").index(f.severity) for f in found]
     assert order == sorted(order)
     names = {f.name for f in found}
     assert {"posterior collapse", "memorization", "overfitting", "importance samples"} <= names

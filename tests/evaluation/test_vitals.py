@@ -46,7 +46,7 @@ def test_a_discriminator_that_lets_nothing_out_is_named(ring):
         model.D.score.bias.fill_(100.0)
     found = finding(model, ring)
     assert found.severity == "warning" and found.name == "vanishing gradient"
-    assert "objective=wasserstein" in found.suggestion
+    assert "objective='wasserstein'" in found.suggestion
 
 
 class Side(torch.nn.Module):

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+import yaml
 
 from contract.representatives import quick
 from simulacra.cli import main
@@ -232,3 +233,42 @@ def test_what_a_model_does_not_take_is_not_advised(run):
     assert "likelihood" in vae.takes and "likelihood" in arguments_of(type(load_run(run("iwae")[0]).model))
     table = load_run(run("vae of a table")[0])
     assert not setting_of(table.model, table.data).allows(Option("dequantize", "uniform", of="data"))
+
+
+# advice that no training replaces: what broke, what the chains and the data are
+UNLEARNED = {
+    "memorization",
+    "validation score",
+    "terms of the loss",
+    "exploding weights",
+    "repeated rows",
+    "partition function",
+    "density on discrete data",
+    "unbounded density",
+    "mixing of chains",
+    "signal left",
+    "average of weights",
+    "blurry decoder",
+}
+
+
+@pytest.mark.fault("outside 1.w2b.4")
+def test_after_few_steps_every_finding_advises_to_train():
+    for evidence in sick(Setting(steps=45)):
+        for finding in diagnose(evidence):
+            if finding.suggestion and finding.name not in UNLEARNED | {"frozen part"}:
+                assert finding.suggestion.startswith("more epochs, since it was trained for 45"), finding
+
+
+@pytest.mark.fault("outside 1.w2b.4")
+def test_what_is_set_already_is_not_advised():
+    """Each option of each finding, set to its value or beyond, is left out."""
+    advised = {o for e in sick(Setting(steps=5000)) for f in diagnose(e) for o in f.options}
+    assert len(advised) > 8
+    given = {}
+    for option in advised:
+        name, value = shlex.split(option)
+        owner, _, rest = name.lstrip("-").rpartition(".")
+        given[owner or "train", rest] = yaml.safe_load(value)
+    left = {o for e in sick(Setting(steps=5000, given=given)) for f in diagnose(e) for o in f.options}
+    assert {o for o in left & advised if o.split()[0] not in SCORING} == set()

@@ -278,14 +278,14 @@ def declared_by(kind: type) -> frozenset[type[can.Capability]]:
 
 def settings_of(model: Model) -> str:
     """Returns the constructor arguments that differ from their defaults, without spaces, as source text."""
-    usual = _defaults_of(type(model))
+    usual = defaults_of(type(model))
     given = {n: v for n, v in vars(model).get("arguments", {}).items() if n not in ("space", "condition")}
     changed = {n: v for n, v in given.items() if n not in usual or v is not usual[n]}
     differ = {n: v for n, v in changed.items() if n not in usual or brief(v) != brief(usual[n])}
     return ", ".join(f"{name}={brief(value)}" for name, value in differ.items())
 
 
-def _defaults_of(kind: type[Model]) -> dict[str, Any]:
+def defaults_of(kind: type[Model]) -> dict[str, Any]:
     """Returns the defaults of a constructor's arguments, including those passed on to its base classes."""
     found: dict[str, Any] = {SEED.name: SEED.default}
     for base in kind.__mro__:

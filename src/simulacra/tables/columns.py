@@ -77,11 +77,13 @@ class Columns:
         Args:
             other: a table with the same number of rows and other names.
         """
-        both = zip(
-            (self.numbers, self.classes, self.levels, self.decimals),
-            (other.numbers, other.classes, other.levels, other.decimals),
+        return Columns(
+            (*self.names, *other.names),
+            {**self.numbers, **other.numbers},
+            {**self.classes, **other.classes},
+            {**self.levels, **other.levels},
+            {**self.decimals, **other.decimals},
         )
-        return Columns((*self.names, *other.names), *({**mine, **theirs} for mine, theirs in both))
 
     def shown_as(self, other: Columns, seed: int = 0) -> Columns:
         """Returns these rows with cells hidden where random rows of `other` have missing cells.

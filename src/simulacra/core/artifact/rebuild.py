@@ -85,7 +85,7 @@ def build_model(
     name = config["model"]
     _check_passed(config, passed, where)
     with _as_value_error(f"{where}: its arguments make no {name[:60]}"):
-        arguments = {key: _argument(value) for key, value in config["arguments"].items()}
+        arguments = {key: argument_from(value) for key, value in config["arguments"].items()}
         known = renamed_arguments({base.__name__ for base in kind.__mro__}, arguments, quiet=True)
         model = kind(**known, **dict[str, Any](passed))
     with _as_value_error(f"{where}: its preprocessing does not fit {name[:60]}"):
@@ -127,12 +127,13 @@ def _check_passed(config: Mapping[str, Any], passed: Mapping[str, Any], where: P
             raise ValueError(f"the model in {where} was not built with its own {name}: leave it out{known}.")
 
 
-def _argument(value: Any) -> Any:
+def argument_from(value: Any) -> Any:
+    """Returns an argument of a constructor from its JSON: spaces are made again, lists become tuples."""
     if isinstance(value, dict):
         if set(value) == {"space"}:
             return space_from(value["space"])
-        return {name: _argument(entry) for name, entry in value.items()}
-    return tuple(map(_argument, value)) if isinstance(value, list) else value
+        return {name: argument_from(entry) for name, entry in value.items()}
+    return tuple(map(argument_from, value)) if isinstance(value, list) else value
 
 
 def _check_finite(value: Any) -> None:

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from simulacra.core.renamed import renamed_arguments, renames_attributes
 
-Severity = Literal["ok", "note", "warning"]
-ORDER: tuple[Severity, ...] = ("warning", "note", "ok")  # order of display
+Severity = Literal["ok", "unknown", "note", "warning"]
+ORDER: tuple[Severity, ...] = ("warning", "note", "unknown", "ok")  # order of display
 
 
 @renames_attributes
@@ -18,7 +18,7 @@ class Finding:
     """One result of the doctor.
 
     Args:
-        severity: `ok`, `note` or `warning`.
+        severity: `ok`, `unknown` (too few rows to tell), `note` or `warning`.
         name: name of the check, such as `posterior collapse`.
         measured: the measured numbers.
         normal: the numbers of a healthy model.

@@ -15,6 +15,7 @@ Reference: Fukunaga and Olsen, An algorithm for finding intrinsic dimensionality
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -68,7 +69,8 @@ class Curve(Record):
         i = self.place
         if i is None:
             return f"more than {self.rows:,} rows can tell"
-        return f"{self.dimension[i]:.1f} +- {self.error[i]:.1f} (of {self.neighbours[i]} neighbours)"
+        error = "" if math.isnan(self.error[i]) else f" +- {self.error[i]:.1f}"
+        return f"{self.dimension[i]:.1f}{error} (of {self.neighbours[i]} neighbours)"
 
 
 def local_dimension(x: Tensor, centres: int = CENTRES, seed: int = 0) -> Curve:
@@ -99,7 +101,8 @@ def local_dimension(x: Tensor, centres: int = CENTRES, seed: int = 0) -> Curve:
         found.append([directions(away[near[: k + 1]]) for k in scales])
         distances.append(squares[near[scales]].sqrt())
     dims = torch.tensor(found, dtype=torch.float64)
-    error = dims.std(0, correction=1 if len(dims) > 1 else 0) / len(dims) ** 0.5
+    # NaN of a single neighbourhood
+    error = dims.std(0) / len(dims) ** 0.5 if len(dims) > 1 else torch.full_like(dims[0], torch.nan)
     radius = torch.stack(distances).median(0).values
     of = lambda t: tuple(t.tolist())
     return Curve(tuple(scales), of(radius), of(dims.mean(0)), of(error), len(x))

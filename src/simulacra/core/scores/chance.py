@@ -46,6 +46,26 @@ def chance_of(difference: float, error: float, freedom: float = math.inf) -> flo
     return float(2 * stdtr(freedom, -ratio))
 
 
+def share_error(hits: int, n: int) -> float:
+    """Returns the standard error of a share; NaN of a single row.
+
+    If none or all of the rows are hits, the binomial error would be 0, as if nothing were left to chance:
+    it is then taken at the share (hits + 1) / (n + 2) of Laplace's rule.
+
+    Args:
+        hits: number of hits.
+        n: number of rows.
+
+    Example:
+        >>> round(share_error(5, 10), 3), round(share_error(0, 10), 3), share_error(1, 1)
+        (0.158, 0.087, nan)
+    """
+    if n < 2:
+        return math.nan
+    share = hits / n if 0 < hits < n else (hits + 1) / (n + 2)
+    return math.sqrt(share * (1 - share) / n)
+
+
 def beyond_chance(chances: Sequence[float], pairs: int) -> list[bool]:
     """Returns for each p-value True if its comparison is significant by equation (2).
 

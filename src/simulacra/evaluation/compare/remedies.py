@@ -8,7 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from simulacra.core.artifact.rebuild import argument_from
 from simulacra.core.artifact.save import CONFIG
+from simulacra.core.preprocessing.chain import Preprocessing, preprocessing_from
+from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.plain import Real
 from simulacra.core.storage.files import read_json
 from simulacra.data.load import usual_options
 from simulacra.evaluation.compare.entries import CompareEntry, typed
@@ -34,12 +38,62 @@ def mend(a: CompareEntry, b: CompareEntry) -> str:
     ours_spec, theirs_spec = _load_arguments(a.path), _load_arguments(b.path)
     config = _config(b.path)
     own = config and config.get("own") and not config.get("extension")
+    if ours_spec is not None and theirs_spec is not None:
+        ours_spec = _with_own_steps(ours_spec, theirs_spec, ours.space)
     fits = ours_spec is not None and (theirs_spec is None or _transfers(a, b, ours_spec, theirs_spec))
-    if ours_spec is None or own or not fits:
+    if ours_spec is None or own or not fits or not _taken(_config(a.path), config, ours_spec):
         return "Train and evaluate both on one data set with the same options."
     return (
         f"Train both on the same data: `simulacra train {_train_arguments(b.path, ours_spec, theirs_spec)}`."
     )
+
+
+def _with_own_steps(wanted: dict[str, Any], given: Mapping[str, Any], space: str) -> dict[str, Any]:
+    """Returns the wanted options, with those of the run for steps that no protocol knows.
+
+    A step with an inverse, such as dequantization, changes what a model sees and not what is scored: each
+    model keeps those that it needs.
+
+    Args:
+        wanted: arguments of `load_data` of the other run.
+        given: those of the run.
+        space: space in which the other run was scored.
+    """
+    if wanted.get("binarize") or wanted.get("mu_law"):
+        # levels or bits take the place of real numbers
+        return wanted
+    # of a table, `standardize` replaces normal scores, which have no inverse
+    names = ("dequantize",) if space.startswith("Table") else ("dequantize", "standardize")
+    return {**wanted, **{name: given[name] for name in names if name in given}}
+
+
+def _taken(
+    other: Mapping[str, Any] | None, config: Mapping[str, Any] | None, wanted: Mapping[str, Any]
+) -> bool:
+    """Returns True if the model of a run can be built for data that are loaded as another run's.
+
+    Args:
+        other: configuration of the other run.
+        config: configuration of the run.
+        wanted: arguments of `load_data`.
+    """
+    if other is None or config is None or config.get("passed"):
+        return True
+    chain = preprocessing_from(other["preprocessing"])
+    lossy = Preprocessing(chain.raw, tuple(step for step in chain.steps if step.lossy))
+    space = chain.space if isinstance(chain.raw, Table) else lossy.space
+    space = Real(chain.raw.shape) if wanted.get("dequantize") else space
+    condition = other["arguments"].get("condition") if wanted.get("condition") else None
+    changed = {"space": {"space": space.spec()}, **({"condition": condition} if condition else {})}
+    arguments = {**config["arguments"], **changed}
+    if not condition:
+        arguments.pop("condition", None)
+    try:
+        kind = find(str(config["model"])).load()
+        kind(**{name: argument_from(value) for name, value in arguments.items()})
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def _transfers(a: CompareEntry, b: CompareEntry, wanted: Mapping[str, Any], given: Mapping[str, Any]) -> bool:

@@ -55,12 +55,16 @@ class ConditionUse:
         model: equation (2), or (1) for samples.
         error: standard error of `model`.
         by_score: True if `model` is equation (2).
+        most: equation (1) for held-out rows, plus three standard errors.
+        rows: number of held-out rows.
     """
 
     data: float
     model: float
     error: float
     by_score: bool
+    most: float = 0.0
+    rows: int = ROWS
 
 
 def condition_use(
@@ -98,15 +102,15 @@ def condition_use(
     assert condition is not None
     known = _Nearest(model, condition, train, seed)
     of_data, error = known.information(torch.cat(list(feature_blocks(model, held_out, seed))), held_out.c)
-    shown = max(0.0, of_data - SURE * error)
+    shown, most = max(0.0, of_data - SURE * error), of_data + SURE * error
     if has_relative(model):
-        return ConditionUse(shown, *_score_drop(model, held_out, seed), True)
+        return ConditionUse(shown, *_score_drop(model, held_out, seed), True, most, len(held_out))
     if not model.supports(can.Samples):
         return None
     n = min(n, ROWS)
     drawn = features(model, samples_like(model, held_out, n, seed), seed=seed)
     c = held_out.c[lent(held_out, n, seed)]
-    return ConditionUse(shown, *known.information(drawn, c), False)
+    return ConditionUse(shown, *known.information(drawn, c), False, most, len(held_out))
 
 
 def _applicable(model: Model, data: Dataset, rows: Split) -> bool:

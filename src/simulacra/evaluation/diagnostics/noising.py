@@ -35,11 +35,13 @@ class StepsBack:
         left: equation (1), in nats an entry.
         ratio: median of equation (2) over the steps.
         steps: number of steps that were looked at.
+        rows: number of rows.
     """
 
     left: float
     ratio: float
     steps: int
+    rows: int = ROWS
 
 
 def steps_back(
@@ -73,4 +75,4 @@ def steps_back(
                 for row, part in zip(sums, (found.squared, found.claimed)):
                     row[i] += part.double().sum().cpu()
     ratios = (sums[0] / sums[1].clamp_min(1e-300)).tolist()
-    return StepsBack(left / n / math.prod(model.space.shape), statistics.median(ratios), len(steps))
+    return StepsBack(left / n / math.prod(model.space.shape), statistics.median(ratios), len(steps), n)

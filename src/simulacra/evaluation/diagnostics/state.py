@@ -23,10 +23,12 @@ class Diagnostics:
     Args:
         numbers: numbers by name.
         alarm: one sentence if something is wrong; otherwise None.
+        rows: number of held-out rows.
     """
 
     numbers: dict[str, float]
     alarm: str | None
+    rows: int = ROWS
 
     def __str__(self) -> str:
         return ", ".join(f"{name} {value:.3g}" for name, value in self.numbers.items())
@@ -55,4 +57,4 @@ def diagnostics(
         block = next(iter(blocks(model, data[split], seed, min(limit or ROWS, ROWS))))
         # key the noise by position, so that equal rows get different samples
         numbers = told.diagnostics(block.y, block.rng.on(range(len(block.y))), block.c)
-    return Diagnostics(numbers, told.alarm(numbers))
+    return Diagnostics(numbers, told.alarm(numbers), len(block.y))

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import inspect
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.capabilities.chains import stationary
 from simulacra.core.errors.suggestion import typed
-from simulacra.core.model import SEED, Model
+from simulacra.core.model import SEED, Model, defaults_of
 from simulacra.core.size import takes_steps
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Levels
@@ -39,12 +39,31 @@ class Option:
         value: such as 0.5.
         why: effect of the option, or empty.
         of: owner of the option: the model, training, loading of the data, or `evaluate`.
+        lower: True if smaller values go further, as of `clip`.
     """
 
     name: str
     value: Any
     why: str = ""
     of: Of = "model"
+    lower: bool = False
+
+    def reached(self, current: Any) -> bool:
+        """Returns True if a value that is set already goes as far as the option.
+
+        Args:
+            current: the value that is set; None: none is.
+
+        Example:
+            >>> [Option("dropout", 0.2).reached(value) for value in (None, 0.1, 0.2, 0.5)]
+            [False, False, True, True]
+            >>> [Option("clip", 1.0, lower=True).reached(value) for value in (5.0, 0.5)]
+            [False, True]
+        """
+        numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in (self.value, current))
+        if not numbers:
+            return bool(current == self.value)
+        return bool(current <= self.value if self.lower else current >= self.value)
 
     @property
     def said(self) -> str:
@@ -72,6 +91,7 @@ class Setting:
         validated: True if there is a validation score for early stopping.
         ends: True if the code is the way of a chain of finite length, whose steps may each say little.
         copies: True if samples are training rows by intention.
+        given: values of options by their owner and name, such as `("model", "dropout")`.
     """
 
     takes: frozenset[str] | None = None
@@ -82,11 +102,12 @@ class Setting:
     validated: bool = True
     ends: bool = False
     copies: bool = False
+    given: Mapping[tuple[str, str], Any] = field(default_factory=dict)
 
     @property
     def young(self) -> bool:
         """True if training was so short that the first advice is to train longer."""
-        return self.steps is not None and self.steps < SHORT
+        return self.stepwise and self.steps is not None and self.steps < SHORT
 
     @property
     def one_size(self) -> bool:
@@ -94,7 +115,9 @@ class Setting:
         return not self.stepwise and self.takes is not None and not self.takes & SIZES
 
     def allows(self, option: Option) -> bool:
-        """Returns True if the option exists for this model and these data."""
+        """Returns True if the option exists for this model and these data, and is not set already."""
+        if option.reached(self.given.get((option.of, option.name))):
+            return False
         if option.of == "model":
             return self.takes is None or option.name in self.takes
         if option.name == "patience":
@@ -142,13 +165,16 @@ def listed(said: Sequence[str]) -> str:
     return ", ".join(said[:-1]) + (" or " if said[:-1] else "") + (said[-1] if said else "")
 
 
-def setting_of(model: Model, data: Dataset | None, metrics: Sequence[Any] = ()) -> Setting:
+def setting_of(
+    model: Model, data: Dataset | None, metrics: Sequence[Any] = (), options: Mapping[str, Any] | None = None
+) -> Setting:
     """Returns the facts about a model, its data and its training.
 
     Args:
         model: the model.
         data: data set; None: unknown.
         metrics: rows of the training's metrics file.
+        options: options of the training by name; None: unknown.
 
     Example:
         >>> import simulacra
@@ -165,7 +191,18 @@ def setting_of(model: Model, data: Dataset | None, metrics: Sequence[Any] = ()) 
     ends = model.supports(can.HasMarkovChain) and not stationary(model)
     copies = model.supports(can.Samples) and can.able(model, can.Samples).copies
     kind = arguments_of(type(model))
-    return Setting(kind, steps, levels, table, takes_steps(model), validated, ends, copies)
+    given = _given(model, data, options or {})
+    return Setting(kind, steps, levels, table, takes_steps(model), validated, ends, copies, given)
+
+
+def _given(model: Model, data: Dataset | None, options: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
+    """Returns the values of all options by owner and name, as far as they are known."""
+    owners: dict[Of, Mapping[str, Any]] = {
+        "model": {**defaults_of(type(model)), **vars(model).get("arguments", {})},
+        "train": options,
+        "data": (data.spec or {}) if data is not None else {},
+    }
+    return {(owner, name): value for owner, values in owners.items() for name, value in values.items()}
 
 
 def arguments_of(kind: type) -> frozenset[str]:

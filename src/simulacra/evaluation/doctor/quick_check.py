@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from simulacra.core.capabilities import general as can
-from simulacra.evaluation.diagnostics.state import Diagnostics
+from simulacra.evaluation.diagnostics.state import ROWS, Diagnostics
 from simulacra.evaluation.doctor.advice import setting_of
 from simulacra.evaluation.doctor.checks.training import PLACES
 from simulacra.evaluation.measures.checked import SETTING
@@ -86,7 +86,7 @@ def quick_check(run: Run, budget: TimeBudget) -> Evidence:
     found.keep(HISTORY, history)
     found.keep(DIAGNOSTICS, last_diagnostics(run, history.metrics))
     data = run.data
-    found.keep(SETTING, setting_of(run.model, data, history.metrics))
+    found.keep(SETTING, setting_of(run.model, data, history.metrics, history.options))
     found.keep(AVERAGED, averaging(run.model, history))
     if data is None or budget.left <= 0:
         return found
@@ -118,4 +118,7 @@ def last_diagnostics(run: Run, metrics: Metrics) -> Diagnostics | None:
     if before["total_step"] != row["total_step"] or row.get("valid_score", "") != "":
         return None
     numbers = {name: float(value) for name, value in row.items() if value != "" and name not in PLACES}
-    return Diagnostics(numbers, can.able(run.model, can.HasDiagnostics).alarm(numbers))
+    data = run.data
+    seen = None if data is None else data.train if data.valid is None else data.valid
+    rows = ROWS if seen is None else min(ROWS, len(seen))
+    return Diagnostics(numbers, can.able(run.model, can.HasDiagnostics).alarm(numbers), rows)

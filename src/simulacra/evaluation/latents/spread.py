@@ -45,11 +45,13 @@ class Spread:
         decoder: of x given z by the model, equation (1); None if samples do not expose their code.
         residual: root mean square of x - E[x|z].
         detail: equation (2); None if rows are no images.
+        rows: number of rows.
     """
 
     decoder: float | None
     residual: float
     detail: float | None
+    rows: int = ROWS
 
 
 def spread(
@@ -86,7 +88,7 @@ def spread(
         decoder = _decoder(model, rows, len(rows), seed)
     seen, means = torch.cat(x), torch.cat(shown)
     residual = math.sqrt(float((seen - means).square().mean()))
-    return Spread(decoder, residual, _detail(model.space.image, seen, means))
+    return Spread(decoder, residual, _detail(model.space.image, seen, means), len(rows))
 
 
 def measurable(model: Model, data: Dataset, split: str) -> bool:

@@ -18,7 +18,9 @@ from simulacra.evaluation.tables.kept_columns import Kept
 
 SETTING: Measure[Setting] = Measure(
     "setting",
-    lambda case, found: setting_of(case.model, case.data, case.history.metrics if case.history else ()),
+    lambda case, found: setting_of(
+        *(case.model, case.data), *((case.history.metrics, case.history.options) if case.history else ())
+    ),
     "none",
 )
 WEIGHTS: Measure[Weights] = Measure(

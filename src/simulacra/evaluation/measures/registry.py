@@ -15,6 +15,7 @@ from simulacra.evaluation.latents.fidelity import Fidelity, fidelity, fidelity_r
 from simulacra.evaluation.latents.reconstruction import Reconstruction, reconstruction
 from simulacra.evaluation.latents.spread import Spread, spread
 from simulacra.evaluation.likelihood.annealing import Bracket
+from simulacra.evaluation.likelihood.column_cells import cells_gap
 from simulacra.evaluation.likelihood.constant_columns import Constant, constant_columns
 from simulacra.evaluation.likelihood.held_out import Likelihood, fits, likelihoods
 from simulacra.evaluation.likelihood.relative import relative_estimate
@@ -118,6 +119,12 @@ def _generalization(case: Case, found: Evidence) -> Generalization | None:
     return Generalization(held_out.elbo or held_out.estimate, train.elbo or train.estimate)
 
 
+def _cells_gap(case: Case, found: Evidence) -> float | None:
+    scored = found[GENERALIZATION]
+    limit = None if scored is None else len(scored.held_out.values)
+    return limit and cells_gap(case.model, case.data, case.split, case.seed, limit)
+
+
 def _most_rows(case: Case) -> int:
     """Returns the largest number of rows for a measure right after training."""
     return min(ROWS, len(case.rows))
@@ -182,6 +189,9 @@ GENERALIZATION: Measure[Generalization] = Measure(
     (SCORED, HELD_OUT),
     look=Look(_relative, lambda case: min(_most_rows(case), len(case.data.train)), needs=(RELATIVE, VALID)),
 )
+CELLS_GAP: Measure[float] = Measure(
+    "gap of cells", _cells_gap, "a pass over as many rows as the generalization", (HELD_OUT, TABLES)
+)
 SAMPLE_SCORE: Measure[SampleScore] = Measure(
     "samples",
     _mmd,
@@ -240,7 +250,7 @@ CLASSES: Measure[Classification] = Measure(
     "a classification a row",
     (CLASSIFIES,),
     record=Classification,
-    lines=lambda found: [("wrong labels", f"{found.share:.2%} +- {found.error:.2%} of {found.rows:,} rows")],
+    lines=lambda found: [("wrong labels", found.words)],
     columns=columns.label_columns,
 )
 TASKS: Measure[Tasks] = Measure(
@@ -341,6 +351,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     DIMENSION,
     NEIGHBOUR,
     GENERALIZATION,
+    CELLS_GAP,
     SAMPLE_SCORE,
     RECONSTRUCTION,
     FIDELITY,

@@ -36,6 +36,7 @@ from simulacra.evaluation.samples.nearest import nearest, nearest_other
 
 AMONG = 500  # training rows whose nearest other training row is searched
 LOOKED_AT = 2000  # training rows from which it is decided whether the distribution is continuous
+SURE = 1e-3  # significance level for the null hypothesis that the model does not copy
 COPY = 1e-6  # distances below this fraction of the typical one count as 0
 PRECISION = 2.0**-24  # precision of float32
 
@@ -71,8 +72,19 @@ class Beside:
             samples: number of samples.
             rows: number of training rows.
         """
-        expected = samples * (COPY + rows * PRECISION * (self.dims == 1))
-        return float(scipy.stats.poisson(expected).sf(copies - 1))
+        return float(scipy.stats.poisson(self._expected(samples, rows)).sf(copies - 1))
+
+    def coincidences(self, samples: int, rows: int) -> int:
+        """Returns the largest number of equal rows that chance explains, by equation (1).
+
+        Args:
+            samples: number of samples.
+            rows: number of training rows.
+        """
+        return int(scipy.stats.poisson(self._expected(samples, rows)).isf(SURE))
+
+    def _expected(self, samples: int, rows: int) -> float:
+        return samples * (COPY + rows * PRECISION * (self.dims == 1))
 
     @property
     def summary(self) -> Among:

@@ -34,10 +34,8 @@ from simulacra.data.dataset import Dataset
 from simulacra.evaluation.likelihood.held_out import fits
 from simulacra.evaluation.rows import feature_blocks, features, samples_like, subset
 from simulacra.evaluation.samples.by_chance import by_chance
-from simulacra.evaluation.samples.copying import COPY, Among, Beside, beside
+from simulacra.evaluation.samples.copying import COPY, SURE, Among, Beside, beside
 from simulacra.evaluation.samples.nearest import nearest
-
-SURE = 1e-3  # significance level for the null hypothesis that the model does not copy
 
 
 @dataclass
@@ -93,6 +91,22 @@ class Memorization:
         r = max(1, round(0.05 * m))
         near = int((self.distances < real.sort().values[r - 1]).sum())
         return float(scipy.stats.betabinom(n, r, m + 1 - r).sf(near - 1))
+
+    @property
+    def near_limit(self) -> float:
+        """Largest share of near samples that chance explains, for so few held-out rows."""
+        m, n = len(self.held_out), len(self.distances)
+        r = max(1, round(0.05 * m))
+        return float(scipy.stats.betabinom(n, r, m + 1 - r).isf(SURE)) / max(n, 1)
+
+    @property
+    def copied_limit(self) -> int:
+        """Largest number of exact copies that chance explains."""
+        m, n = len(self.held_out), len(self.distances)
+        if self.beside is not None and self.beside.continuous:
+            return self.beside.coincidences(n, self.rows)
+        equal = int((self.held_out <= COPY * float(self.held_out.median())).sum())
+        return n if equal == m else int(scipy.stats.betabinom(n, equal + 1, m - equal).isf(SURE))
 
     @property
     def copied_chance(self) -> float:

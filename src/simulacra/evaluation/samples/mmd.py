@@ -10,6 +10,7 @@ Reference: Gretton et al., A kernel two-sample test, 2012.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ from simulacra.evaluation.likelihood.held_out import fits
 from simulacra.evaluation.rows import features, samples_like
 
 DISTINCT = 0.01  # significance level of a difference between samples and data
+PERMUTATIONS = 200  # of samples and rows
 FACTORS = (0.5, 1.0, 2.0)  # bandwidths in units of the median distance
 
 
@@ -55,6 +57,11 @@ class SampleScore(Record):
     def differs(self) -> bool:
         """True if samples differ significantly from held-out rows and from training rows."""
         return max(self.chance, self.to_training or 0.0) < DISTINCT
+
+    @property
+    def smallest_chance(self) -> float:
+        """The smallest p-value of n samples: 2 of the C(2n, n) ways to part the rows have the same MMD^2."""
+        return max(1 / (1 + PERMUTATIONS), 2 / math.comb(2 * self.samples, self.samples))
 
 
 def mmd(model: Model, data: Dataset, split: str = "test", n: int = 1000, seed: int = 0) -> SampleScore:
@@ -98,7 +105,7 @@ def _random_features(model: Model, split: Split, n: int, seed: int) -> Tensor:
 
 
 def permutation_chance(
-    x: Tensor, y: Tensor, bandwidths: Sequence[float], permutations: int = 200, seed: int = 0
+    x: Tensor, y: Tensor, bandwidths: Sequence[float], permutations: int = PERMUTATIONS, seed: int = 0
 ) -> float:
     """Returns the p-value of the MMD^2 between x and y under random permutations of the pooled rows.
 

@@ -93,7 +93,8 @@ def table_rows_of(
     names = conditions[0].names if conditions else ()
     if conditions:
         tables = [given.beside(table) for given, table in zip(conditions, tables)]
-    return TableRows(*tables, split, seed, names)
+    trained, held, samples = tables
+    return TableRows(trained, held, samples, split, seed, names)
 
 
 def _some(split: Split, seed: int) -> Batch:

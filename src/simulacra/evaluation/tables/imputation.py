@@ -34,7 +34,7 @@ class Imputation(Record):
 
     Args:
         model: RMSE of the model; None if it does not complete rows.
-        model_error: standard error of `model` over cells.
+        model_error: standard error of `model` over cells; None of a single cell, or without `model`.
         mean: RMSE of the column means.
         iterative: RMSE of IterativeImputer; None if the table is too wide for it.
         cells: number of hidden numbers.
@@ -148,8 +148,8 @@ def _cells(rows: Columns, train: Columns, hole: np.ndarray) -> dict[str, np.ndar
 
 def _rmse(
     filled: dict[str, np.ndarray], rows: Columns, train: Columns, cells: dict[str, np.ndarray]
-) -> tuple[float, float]:
-    """Returns equation (1) and its standard error."""
+) -> tuple[float, float | None]:
+    """Returns equation (1) and its standard error; None for the error of a single cell."""
     true, seen = rows.numeric(), train.numeric()
     errors = [
         (filled[name][at] - true[name][at]) / _deviation(seen[name]) for name, at in cells.items() if at.any()
@@ -157,7 +157,9 @@ def _rmse(
     squares = np.concatenate(errors) ** 2
     squares = squares[~np.isnan(squares)]
     rmse = float(np.sqrt(squares.mean()))
-    return rmse, float(squares.std() / (2 * max(rmse, 1e-12) * np.sqrt(len(squares))))
+    if len(squares) < 2:
+        return rmse, None
+    return rmse, float(squares.std(ddof=1) / (2 * max(rmse, 1e-12) * np.sqrt(len(squares))))
 
 
 def _deviation(values: np.ndarray) -> float:

@@ -75,8 +75,9 @@ def _detected(found: Detection, theirs: Detection | Skipped) -> str:
 def _useful(found: Usefulness) -> str:
     targets = sorted(found.targets, key=lambda t: -t.loss)
     named = (f"{t.name} {t.score} {t.drawn:.2f} (real rows {t.real:.2f})" for t in targets[:NAMED])
+    over = _counted(len(targets), "target")
     return (
-        f"{found.loss:.3f} lost on average over {len(targets)} targets; most: {', '.join(named)}; "
+        f"{found.loss:.3f} lost on average over {over}; most: {', '.join(named)}; "
         f"tested on {found.tested:,} held-out rows"
     )
 
@@ -100,10 +101,15 @@ def _written(found: Form) -> str:
 def _imputed(found: Imputation) -> str:
     ours = "not by this model, which completes nothing or takes a condition"
     if found.model is not None:
-        ours = f"RMSE {found.model:.2f} +- {found.model_error:.2f} deviations"
+        error = "" if found.model_error is None else f" +- {found.model_error:.2f}"
+        ours = f"RMSE {found.model:.2f}{error} deviations"
     beside = f"column mean {found.mean:.2f}"
     beside += "" if found.iterative is None else f", IterativeImputer {found.iterative:.2f}"
-    return f"{ours} ({beside}) over {found.cells:,} cells"
+    return f"{ours} ({beside}) over {_counted(found.cells, 'cell')}"
+
+
+def _counted(n: int, of: str) -> str:
+    return f"{n:,} {of}{'s' * (n != 1)}"
 
 
 def _pair(ours: float | None, theirs: float | None, digits: str) -> str:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.model import Model
+from simulacra.core.scores.chance import share_error
 from simulacra.core.storage.records import Record
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.rows import subset
@@ -37,8 +38,14 @@ class Classification(Record):
 
     @property
     def error(self) -> float:
-        """Standard error of the share, binomial."""
-        return math.sqrt(self.share * (1 - self.share) / self.rows)
+        """Standard error of the share, binomial; NaN of a single row."""
+        return share_error(self.wrong, self.rows)
+
+    @property
+    def words(self) -> str:
+        """The share with its error, in words."""
+        error = "" if math.isnan(self.error) else f" +- {self.error:.2%}"
+        return f"{self.share:.2%}{error} of {self.rows:,} rows"
 
 
 def classification(

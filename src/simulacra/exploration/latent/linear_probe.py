@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from simulacra.core.scores.chance import share_error
+
 
 @dataclass(frozen=True)
 class Probe:
@@ -30,7 +32,8 @@ class Probe:
     n: int
 
     def __str__(self) -> str:
-        return f"{self.accuracy:.1%} +- {self.standard_error:.1%} of {self.n:,} rows"
+        error = "" if math.isnan(self.standard_error) else f" +- {self.standard_error:.1%}"
+        return f"{self.accuracy:.1%}{error} of {self.n:,} rows"
 
 
 def linear_probe(
@@ -52,7 +55,7 @@ def linear_probe(
         >>> import torch
         >>> x = torch.tensor([[0.0], [1.0], [4.0], [5.0]])
         >>> print(linear_probe(x, torch.tensor([0, 0, 1, 1]), x + 0.1, torch.tensor([0, 0, 1, 1]), C=1.0))
-        100.0% +- 0.0% of 4 rows
+        100.0% +- 18.6% of 4 rows
     """
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -70,4 +73,4 @@ def linear_probe(
     classifier.fit(flat(features), labels.cpu().numpy())
     n = len(test_labels)
     accuracy = float((classifier.predict(flat(test_features)) == test_labels.cpu().numpy()).mean())
-    return Probe(accuracy, math.sqrt(accuracy * (1 - accuracy) / n), n)
+    return Probe(accuracy, share_error(round(accuracy * n), n), n)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from simulacra.core.errors.finding import Finding
 from simulacra.core.scores.chance import chance_of
 from simulacra.evaluation.doctor.advice import Option
-from simulacra.evaluation.latents.rates import IDLE
+from simulacra.evaluation.doctor.reach import Reach, of_effect, of_interval, of_rows, well
+from simulacra.evaluation.latents.rates import IDLE, Rates
 from simulacra.evaluation.measures.checked import AGAINST_MEAN, setting
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import CODES, RATES
@@ -13,6 +14,7 @@ from simulacra.evaluation.measures.registry import CODES, RATES
 DEAD_KL = 0.1  # nats of KL to the prior below which the posterior has collapsed
 LITTLE = 0.1  # nats of I_q(x; z) below which the code is the same for every x, whatever the KL
 SURE = 3.0  # standard errors of a significant difference
+APART = 2.0  # nats from the prior that should not go unseen
 WORSE = 0.05  # by this share, reconstructions must be worse than the mean for a warning
 UNLIKELY = 1e-3  # significance level
 PARTS = 4  # largest number of idle parts that are named
@@ -38,7 +40,8 @@ def collapse(evidence: Evidence) -> Finding | None:
         return Finding(
             "warning", name, measured, normal, "the decoder ignores the code", suggestion, see, options
         )
-    return Finding("ok", name, measured, normal, "the code is used", "", see)
+    reach = of_interval(kl.information, kl.information_error, LITTLE, kl.rows)
+    return well(name, measured, normal, "the code is used", see, reach)
 
 
 def _without_rate(evidence: Evidence) -> Finding | None:
@@ -55,7 +58,8 @@ def _without_rate(evidence: Evidence) -> Finding | None:
         suggestion, options = setting(evidence).ways(WARMUP, "a weaker decoder")
         meaning = "the decoder ignores the code"
         return Finding("warning", name, measured, normal, meaning, suggestion, see, options)
-    return Finding("ok", name, measured, normal, "the code is used", "", see)
+    reach = of_interval(found.total, found.total_error, DEAD_KL, found.rows)
+    return well(name, measured, normal, "the code is used", see, reach)
 
 
 def _idle_parts(evidence: Evidence) -> Finding | None:
@@ -68,9 +72,15 @@ def _idle_parts(evidence: Evidence) -> Finding | None:
     measured = f"{len(found.idle)} of {len(found.names)} parts of the code{f' ({shown})' if shown else ''} "
     measured += f"have a rate below {IDLE:g} nats"
     if not found.idle:
-        return Finding("ok", name, measured, "none", "all are used", "", see)
+        return well(name, measured, "none", "all are used", see, _reach_of_parts(found))
     suggestion, options = setting(evidence).ways(WARMUP, "a code with fewer parts")
     return Finding("note", name, measured, "none", "they say nothing about x", suggestion, see, options)
+
+
+def _reach_of_parts(found: Rates) -> Reach:
+    """Returns what is told of the parts: one below `IDLE`, though not beyond chance, may be idle."""
+    low = (name for name, mean in zip(found.names, found.means) if abs(mean) < IDLE)
+    return Reach(next((f"{name} may be idle" for name in low), "")) & of_rows(found.rows)
 
 
 def unused(evidence: Evidence) -> Finding | None:
@@ -86,10 +96,12 @@ def unused(evidence: Evidence) -> Finding | None:
         f"{idle} of {units.size} units of the code have a mean that varies by at most {units.threshold:g}"
     )
     if not idle:
-        return Finding("ok", name, measured, "none", "all are used", "", see)
+        return well(name, measured, "none", "all are used", see, of_rows(codes.kl.rows))
     meaning = "they are idle: the code is longer than what the model says with it"
     more = Option("kl_warmup", 0.5, "to use more")
-    suggestion, options = setting(evidence).ways(Option("latent", units.count), more, "a shorter code")
+    suggestion, options = setting(evidence).ways(
+        Option("latent", units.count, lower=True), more, "a shorter code"
+    )
     return Finding("note", name, measured, "none", meaning, suggestion, see, options)
 
 
@@ -105,7 +117,8 @@ def mismatch(evidence: Evidence) -> Finding | None:
         meaning = "samples of the prior start where no x was encoded"
         suggestion, _ = setting(evidence).ways("more epochs", "a richer prior")
         return Finding("note", name, measured, "below 1", meaning, suggestion, see)
-    return Finding("ok", name, measured, "below 1", "they fill it", "", see)
+    reach = of_effect(kl.marginal_error, kl.rows, APART, "nats")
+    return well(name, measured, "below 1", "they fill it", see, reach)
 
 
 def reconstructions(evidence: Evidence) -> Finding | None:
@@ -118,13 +131,17 @@ def reconstructions(evidence: Evidence) -> Finding | None:
     measured += "that of the mean of training rows"
     chance = chance_of(found.model - found.mean, found.error, found.rows - 1)
     if found.model > (1 + WORSE) * found.mean and chance < UNLIKELY:
-        suggestion, options = setting(evidence).ways("more epochs", Option("lr", 1e-3, "or lower", "train"))
+        suggestion, options = setting(evidence).ways(
+            "more epochs", Option("lr", 1e-3, "or lower", "train", lower=True)
+        )
         meaning = "the code is worse than none"
         return Finding("warning", name, measured, "below 1", meaning, suggestion, see, options)
     meaning = (
         "the code beats the mean" if found.model < found.mean else "no worse than the mean beyond chance"
     )
-    return Finding("ok", name, measured, "below 1", meaning, "", see)
+    # an error twice that of the mean should not go unseen
+    reach = of_effect(found.error / found.mean, found.rows, 1.0, "times the error of the mean", UNLIKELY)
+    return well(name, measured, "below 1", meaning, see, reach)
 
 
 CHECKS = (collapse, unused, mismatch, reconstructions)

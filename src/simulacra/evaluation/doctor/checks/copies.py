@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from simulacra.core.errors.finding import Finding, Severity
 from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.doctor.reach import CERTAIN, QUARTER, Reach, of_chance, of_rows, of_share, well
 from simulacra.evaluation.measures.checked import CELLS, setting
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import MEMORIZATION, MODES, QUALITY, SAMPLE_SCORE
-from simulacra.evaluation.samples.cells import Cells
-from simulacra.evaluation.samples.memorization import SURE
+from simulacra.evaluation.samples.cells import ALPHA, Cells
+from simulacra.evaluation.samples.cells import CELLS as CELLS_OF
+from simulacra.evaluation.samples.copying import SURE
+from simulacra.evaluation.samples.memorization import Memorization
 from simulacra.evaluation.samples.mmd import DISTINCT
 from simulacra.evaluation.samples.quality import SampleQuality
 
+NEAR = 0.1  # share of near samples that is never remarked on
+FEWEST = 20  # fewer samples and rows cannot be told apart by MMD^2 unless they lie wholly apart
 MISSED = 0.75  # a smaller share of the coverage of training rows gives a note
 MOST_MISSED = 0.5  # and a smaller one than this a warning
 SHOWN = 3  # number of clusters to list
@@ -29,25 +34,36 @@ def copying(evidence: Evidence) -> Finding | None:
         f"{near:.1%} of {len(m.distances)} samples are nearer to a training row than 95% of held-out rows "
         f"are, and {copies} are exact copies"
     )
-    normal = "5%, and as many copies as held-out rows have"
+    most, equal = max(NEAR, m.near_limit), m.copied_limit
+    normal = f"at most {most:.0%} and {equal} by the chance of {len(m.held_out):,} held-out rows"
     if m.copies and setting(evidence).copies:
         meaning = "the samples are training rows, as this model intends: they show nothing that is new"
         return Finding("note", name, measured, normal, meaning, "", see)
     if m.copies:
-        stop = Option("patience", 5, "to stop earlier", "train")
+        stop = Option("patience", 5, "to stop earlier", "train", lower=True)
         suggestion, options = setting(evidence).ways("more data", "a smaller model", stop, learned=False)
         return Finding("warning", name, measured, normal, "the model copies", suggestion, see, options)
-    if near > 0.1 and m.near_chance < SURE and not m.too_near:
+    short = f"{m.near_limit:.0%} of the samples could be near by chance" if m.near_limit > QUARTER else ""
+    reach = Reach(short, "held-out rows")
+    if near > NEAR and m.near_chance < SURE and not m.too_near:
         meaning = (
             "training rows are as near to each other: held-out rows lie elsewhere, and nothing is copied"
         )
-        return Finding("ok", name, measured, normal, meaning, "", see)
-    if near > 0.1 and m.near_chance < SURE:
+        return well(name, measured, normal, meaning, see, reach)
+    if near > NEAR and m.near_chance < SURE:
         meaning = (
             "they are as near to other rows or samples, so they are no copies but lack variety or detail"
         )
         return Finding("note", name, measured, normal, meaning, "", see)
-    return Finding("ok", name, measured, normal, "no sign of copying", "", see)
+    meaning = "no sign of copying" if copies <= equal else _equal_rows(m)
+    return well(name, measured, normal, meaning, see, reach)
+
+
+def _equal_rows(m: Memorization) -> str:
+    """Says why more samples equal a training row than held-out rows explain, though the model copies none."""
+    if not m.too_near:
+        return "training rows equal each other as often, so that equal rows are no copies"
+    return "they are as near to held-out rows or to each other, so that equal rows are no copies"
 
 
 def missing_modes(evidence: Evidence) -> Finding | None:
@@ -60,7 +76,7 @@ def missing_modes(evidence: Evidence) -> Finding | None:
         measured = f"{found.covered} of {found.of} modes have a sample"
         if found.covered < found.of:
             return Finding("warning", name, measured, "all", meaning, suggestion, see, options)
-        return Finding("ok", name, measured, "all", "none is missing", "", see)
+        return well(name, measured, "all", "none is missing", see, CERTAIN)
     cells, quality = evidence[CELLS], evidence[QUALITY]
     if cells is not None and cells.lost:
         shares = " and ".join(f"{share:.0%}" for share in cells.lost[:SHOWN])
@@ -79,14 +95,14 @@ def missing_modes(evidence: Evidence) -> Finding | None:
     if share < MISSED:
         severity: Severity = "warning" if share < MOST_MISSED else "note"
         return Finding(severity, name, measured, normal, meaning, suggestion, see, options)
-    return Finding("ok", name, measured, normal, "none is missing", "", see)
+    return well(name, measured, normal, "none is missing", see, of_share(quality.samples))
 
 
 def _all_parts(cells: Cells) -> Finding:
-    measured = f"all {cells.of} parts of the training rows have samples"
-    return Finding(
-        "ok", "missing modes", measured, "all", "none is missing", "", f"F11, {PAGE}#missing-modes"
-    )
+    measured = f"none of {cells.of} parts of the training rows lacks samples beyond chance"
+    # a part with as many rows as the mean of all
+    reach = of_chance((1 - 1 / CELLS_OF) ** cells.samples, ALPHA / CELLS_OF, "samples")
+    return well("missing modes", measured, "none", "none is missing", f"F11, {PAGE}#missing-modes", reach)
 
 
 def samples_off(evidence: Evidence) -> Finding | None:
@@ -109,7 +125,8 @@ def samples_off(evidence: Evidence) -> Finding | None:
         meaning = (
             f"they cannot be told from training rows (p = {score.to_training:.2g}): held-out rows differ"
         )
-    return Finding("ok", name, measured, normal, meaning, "", see)
+    reach = of_chance(score.smallest_chance, DISTINCT) & of_rows(score.samples, FEWEST)
+    return well(name, measured, normal, meaning, see, reach)
 
 
 CHECKS = (copying, missing_modes, samples_off)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from simulacra.core.errors.finding import Finding
 from simulacra.core.scores.chance import chance_of
 from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.doctor.reach import of_effect, well
 from simulacra.evaluation.measures.checked import setting
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import DENOISING
@@ -12,6 +13,7 @@ from simulacra.evaluation.measures.registry import DENOISING
 PAGE = "docs/doctor.md"
 
 UNLIKELY = 1e-3  # significance level
+DOUBLED = 3.0  # dB: answers with twice the error of the noisy rows should not go unseen
 
 
 def worse_than_noisy(evidence: Evidence) -> Finding | None:
@@ -30,7 +32,8 @@ def worse_than_noisy(evidence: Evidence) -> Finding | None:
         meaning = "its answers are further from the truth than the noisy rows"
         return Finding("warning", name, measured, normal, meaning, suggestion, see, options)
     meaning = "it removes noise" if at.gain.value > 0 else "no worse than the noisy rows beyond chance"
-    return Finding("ok", name, measured, normal, meaning, "", see)
+    reach = of_effect(at.gain.error, found.rows, DOUBLED, "dB", UNLIKELY)
+    return well(name, measured, normal, meaning, see, reach)
 
 
 CHECKS = (worse_than_noisy,)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from simulacra.core.errors.finding import Finding
 from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.doctor.reach import of_rows, of_share, well
 from simulacra.evaluation.measures.checked import setting
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import DIAGNOSTICS, NEIGHBOUR
@@ -18,6 +19,18 @@ MEANINGS = {
     "mode collapse": "the generator shows few of the modes",
     "vanishing gradient": "the generator learns nothing",
 }
+OF_ALARMS = {
+    "mode collapse": (
+        Option("minibatch_kernels", 8),
+        Option("feature_matching", True),
+        Option("gradient_penalty", 10.0),
+    ),
+    "vanishing gradient": (
+        Option("noise", 0.1),
+        Option("smoothing", 0.9, lower=True),
+        Option("objective", "wasserstein", "with a gradient penalty"),
+    ),
+}
 ROWS = {"mode collapse": "F11", "vanishing gradient": "F8"}
 
 
@@ -27,18 +40,16 @@ def trouble(evidence: Evidence) -> Finding | None:
     if found is None:
         return None
     if not found.alarm:
-        return Finding(
-            "ok", "game", str(found), "no alarm", "nothing is out of the ordinary", "", f"F8, {PAGE}#game"
-        )
+        meaning, see = "nothing is out of the ordinary", f"F8, {PAGE}#game"
+        return well("game", str(found), "no alarm", meaning, see, of_rows(found.rows))
     # an alarm is `kind: what was measured; try what helps.`
     kind, colon, said = found.alarm.rstrip(".").partition(": ")
     name = kind if colon else "game"
     measured, _, suggestion = (said or kind).partition("; try ")
-    if setting(evidence).young:
-        suggestion, _ = setting(evidence).ways()
+    suggestion, options = setting(evidence).ways(*OF_ALARMS.get(name, (suggestion,)))
     see = f"{ROWS.get(name, 'F8')}, {PAGE}#{name.replace(' ', '-')}"
     return Finding(
-        "warning", name, f"{measured} ({found})", "no alarm", MEANINGS.get(name, ""), suggestion, see
+        "warning", name, f"{measured} ({found})", "no alarm", MEANINGS.get(name, ""), suggestion, see, options
     )
 
 
@@ -59,12 +70,14 @@ def discriminator(evidence: Evidence) -> Finding | None:
         return Finding("warning", name, measured, normal, meaning, suggestion, see, options)
     if accuracy > STRONG:
         meaning = "it is too strong for a game with probabilities; a Wasserstein critic may be"
-        stabilizers = (Option("noise", 0.1), Option("smoothing", 0.9), Option("gradient_penalty", 10.0))
-        suggestion, options = setting(evidence).ways(
-            *stabilizers, "fewer steps for the discriminator", learned=False
+        stabilizers = (
+            Option("noise", 0.1),
+            Option("smoothing", 0.9, lower=True),
+            Option("gradient_penalty", 10.0),
         )
+        suggestion, options = setting(evidence).ways(*stabilizers, "fewer steps for the discriminator")
         return Finding("note", name, measured, normal, meaning, suggestion, see, options)
-    return Finding("ok", name, measured, normal, "the players are matched", "", see)
+    return well(name, measured, normal, "the players are matched", see, of_share(found.rows))
 
 
 CHECKS = (trouble, discriminator)

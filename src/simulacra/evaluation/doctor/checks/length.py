@@ -6,6 +6,7 @@ import math
 
 from simulacra.core.errors.finding import Finding
 from simulacra.evaluation.doctor.advice import SHORT
+from simulacra.evaluation.doctor.reach import CERTAIN, well
 from simulacra.evaluation.measures.checked import setting
 from simulacra.evaluation.measures.history import History, Metrics
 from simulacra.evaluation.measures.measure import Evidence
@@ -32,7 +33,7 @@ def length(evidence: Evidence) -> Finding | None:
     normal = f"at least {least:,} steps" + (", which this model recommends" if least == recommended else "")
     normal += ", or a score that no longer rises" if setting(evidence).validated else ""
     if steps >= least or not rising:
-        return Finding("ok", name, measured, normal, "it was not cut short", "", see)
+        return well(name, measured, normal, "it was not cut short", see, CERTAIN)
     meaning = "training was cut short: what other checks find is that of a model which is still learning"
     said = "more epochs (epochs= or steps=), or none of these options for the length that the model declares"
     return Finding("note", name, measured, normal, meaning, said, see)

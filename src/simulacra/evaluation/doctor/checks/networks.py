@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from simulacra.core.errors.finding import Finding, Severity
-from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.doctor.advice import LONGER, Option, Setting
+from simulacra.evaluation.doctor.reach import CERTAIN, of_rows, well
+from simulacra.evaluation.latents.spread import Spread
 from simulacra.evaluation.measures.checked import setting
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import CODES, LAYERS, MIXING, SPREAD
@@ -14,6 +18,7 @@ R_HAT, BAD_R_HAT = 1.05, 1.1  # for a note and a warning
 FEW_STATES = 100  # smallest effective sample size of all chains together
 WIDE = 2.0  # largest ratio of the decoder's standard deviation to that of the residuals
 DETAIL, LITTLE_DETAIL = 0.5, 0.25  # shares of edges that reconstructions keep, for a note and a warning
+ROUGH = 2.0  # times the edges of the data: expected images have more only by noise
 PAGE = "docs/doctor.md"
 
 
@@ -29,7 +34,8 @@ def dead(evidence: Evidence) -> Finding | None:
     measured += f", {worst.dead} of {worst.size} in {worst.name}" if dead else ""
     share, normal = worst.dead / worst.size, f"at most {SOME_DEAD:.0%} of a layer"
     if share <= SOME_DEAD:
-        return Finding("ok", name, measured, normal, "the units are used", "", see)
+        # fewer than 50 rows are not measured at all
+        return well(name, measured, normal, "the units are used", see, CERTAIN)
     leaky = Option("activation", "leaky-relu")
     suggestion, options = setting(evidence).ways("a lower lr", leaky, "fewer units")
     severity: Severity = "warning" if share > MANY_DEAD else "note"
@@ -40,7 +46,7 @@ def dead(evidence: Evidence) -> Finding | None:
         meaning += (
             f", and the others are enough for the {active} active unit{'s' * (active != 1)} of the code"
         )
-        suggestion, _ = setting(evidence).ways("fewer units for speed", learned=False)
+        suggestion, _ = setting(evidence).ways("fewer units for speed")
     return Finding(severity, name, measured, normal, meaning, suggestion, see, options)
 
 
@@ -58,7 +64,7 @@ def mixing(evidence: Evidence) -> Finding | None:
     )
     normal = f"R-hat below {R_HAT:g}, {FEW_STATES} states or more"
     if found.r_hat <= R_HAT and found.effective >= FEW_STATES:
-        return Finding("ok", name, measured, normal, "the chains forget where they began", "", see)
+        return well(name, measured, normal, "the chains forget where they began", see, CERTAIN)
     meaning = "samples depend on where the chains began"
     longer = Option("burn_in", 5000, "to draw samples")
     suggestion, options = setting(evidence).ways(longer, "a lower lr for smaller weights", learned=False)
@@ -79,22 +85,50 @@ def blur(evidence: Evidence) -> Finding | None:
     if found.detail is not None:
         said.append(f"reconstructions keep {found.detail:.0%} of the edges")
         kept = found.detail
-    measured, normal = (
-        " and ".join(said),
-        f"a width within {WIDE:g} times the residuals, {DETAIL:.0%} of the edges",
-    )
+    measured, normal = " and ".join(said), " and ".join(_normal_blur(found))
     if wide:
         meaning = "the decoder pays for no small change of x, so its samples are noise around a blur"
-        suggestion, _ = setting(evidence).ways(
-            "a smaller scale", "a learned one, without scale=", learned=False
-        )
+        ways = _narrower(setting(evidence))
+        suggestion, _ = setting(evidence).ways(*ways, learned=LONGER in ways)
         return Finding("warning", name, measured, normal, meaning, suggestion, see)
     if kept < DETAIL:
         meaning = "expected images are much smoother than the data"
         severity: Severity = "warning" if kept < LITTLE_DETAIL else "note"
         suggestion, _ = setting(evidence).ways("a longer code", "a larger decoder", "more epochs")
         return Finding(severity, name, measured, normal, meaning, suggestion, see)
-    return Finding("ok", name, measured, normal, "it is as wide as its errors", "", see)
+    if kept > ROUGH:
+        meaning = "expected images are rougher than the data: their edges are noise"
+        suggestion, _ = setting(evidence).ways("more epochs", "a lower lr")
+        return Finding("note", name, measured, normal, meaning, suggestion, see)
+    return well(name, measured, normal, _clear(found), see, of_rows(found.rows))
+
+
+def _narrower(facts: Setting) -> tuple[str, ...]:
+    """Returns what makes a decoder narrower: training, if it learns its scale."""
+    learned = ("model", "scale") in facts.given and facts.given["model", "scale"] is None
+    return (LONGER, "a smaller scale") if learned else ("a smaller scale", "a learned one, without scale=")
+
+
+def _normal_blur(found: Spread) -> Iterator[str]:
+    """Yields the limits of what was measured."""
+    if found.decoder is not None:
+        yield f"a width of at most {WIDE:g} times the residuals"
+    if found.detail is not None:
+        yield f"{DETAIL:.0%} to {ROUGH:.0%} of the edges"
+
+
+def _clear(found: Spread) -> str:
+    """Says what was measured of a decoder that is not blurry."""
+    said = []
+    if found.decoder is not None:
+        ratio = found.residual / max(found.decoder, 1e-300)
+        close = ratio <= WIDE
+        said.append(
+            "the decoder is as wide as its errors" if close else f"its errors are {ratio:.2g} times as wide"
+        )
+    if found.detail is not None:
+        said.append("the edges are kept")
+    return " and ".join(said)
 
 
 CHECKS = (dead, mixing, blur)

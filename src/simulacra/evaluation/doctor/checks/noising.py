@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from simulacra.core.errors.finding import Finding
 from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.doctor.reach import CERTAIN, of_rows, well
 from simulacra.evaluation.measures.checked import setting
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.noising import AVERAGED, STEPS_BACK
@@ -22,7 +23,7 @@ def signal_left(evidence: Evidence) -> Finding | None:
     name, see, normal = "signal left", f"H20, {PAGE}#signal-left", f"below {LEFT:g}"
     measured = f"x after all steps of noise is {found.left:.2g} nats an entry from where samples begin"
     if found.left <= LEFT:
-        return Finding("ok", name, measured, normal, "nothing of x is left", "", see)
+        return well(name, measured, normal, "nothing of x is left", see, of_rows(found.rows))
     cosine = Option("schedule", "cosine")
     suggestion, options = setting(evidence).ways(cosine, "data of unit variance", learned=False)
     meaning = "samples begin where no x was led by the noise"
@@ -39,7 +40,7 @@ def variance(evidence: Evidence) -> Finding | None:
     measured += f"{found.steps} steps"
     normal = f"from {NARROW:g} to {WIDE:g}"
     if NARROW <= found.ratio <= WIDE:
-        return Finding("ok", name, measured, normal, "the steps know their error", "", see)
+        return well(name, measured, normal, "the steps know their error", see, of_rows(found.rows))
     small = found.ratio > WIDE
     suggestion, options = setting(evidence).ways(
         "more epochs",
@@ -59,7 +60,7 @@ def averaged(evidence: Evidence) -> Finding | None:
     measured = f"the weights are an average over about {found.steps:,.0f} step{'s' * (found.steps != 1)}"
     normal = f"about {found.recommended:,.0f} for this model"
     if found.steps * SHORT >= found.recommended:
-        return Finding("ok", name, measured, normal, "they do not hang on the last rows", "", see)
+        return well(name, measured, normal, "they do not hang on the last rows", see, CERTAIN)
     ema = Option("ema", round(1 - 1 / found.recommended, 6), of="train")
     suggestion, options = setting(evidence).ways(ema, learned=False)
     meaning = "they wander from step to step, and samples with them"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from simulacra.core.errors.finding import Finding, Severity
 from simulacra.core.scores.few_samples import FEW, FewSamples
 from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.doctor.reach import CERTAIN, of_rows, of_share, well
 from simulacra.evaluation.measures.checked import setting
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import CONSTANT, LIKELIHOOD, REPEATED
 
 SHARE = 0.01  # share of the rows with few effective samples, for a note
 DISCRETE = 0.5  # share of repeated values above which real-valued data look rounded
+REPEATING = 50  # with fewer rows, rounded values need not recur
 NARROW = 0.01  # a density is a spike below this width, relative to the spread of the other columns
 SHOWN = 5  # number of columns to list
 PAGE = "docs/doctor.md"
@@ -37,7 +39,8 @@ def importance(evidence: Evidence) -> Finding | None:
         return Finding(
             severity, name, measured, normal, "the bound may be loose by nats", suggestion, see, options
         )
-    return Finding("ok", name, measured, normal, "the bound rests on many samples", "", see)
+    reach = of_share(counted.rows)
+    return well(name, measured, normal, "the bound rests on many samples", see, reach)
 
 
 def partition(evidence: Evidence) -> Finding | None:
@@ -53,7 +56,8 @@ def partition(evidence: Evidence) -> Finding | None:
         longer = (Option(name, n, of="evaluate") for name, n in more.items())
         suggestion, options = setting(evidence).ways(*longer, "more sweeps", learned=False)
         return Finding("warning", name, str(found), normal, meaning, suggestion, see, options)
-    return Finding("ok", name, str(found), normal, "the two sides agree", "", see)
+    reach = of_rows(found.chains, of="chains")
+    return well(name, str(found), normal, "the two sides agree", see, reach)
 
 
 def levels(evidence: Evidence) -> Finding | None:
@@ -80,7 +84,8 @@ def levels(evidence: Evidence) -> Finding | None:
         meaning = "the real-valued data look rounded, and their density can grow without limit"
         severity: Severity = "warning" if bits < 0 else "note"
         return Finding(severity, name, measured, normal, meaning, suggestion, see, options)
-    return Finding("ok", name, measured, normal, "the values are continuous", "", see)
+    reach = of_rows(len(scored.estimate.values), REPEATING)
+    return well(name, measured, normal, "the values are continuous", see, reach)
 
 
 def unbounded(evidence: Evidence) -> Finding | None:
@@ -90,9 +95,8 @@ def unbounded(evidence: Evidence) -> Finding | None:
         return None
     name, see = "unbounded density", f"I7, {PAGE}#unbounded-density"
     if not found.names:
-        return Finding(
-            "ok", name, f"no column of {found.of} is constant", "none", "no spike is rewarded", "", see
-        )
+        measured = f"no column of {found.of} is constant"
+        return well(name, measured, "none", "no spike is rewarded", see, CERTAIN)
     more = f" and {len(found.names) - SHOWN} more" if len(found.names) > SHOWN else ""
     which = f"{', '.join(found.names[:SHOWN])}{more}"
     measured = (

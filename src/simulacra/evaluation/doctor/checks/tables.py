@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from simulacra.core.errors.finding import Finding, Severity
 from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.doctor.reach import CERTAIN, Reach, well
 from simulacra.evaluation.measures.checked import ENTRIES, setting
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import TABLE
@@ -47,11 +48,11 @@ def columns(evidence: Evidence) -> Finding | None:
     if not beyond:
         least = max(worst, key=lambda column: _missed(column) - column.chance)
         measured = f"all {len(worst)} columns are kept, the least of them {_column(least)}"
-        return Finding("ok", name, measured, normal, "no column is lost", "", see)
+        return well(name, measured, normal, "no column is lost", see, _reach_of_columns(worst))
     named = off + [column for column in beyond if column not in off]
     measured = f"of {len(worst)} columns {_are(len(beyond))} off: {_listed([_column(c) for c in named])}"
     if not off:
-        return Finding("ok", name, measured, normal, "nearly all columns are kept", "", see)
+        return well(name, measured, normal, "nearly all columns are kept", see, _reach_of_columns(worst))
     severity: Severity = "warning" if off[0].excess > LOST else "note"
     meaning = "the samples of these columns lie elsewhere than the data"
     kinds = "another kind for the column (types=), such as classes for numbers of few values"
@@ -75,11 +76,12 @@ def dependences(evidence: Evidence) -> Finding | None:
     if not setting(evidence).columns:
         normal += f", {PARTLY} of those beyond chance"
     if not lost:
-        return Finding("ok", name, _all_kept(pairs), normal, "no dependence is lost", "", see)
+        return well(name, _all_kept(pairs), normal, "no dependence is lost", see, _reach_of_pairs(pairs))
     of = f"of {len(pairs):,} pairs" + ("" if setting(evidence).columns else f", {len(sure):,} beyond chance,")
     measured = f"{of} {_are(len(lost))} lost: {_listed([_pair(p) for p in lost])}"
     if not setting(evidence).columns and len(lost) < PART * len(sure):
-        return Finding("ok", name, measured, normal, "nearly all dependences are kept", "", see)
+        meaning = "nearly all dependences are kept"
+        return well(name, measured, normal, meaning, see, _reach_of_pairs(pairs))
     severity: Severity = "warning" if max(abs(pair.data) for pair in lost) >= STRONG else "note"
     meaning = "the model draws these columns as if they had less to do with each other"
     weaker = Option("kl_warmup", 0.5, "for a weaker KL")
@@ -106,10 +108,23 @@ def classes(evidence: Evidence) -> Finding | None:
         )
         return Finding("warning", name, measured, normal, meaning, suggestion, see)
     if kept.lost:
-        measured = f"{_listed([_class(lost) for lost in kept.lost])} in {kept.drawn:,} samples"
-        return Finding("ok", name, measured, normal, "they may be missing by chance", "", see)
+        measured = f"without {_listed([_class(lost) for lost in kept.lost])} in {kept.drawn:,} samples"
+        return well(name, measured, normal, "", see, Reach("they may be missing by chance", "samples"))
     measured = f"all {kept.classes} frequent classes occur in {kept.drawn:,} samples"
-    return Finding("ok", name, measured, normal, "no class is lost", "", see)
+    return well(name, measured, normal, "no class is lost", see, CERTAIN)
+
+
+def _reach_of_columns(columns: Sequence[KeptColumn]) -> Reach:
+    """Returns what could be seen: a difference of half of a distribution."""
+    most = max(columns, key=lambda column: column.chance)
+    short = f"{most.chance:.0%} of {most.name} could differ by chance"
+    return Reach(short if most.chance > HALF else "")
+
+
+def _reach_of_pairs(pairs: Sequence[KeptPair]) -> Reach:
+    """Returns what could be seen: the loss of an association of one half."""
+    chance = min(pair.chance for pair in pairs)
+    return Reach(f"an association of {chance:.2f} could be lost by chance" if chance > HALF else "")
 
 
 def _all_kept(pairs: Sequence[KeptPair]) -> str:

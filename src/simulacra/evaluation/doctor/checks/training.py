@@ -8,19 +8,22 @@ from collections.abc import Iterator
 
 from simulacra.core.errors.finding import Finding
 from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.doctor.reach import CERTAIN, Reach, of_effect, of_rows, well
 from simulacra.evaluation.measures.checked import setting
 from simulacra.evaluation.measures.history import History, Metrics
 from simulacra.evaluation.measures.measure import Evidence
-from simulacra.evaluation.measures.registry import GENERALIZATION, HISTORY, MEMORIZATION
+from simulacra.evaluation.measures.registry import CELLS_GAP, GENERALIZATION, HISTORY, MEMORIZATION
 
 SURE = 3.0  # standard errors of a significant gap between training and held-out score
 UNLIKELY = 1e-3  # significance level
 LARGE_GAP = 0.05  # gap relative to the held-out score above which it is a warning
+UNSEEN = 1.0  # nats: a larger gap or fall should not go unseen, unless the score is above 20 nats
 GROWN = 1000.0  # a term that exceeds its median by this factor has exploded
 FEWEST = 5  # smallest number of scores from which their noise is estimated
 NORMAL = 1.4826  # standard deviation over median absolute deviation of a normal law
 ROWS = 8  # smallest number of rows of the metrics from which a median is taken
 PLACES = ("stage", "step", "epoch", "seconds", "total_step", "valid_score")  # columns that are no terms
+EARLIER = Option("patience", 5, "to stop earlier", "train", lower=True)
 PAGE = "docs/doctor.md"
 
 
@@ -35,7 +38,9 @@ def overfitting(evidence: Evidence) -> Finding | None:
     measured = f"training rows score {gap:+.2f} +- {error:.2f} nats against held-out ones"
     normal = f"within {SURE:g} standard errors"
     if gap <= SURE * error:
-        return Finding("ok", name, measured, normal, "no overfitting beyond chance", "", see)
+        n, limit = min(len(train.values), len(test.values)), max(UNSEEN, LARGE_GAP * abs(test.mean))
+        reach = of_effect(error, n, limit, "nats")
+        return well(name, measured, normal, "no overfitting beyond chance", see, reach)
     copies = evidence[MEMORIZATION]
     if copies is not None and copies.drift_chance < UNLIKELY:
         meaning = "held-out rows lie further off than training rows from each other, which may be all of it"
@@ -43,18 +48,24 @@ def overfitting(evidence: Evidence) -> Finding | None:
             "a split at random, to tell drift from overfitting", learned=False
         )
         return Finding("note", name, measured, normal, meaning, suggestion, see)
+    cells = evidence[CELLS_GAP]
+    if cells is not None and gap - cells <= SURE * error:
+        measured += f", {cells:+.2f} of them by values of the columns alone"
+        meaning = "held-out rows have values that no training row has: the rest is no more than chance"
+        other = "columns of many values as real (types=)"
+        suggestion, _ = setting(evidence).ways(other, "more rows", learned=False)
+        return Finding("note", name, measured, normal, meaning, suggestion, see)
     large = gap > LARGE_GAP * max(1.0, abs(test.mean))
     meaning = "the model knows its training rows better than others"
-    earlier, fewer = Option("patience", 5, "to stop earlier", "train"), Option("dropout", 0.2)
-    suggestion, options = setting(evidence).ways(earlier, fewer, "more data", learned=False)
+    fewer = Option("dropout", 0.2)
+    suggestion, options = setting(evidence).ways(EARLIER, fewer, "more data")
     return Finding("warning" if large else "note", name, measured, normal, meaning, suggestion, see, options)
 
 
 def past_best(evidence: Evidence) -> Finding | None:
     """A validation score that has fallen since its best epoch."""
     history = evidence[HISTORY] or History(())
-    rows = [(row.get("epoch", ""), _number(row.get("valid_score"))) for row in history.metrics]
-    scores = [(epoch, score) for epoch, score in rows if score is not None and math.isfinite(score)]
+    scores = _scores(history.metrics)
     if len(scores) < 3:
         return None
     epoch, best = max(scores, key=lambda pair: pair[1])
@@ -67,14 +78,16 @@ def past_best(evidence: Evidence) -> Finding | None:
         measured = f"the validation score ended at its best ({best:.2f})"
     noise = SURE * _noise([score for _, score in scores])
     normal = f"by at most {LARGE_GAP:.0%}" + (f", or {noise:.2g} by chance" if noise else "")
+    noisy = noise > max(UNSEEN, LARGE_GAP * abs(best))
+    reach = Reach(f"a fall of {noise:.2g} nats could be noise" if noisy else "", "epochs")
     if fallen > max(LARGE_GAP * max(1.0, abs(best)), noise):
         if history.best_kept:
-            return Finding("ok", name, measured, normal, "patience kept the best weights", "", see)
+            return well(name, measured, normal, "patience kept the best weights", see, reach)
         meaning = "training went on past the best weights"
-        keep = Option("patience", 5, "to keep the best weights", "train")
+        keep = Option("patience", 5, "to keep the best weights", "train", lower=True)
         suggestion, options = setting(evidence).ways(keep, learned=False)
         return Finding("warning", name, measured, normal, meaning, suggestion, see, options)
-    return Finding("ok", name, measured, normal, "it ended near its best", "", see)
+    return well(name, measured, normal, "it ended near its best", see, reach)
 
 
 def terms(evidence: Evidence) -> Finding | None:
@@ -85,15 +98,27 @@ def terms(evidence: Evidence) -> Finding | None:
     name, see = "terms of the loss", f"{PAGE}#terms-of-the-loss"
     normal = f"all finite and below {GROWN:,.0f} times their median"
     lost = [term for term, values in columns.items() if not all(map(math.isfinite, values))]
-    suggestion, options = setting(evidence).ways(Option("clip", 1.0, of="train"), "a lower lr", learned=False)
+    suggestion, options = setting(evidence).ways(
+        Option("clip", 1.0, of="train", lower=True), "a lower lr", learned=False
+    )
     if lost:
         measured = f"{', '.join(lost)} of the metrics is not finite in some rows"
         return Finding("warning", name, measured, normal, "training broke down", suggestion, see, options)
+    rows = max(map(len, columns.values()))
+    if rows < ROWS:
+        measured, reach = f"all {len(columns)} terms are finite", of_rows(rows, ROWS, "rows of the metrics")
+        return well(name, measured, normal, "", see, reach)
     term, ratio = max(((term, _growth(values)) for term, values in columns.items()), key=lambda pair: pair[1])
     measured = f"{term} reached {ratio:,.3g} times its median, the most of {len(columns)} terms"
     if ratio > GROWN:
         return Finding("warning", name, measured, normal, "it exploded", suggestion, see, options)
-    return Finding("ok", name, measured, normal, "none exploded", "", see)
+    return well(name, measured, normal, "none exploded", see, CERTAIN)
+
+
+def _scores(metrics: Metrics) -> list[tuple[str, float]]:
+    """Returns epoch and value of each finite validation score."""
+    rows = [(row.get("epoch", ""), _number(row.get("valid_score"))) for row in metrics]
+    return [(epoch, score) for epoch, score in rows if score is not None and math.isfinite(score)]
 
 
 def _whole(epoch: str) -> str:
