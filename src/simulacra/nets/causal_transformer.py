@@ -14,8 +14,8 @@ A single step needs the keys and values of the entries before. They stand in mem
 the whole series. States that follow one another share it, so a step writes one entry and copies nothing; a
 second continuation of a state works on a copy, so that states never change.
 
-Reference: Vaswani et al., Attention Is All You Need, 2017, equation 1 (2); Radford et al., Language Models are
-Unsupervised Multitask Learners, 2019 (layer norms first, positions that are learned).
+Reference: Vaswani et al., Attention Is All You Need, 2017, equation 1 (2); Radford et al., Language Models
+are Unsupervised Multitask Learners, 2019 (layer norms first, positions that are learned).
 """
 
 from __future__ import annotations

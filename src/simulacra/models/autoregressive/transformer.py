@@ -10,14 +10,14 @@ is little beside the matrices of the layers up to some thousand entries.
 
 Texts go from their first token to their end; images row by row, pixel by pixel, channel by channel.
 
-Reference: Vaswani et al., Attention Is All You Need, 2017, equation 1 (2); Radford et al. 2018, 2019; Parmar et
-al., Image Transformer, 2018. Rows H18, H19.
+Reference: Vaswani et al., Attention Is All You Need, 2017, equation 1 (2); Radford et al. 2018, 2019; Parmar
+et al., Image Transformer, 2018. Rows H18, H19.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Unpack
 
 import torch
@@ -82,6 +82,7 @@ class Transformer(Ordered):
         super().__init__(space, condition, **{**entries, "likelihood": likelihood})
         if entries.get("order") is None and len(space.shape) == 3:
             self.ordering = raster_order(space.shape)
+        self._straight = self.order.equal(torch.arange(space.dims))
         self._codes = codes_of(space)
         size = math.prod(condition.features_shape) if condition else 0
         self.net = CausalTransformer(self._codes, self.per_entry, space.dims, layers, heads, width, size)
@@ -98,8 +99,12 @@ class Transformer(Ordered):
             x: observations, shape (B, *).
             c: conditions, shape (B, *), or None.
         """
-        u, f = self._inputs(x.unsqueeze(1).flatten(1))[:, self.ordering], self._given(c)
-        y = self._outputs(u, f)[:, self.ordering.argsort()].transpose(1, 2)
+        u, f = self._inputs(x.unsqueeze(1).flatten(1)), self._given(c)
+        if self._straight:
+            y = self._outputs(u, f)
+        else:
+            y = self._outputs(u[:, self.ordering], f).index_select(1, self.ordering.argsort())
+        y = y.transpose(1, 2)
         return y.unflatten(2, self.space.shape) if self.space.shape else y.squeeze(2)
 
     def begin(self, n: int, c: Tensor | None = None) -> Context:
@@ -160,7 +165,7 @@ class Transformer(Ordered):
         )
 
     def _outputs(self, u: Tensor, f: Tensor | None) -> Tensor:
-        """Returns the network's outputs, shape (B, d, P), of a part of the rows at a time without gradients."""
+        """Returns the outputs, shape (B, d, P), of a part of the rows at a time without gradients."""
         if torch.is_grad_enabled() or torch.compiler.is_compiling():
             return self.net(u, f)
         rows = slices(len(u), AT_ONCE // (EXPANSION * self.net.P.numel()))
