@@ -98,8 +98,8 @@ def nats_a_token(model: simulacra.Model, x: Tensor, space: Tokens) -> float:
 def backoff(train: Tensor, test: Tensor, space: Tokens) -> float:
     """Returns nats a token of the test rows under n-grams of up to `ORDER` tokens, within rows.
 
-    With c(h, x) the count of x behind h, u(h) the number of different tokens there, and h' the context h without
-    its oldest token, p(x | h) = (c(h, x) + u(h) p(x | h')) / (c(h) + u(h)).
+    With c(h, x) the count of x behind h, u(h) the number of different tokens there, and h' the context h
+    without its oldest token, p(x | h) = (c(h, x) + u(h) p(x | h')) / (c(h) + u(h)).
 
     Args:
         train: training rows, shape (N, T).

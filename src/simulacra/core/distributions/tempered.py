@@ -32,6 +32,7 @@ from simulacra.core.distributions.tabular import CumulativeLogit
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.numeric import Grid, Scores
 
+SURE = 1e4  # logit of a certain bit: its sigmoid is 1 to the last bit
 OTHERS = "other temperatures are for entries of finitely many values, and for Gaussian ones"
 
 
@@ -72,8 +73,7 @@ def likeliest(p: Distribution, k: int) -> Distribution:
     if k == 0:
         return p
     if isinstance(p, Bernoulli):
-        sure = torch.where(p.logits > 0, torch.inf, -torch.inf)
-        return p if k > 1 else Bernoulli(torch.where(p.logits == 0, p.logits, sure), p.event_dims)
+        return p if k > 1 else Bernoulli(SURE * p.logits.sign(), p.event_dims)
     levels = isinstance(p.components if isinstance(p, Mixture) else p, DiscretizedLogistic | CumulativeLogit)
     values = p if isinstance(p, Categorical) else _at(p, 1.0) if levels else None
     if not isinstance(values, Categorical):
