@@ -80,9 +80,12 @@ class Transformer(Ordered):
         check_sizes(layers, heads, width)
         likelihood = softmax_of_few(space, entries.get("likelihood", "auto"))
         super().__init__(space, condition, **{**entries, "likelihood": likelihood})
-        if entries.get("order") is None and len(space.shape) == 3:
+        order = entries.get("order")
+        image = order is None and len(space.shape) == 3
+        if image:
             self.ordering = raster_order(space.shape)
-        self._straight = self.order.equal(torch.arange(space.dims))
+        # nothing has to be sorted
+        self._straight = space.shape[0] == 1 if image else order is None or list(order) == sorted(order)
         self._codes = codes_of(space)
         size = math.prod(condition.features_shape) if condition else 0
         self.net = CausalTransformer(self._codes, self.per_entry, space.dims, layers, heads, width, size)
