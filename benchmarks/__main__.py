@@ -27,6 +27,7 @@ from benchmarks.pixelcnn import pixelcnn, row_lstm
 from benchmarks.startup import startup
 from benchmarks.timing import Row, matrix_rate
 from benchmarks.training import epoch_against_pythae, fit_overhead
+from benchmarks.transformer import transformer
 from benchmarks.trust import trust
 from benchmarks.wavenet import wavenet
 
@@ -40,6 +41,7 @@ BENCHES = {
     "pixelcnn": pixelcnn,
     "row-lstm": row_lstm,
     "wavenet": wavenet,
+    "transformer": transformer,
     "beliefs": belief_step,
     "boltzmann": boltzmann,
     "diffusions": diffusions,

@@ -80,6 +80,7 @@ from simulacra.models.autoencoders.stacked import StackedAutoencoder
 from simulacra.models.autoregressive.images.pixelcnn import GatedPixelCNN, PixelCNN
 from simulacra.models.autoregressive.images.pixelrnn import PixelRNN
 from simulacra.models.autoregressive.tables.tabular import Tabular
+from simulacra.models.autoregressive.transformer import Transformer
 from simulacra.models.autoregressive.vectors.eonade import EoNADE
 from simulacra.models.autoregressive.vectors.fvbn import FVBN
 from simulacra.models.autoregressive.vectors.made import MADE
@@ -261,6 +262,7 @@ __all__ = [
     "ThreeWayGAN",
     "TightensBound",
     "Tokens",
+    "Transformer",
     "Translates",
     "UnrolledMRF",
     "Update",

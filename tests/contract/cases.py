@@ -28,6 +28,7 @@ from contract.sets import (
     sequences,
     series,
     squares,
+    texts,
 )
 from contract.world import untouched
 from simulacra.core.model import Model
@@ -164,6 +165,9 @@ CATALOGUED = [
     _catalogued("wavenet", series, blocks=2, layers=2, channels=5, skip_channels=6),
     _catalogued("wavenet/conditional", lambda: classes(11), blocks=1, layers=3, channels=4, skip_channels=5),
     _catalogued("wavenet/real", lambda: real(8), blocks=1, layers=2, channels=4, skip_channels=5),
+    _catalogued("transformer", texts, layers=2, heads=2, width=6),
+    _catalogued("transformer/levels", images, layers=1, heads=1, width=4),
+    _catalogued("transformer/conditional", lambda: classes(5), layers=1, heads=2, width=4),
     _catalogued("nade-k/one", lambda: classes(3), k=1, hidden=(7,)),
     _catalogued("gan", lambda: real(2), **GAME),
     _catalogued("gan/levels", images, **GAME, discriminator_steps=2),

@@ -11,6 +11,7 @@ from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.numeric import Numeric
 from simulacra.core.spaces.plain import Binary, Count, Levels, Positive, Real
+from simulacra.core.spaces.tokens import Tokens
 from simulacra.data.dataset import Dataset
 from simulacra.data.sources.tensors import from_tensors
 
@@ -40,6 +41,18 @@ def images() -> Dataset:
     """Images of 5 x 6 pixels with 4 levels."""
     x = (_normal(111, 30, "images") + 1.5).round().clamp(0, 3).to(torch.uint8)
     return from_tensors(x.reshape(-1, 1, 5, 6), Levels((1, 5, 6), 4), "images")
+
+
+@kept
+def texts(T: int = 5, n: int = 113) -> Dataset:
+    """Texts of up to T letters, in which a letter often follows itself."""
+    rng = Rng(0, "texts", rows=range(n))
+    first = 1 + (rng.uniform("first", 1) * 3).long()
+    others = 1 + (rng.uniform("letters", T) * 3).long()
+    letters = torch.where(rng.uniform("same", T) < 0.8, first.expand(-1, T), others)
+    length = (rng.uniform("length", 1) * (T + 1)).long()
+    x = torch.where(torch.arange(T) < length, letters, torch.zeros_like(letters))
+    return from_tensors(x.to(torch.uint8), Tokens((T,), 4, ("<end>", *"abc")), "texts")
 
 
 @kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 
 import numpy as np
@@ -143,7 +144,9 @@ def test_observations_that_do_not_fit_are_refused(case):
     needs = [SCORED, (can.Encodes,)]
     for ask, capabilities in zip(asked, needs):
         if any(map(model.supports, capabilities)):
-            with pytest.raises(ValueError, match="has shape"):
+            # the beginning of a text is a text
+            text = isinstance(model.space, simulacra.Tokens)
+            with nullcontext() if text else pytest.raises(ValueError, match="has shape"):
                 ask(x[..., :1], c)
             if not model.space.discrete:
                 with pytest.raises(ValueError, match="infinite"):
@@ -181,8 +184,10 @@ def test_scores_are_nats_of_the_kind_that_the_model_declares(case):
     estimate = model.log_prob(test.x, test.c, k=50)
     kind = "lower" if model.supports(can.HasBound) else "stochastic"
     assert estimate.kind == ("exact" if model.supports(can.HasDensity) else kind)
-    assert estimate.values.dtype == torch.float64 and estimate.dims == model.space.dims
-    assert estimate.bits_per_dim == pytest.approx(-estimate.mean / model.space.dims / np.log(2))
+    counted = model.space.counted(test.x.long())
+    dims = model.space.dims if counted is None else counted.sum(1).double().mean().item()
+    assert estimate.values.dtype == torch.float64 and estimate.dims == dims
+    assert estimate.bits_per_dim == pytest.approx(-estimate.mean / dims / np.log(2))
     scores = model.score_samples(test.x, test.c, k=50)
     assert np.array_equal(scores, estimate.values.numpy())
     assert np.array_equal(model.anomaly_score(test.x, test.c, k=50), -scores)

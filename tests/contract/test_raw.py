@@ -191,6 +191,10 @@ def test_completion_needs_something_to_draw_and_something_to_go_by(case):
     if isinstance(model.preprocessing.raw, Table):
         # a table says by NaN what is missing: without any it is complete as it stands
         assert torch.equal(model.complete(x, condition=c), x)
+    elif isinstance(model.preprocessing.raw, simulacra.Tokens):
+        # a text is a beginning, which goes on
+        begun = torch.arange(x.shape[1]) < model.preprocessing.raw.lengths(x).unsqueeze(1)
+        assert torch.equal(model.complete(x, condition=c)[begun], x[begun])
     else:
         with pytest.raises(ValueError, match=r"needs known=: True where"):
             model.complete(x, condition=c)
@@ -206,7 +210,8 @@ def test_what_does_not_fit_is_said_of_x_or_of_known(case):
     if any(map(model.supports, SCORED)):
         asks.append(lambda x, known: model.log_prob(x, c, K))
     larger = torch.cat([x, x[..., :1]], -1)
-    bad = [(larger, half, r"x has shape \(11, .* needs \(B, ")]
+    text = isinstance(raw, simulacra.Tokens)
+    bad = [(larger, half, r"more than the 5 tokens" if text else r"x has shape \(11, .* needs \(B, ")]
     if isinstance(raw, (Levels, Binary)):
         off = x.clone()
         off[~half.expand_as(x)] = getattr(raw, "levels", 2)

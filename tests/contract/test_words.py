@@ -64,6 +64,8 @@ LONGER = {
     "fvbn/neural": 150,
     "made": 150,
     "wavenet": 60,
+    "transformer": 100,
+    "transformer/levels": 100,
     "rbm/conditional": 200,
     "rbm/tempering": 200,
     "dbn": 200,

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+import simulacra
 from contract.cases import BATCH, Case
 from contract.harness import stages_of, trained
 from simulacra.core.batch import Batch
@@ -52,6 +53,8 @@ def _noise(space: Space, rng: Rng) -> Tensor:
     if isinstance(step, (Real, Positive, Numeric)):
         x = 4 * rng.normal("x", *space.shape) * (100 if isinstance(space, Numeric) else 1)
         return x.exp() if isinstance(space, Positive) else x
+    if isinstance(space, simulacra.Tokens):  # of the greatest length, since short texts have fewer nats
+        return 1 + (rng.uniform("x", *space.shape) * (space.classes - 1)).floor().to(torch.uint8)
     levels = 60 if isinstance(space, Count) else getattr(space, "levels", getattr(space, "classes", 2))
     drawn = (rng.uniform("x", *space.shape) * levels).floor().to(torch.uint8)
     return values_of(getattr(space, "values", ()), drawn)

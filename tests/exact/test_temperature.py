@@ -19,7 +19,7 @@ from simulacra.core.distributions.elementary import (
 )
 from simulacra.core.distributions.intervals import IntervalGaussian
 from simulacra.core.distributions.tabular import CumulativeLogit, Poisson
-from simulacra.core.distributions.tempered import tempered
+from simulacra.core.distributions.tempered import likeliest, tempered
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.numeric import Scores
 
@@ -58,6 +58,18 @@ def test_the_law_is_p_to_the_one_over_T_over_its_sum(float64, kind, T):
     powers = at(p) / T
     torch.testing.assert_close(at(tempered(p, T)), powers - powers.logsumexp(0), atol=1e-12, rtol=0)
     assert (tempered(p, T) is p) == (T == 1)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 9])
+@pytest.mark.parametrize("kind", [kind for kind in distributions() if not kind.startswith("interval")])
+def test_the_k_likeliest_values_keep_their_ratios_and_the_others_have_no_mass(float64, kind, k):
+    p, values = distributions()[kind]
+    at = lambda law: torch.stack([law.entries(torch.full((2, 3), float(v))) for v in values])
+    whole = at(p)
+    kept = torch.where((-whole).argsort(0).argsort(0) < k, whole, -torch.inf)
+    expected = (kept - kept.logsumexp(0)).exp()
+    torch.testing.assert_close(at(likeliest(p, k)).exp(), expected, atol=1e-12, rtol=0)
+    assert likeliest(p, 0) is p
 
 
 def test_a_gaussian_by_quadrature(float64):

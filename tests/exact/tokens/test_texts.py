@@ -20,6 +20,7 @@ MODELS = {
     "MADE": {"hidden": (5,)},
     "FVBN": {},
     "WaveNet": {"blocks": 1, "layers": 2, "channels": 3, "skip_channels": 4},
+    "Transformer": {"layers": 1, "heads": 2, "width": 4},
 }
 
 

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from simulacra.core.capabilities.general import HasConditionals
 from simulacra.core.capabilities.sampling import Sampling, Watch
+from simulacra.core.distributions.elementary import Distribution
 from simulacra.core.distributions.ends import Ends, log_open
-from simulacra.core.distributions.tempered import tempered
+from simulacra.core.distributions.tempered import likeliest, tempered
 from simulacra.core.progress.tasks import each
 from simulacra.core.random.keyed import Rng
 
@@ -42,6 +43,30 @@ class Temperature(Sampling):
             raise ValueError(
                 f"temperature is {self.temperature}, but it must be a number above 0: 1 draws from the "
                 "model, 0.5 closer to its likeliest values."
+            )
+
+
+@dataclass(frozen=True)
+class TopK(Temperature):
+    """Options of drawing entry by entry, also from the likeliest values alone.
+
+    Args:
+        temperature: T of p(x_t | x_<t)^(1/T), normalized, from which each entry is drawn; below 1 draws keep
+            closer to the likeliest values.
+        top_k: number of likeliest values, with those as likely as the last of them, from which each entry is
+            drawn; 0: all.
+
+    Raises:
+        ValueError: if the temperature is not above 0, or top_k is negative.
+    """
+
+    top_k: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.top_k < 0:
+            raise ValueError(
+                f"top_k is {self.top_k}, but it is a number of values: 1 draws the likeliest, 0 from all."
             )
 
 
@@ -73,13 +98,14 @@ def ancestral(
         known: True where x is given, shape of x; None: nothing is given.
         watch: callback `watch(t, d, x, known)`, called after each entry with the rows so far, and True for
             entries that are drawn.
-        how: options of drawing; at a temperature T, entries are drawn from p^(1/T), normalized.
+        how: options of drawing; at a temperature T, entries are drawn from p^(1/T), normalized, with `top_k`
+            only from their likeliest values.
 
     Returns:
         shape (B, *), float.
     """
     state = model.begin(len(rng.rows), c)
-    return _drawn(model, rng, x, known, watch, _IncrementalSource(model, state), temperature_of(how))
+    return _drawn(model, rng, x, known, watch, _IncrementalSource(model, state), how)
 
 
 def ancestral_slow(
@@ -133,7 +159,7 @@ def _drawn(
     known: Tensor | None,
     watch: Watch | None,
     source: _IncrementalSource | _WholeModelSource,
-    temperature: float = 1.0,
+    how: Sampling | None = None,
 ) -> Tensor:
     able = cast(Any, model)
     shape, d, n = able.space.shape, able.space.dims, len(rng.rows)
@@ -144,8 +170,8 @@ def _drawn(
     for t, i in enumerate(each(model.order.tolist(), "drawing", "entry")):
         if ends is not None and watch is None and ends.all_over:
             break
-        p = tempered(model.head_at(t).build(source.parameters(t, rows)), temperature)
-        p = p if ends is None else ends.open(p, t)
+        p = model.head_at(t).build(source.parameters(t, rows))
+        p = _adjusted(p if ends is None else ends.open(p, t), how)
         value = p.sample(rng.at("entry", t)).to(rows.dtype)
         if given is not None:
             value = torch.where(given[1][:, i], given[0][:, i].to(rows.dtype), value)
@@ -156,6 +182,12 @@ def _drawn(
             seen[i] = True
             watch(t + 1, d, rows.reshape(n, *shape), seen.expand(n, d).reshape(n, *shape))
     return rows.reshape(n, *shape)
+
+
+def _adjusted(p: Distribution, how: Sampling | None) -> Distribution:
+    """Returns the distribution of an entry under options of drawing."""
+    p = tempered(p, temperature_of(how))
+    return likeliest(p, how.top_k) if isinstance(how, TopK) else p
 
 
 def allowed(order: Tensor, known: Tensor) -> Tensor:

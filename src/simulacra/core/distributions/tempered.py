@@ -1,6 +1,9 @@
-"""Distributions at a temperature T: p(x)^(1/T), normalized for each entry.
+"""Distributions nearer to their likeliest values: at a temperature T, or of the k likeliest values alone.
 
     p_T(x) = p(x)^(1/T) / sum_x' p(x')^(1/T)                                     (1)
+    p_k(x) = p(x) / sum of the k largest p(x')  for these x,  0 for others       (2)
+
+Both are normalized for each entry.
 
 Categorical and Bernoulli entries divide their logits by T, a Gaussian multiplies its variance by T, and
 distributions of levels and of cells of scores are tempered by (1) over all of these. Counts and mixtures of
@@ -29,6 +32,7 @@ from simulacra.core.distributions.tabular import CumulativeLogit
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.numeric import Grid, Scores
 
+SURE = 1e4  # logit of a certain bit: its sigmoid is 1 to the last bit
 OTHERS = "other temperatures are for entries of finitely many values, and for Gaussian ones"
 
 
@@ -47,6 +51,40 @@ def tempered(p: Distribution, temperature: float) -> Distribution:
         4.0
     """
     return p if temperature == 1 else _at(p, temperature)
+
+
+def likeliest(p: Distribution, k: int) -> Distribution:
+    """Returns the distribution (2) of each entry; for k = 0, `p` itself.
+
+    Values as likely as the k-th are kept too.
+
+    Args:
+        p: distribution of entries, shape (B, *).
+        k: number of values, from 0.
+
+    Raises:
+        ValueError: if entries have no finite number of values.
+
+    Example:
+        >>> logits = torch.tensor([[0.5, 2.0, 0.0, 1.0]])
+        >>> likeliest(Categorical(logits, 0), 2).logits.tolist()
+        [[-inf, 2.0, -inf, 1.0]]
+    """
+    if k == 0:
+        return p
+    if isinstance(p, Bernoulli):
+        return p if k > 1 else Bernoulli(SURE * p.logits.sign(), p.event_dims)
+    levels = isinstance(p.components if isinstance(p, Mixture) else p, DiscretizedLogistic | CumulativeLogit)
+    values = p if isinstance(p, Categorical) else _at(p, 1.0) if levels else None
+    if not isinstance(values, Categorical):
+        raise ValueError(
+            f"top_k is {k}, but entries with the distribution {type(p).__name__} have no finite number of "
+            "values to choose from: leave top_k out, or give 0."
+        )
+    dim = values.logits.dim() - p.event_dims - 1
+    # (2)
+    least = values.logits.topk(min(k, values.logits.shape[dim]), dim).values.amin(dim, keepdim=True)
+    return Categorical(values.logits.masked_fill(values.logits < least, -torch.inf), p.event_dims)
 
 
 @singledispatch

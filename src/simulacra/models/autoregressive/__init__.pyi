@@ -3,6 +3,7 @@
 from simulacra.models.autoregressive.images.pixelcnn import GatedPixelCNN, PixelCNN
 from simulacra.models.autoregressive.images.pixelrnn import PixelRNN
 from simulacra.models.autoregressive.tables.tabular import Tabular
+from simulacra.models.autoregressive.transformer import Transformer
 from simulacra.models.autoregressive.vectors.eonade import EoNADE
 from simulacra.models.autoregressive.vectors.fvbn import FVBN
 from simulacra.models.autoregressive.vectors.made import MADE
@@ -22,5 +23,6 @@ __all__ = [
     "PixelCNN",
     "PixelRNN",
     "Tabular",
+    "Transformer",
     "WaveNet",
 ]

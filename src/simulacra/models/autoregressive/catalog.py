@@ -70,6 +70,15 @@ ENTRIES = (
         made_for="Audio",
     ),
     Entry(
+        "transformer",
+        "autoregressive",
+        "autoregressive.transformer",
+        "Transformer",
+        "Vaswani et al. 2017; Radford et al. 2018",
+        ("H18", "H19"),
+        "causal attention over texts, and images in raster order: exact log p, drawn from a cache",
+    ),
+    Entry(
         "nade",
         "autoregressive",
         "autoregressive.vectors.nade",

@@ -20,12 +20,10 @@ import math
 
 from torch import Tensor
 
-from simulacra.core.spaces.classes import Categorical, Ordinal
-from simulacra.core.spaces.plain import Binary, Levels, Space
+from simulacra.core.spaces.plain import Space
+from simulacra.models.autoregressive.codes import codes_of, softmax_of_few
 from simulacra.models.autoregressive.ordered import Ordered
 from simulacra.nets.autoregressive.dilated import Column, DilatedStack
-
-MOST_CODES = 256  # with more levels than these, entries are inputs as numbers, without an embedding
 
 
 class WaveNet(Ordered):
@@ -52,6 +50,7 @@ class WaveNet(Ordered):
             likelihood does not fit the space.
 
     Example:
+        >>> from simulacra import Categorical, Levels
         >>> model = WaveNet(Levels((50,), 256), Categorical((), 3), blocks=2, layers=3, channels=4)
         >>> model.receptive_field
         16
@@ -77,8 +76,7 @@ class WaveNet(Ordered):
         for name, value in sizes.items():
             if value < 1:
                 raise ValueError(f"{name} is {value}, but it must be at least 1.")
-        softmax = likelihood == "auto" and isinstance(space, Levels) and space.levels <= MOST_CODES
-        super().__init__(space, condition, "categorical" if softmax else likelihood, mixtures)
+        super().__init__(space, condition, softmax_of_few(space, likelihood), mixtures)
         self._codes = codes_of(space)
         size = math.prod(condition.features_shape) // _frames(condition) if condition else 0
         self.net = DilatedStack(self._codes, self.per_entry, **sizes, condition=size)
@@ -135,19 +133,6 @@ class WaveNet(Ordered):
             return None
         f = self.condition.features(c, self.dtype)
         return f.reshape(f.shape[0], -1, _frames(self.condition)).transpose(1, 2)
-
-
-def codes_of(space: Space) -> int:
-    """Returns the number of values of an entry; 0 if they are more than `MOST_CODES` or unbounded.
-
-    Example:
-        >>> codes_of(Binary((5,))), codes_of(Levels((5,), 256)), codes_of(Levels((5,), 65536))
-        (2, 256, 0)
-    """
-    if isinstance(space, Categorical | Ordinal):
-        return space.classes
-    values = 2 if isinstance(space, Binary) else space.levels if isinstance(space, Levels) else 0
-    return values if values <= MOST_CODES else 0
 
 
 def _frames(condition: Space) -> int:
