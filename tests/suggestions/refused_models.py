@@ -197,6 +197,16 @@ OF_MODELS = (
         lambda **o: simulacra.Flow(Real((3,)), **{"kind": "nice", "layers": 1, **o}),
     ),
     (
+        "models/autoregressive/transformer.py",
+        "but a transformer has at least one: take {}",
+        lambda **o: simulacra.Transformer(BITS.space, **{"layers": 0, **o}),
+    ),
+    (
+        "models/autoregressive/transformer.py",
+        "do not share evenly: take {}",
+        lambda **o: simulacra.Transformer(BITS.space, **{"width": 9, "heads": 4, **o}),
+    ),
+    (
         "models/beliefs/bidirectional.py",
         "differences between draws: take {}",
         lambda **o: simulacra.BiHM(BITS.space, **{"k": 1, **o}),

@@ -23,6 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -166,7 +167,7 @@ class CausalTransformer(nn.Module):
             f: features of the condition, shape (n, condition), or None.
         """
         share, (T, width) = self._share(f), self.P.shape
-        heads = self.blocks[0].heads
+        heads = cast(Block, self.blocks[0]).heads
         h = self.P[0].repeat(n, 1) if share is None else self.P[0] + share
         rooms = tuple(h.new_empty(2, n, heads, T, width // heads) for _ in self.blocks)
         return self._context(Memory(rooms), share, 0, h)

@@ -78,8 +78,8 @@ class Transformer(Ordered):
         **entries: Unpack[EntryKeywords],
     ):
         check_sizes(layers, heads, width)
-        likelihood = softmax_of_few(space, entries.get("likelihood", "auto"))
-        super().__init__(space, condition, **{**entries, "likelihood": likelihood})
+        entries["likelihood"] = softmax_of_few(space, entries.get("likelihood", "auto"))
+        super().__init__(space, condition, **entries)
         order = entries.get("order")
         image = order is None and len(space.shape) == 3
         if image:
