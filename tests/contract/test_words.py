@@ -219,7 +219,9 @@ def test_scores_are_one_number_in_three_words(case):
     assert values.dtype == np.float64 and values.shape == (11,)
     assert np.array_equal(model.score_samples(x, c, K, 3), values)
     assert np.array_equal(model.anomaly_score(x, c, K, 3), -values)
-    bits = -values.mean() / (model.preprocessing.raw.dims * math.log(2))
+    counted = model.preprocessing.raw.counted(x)
+    dims = model.preprocessing.raw.dims if counted is None else float(counted.sum()) / len(x)
+    bits = -values.mean() / (dims * math.log(2))
     assert estimate.bits_per_dim == pytest.approx(bits) and estimate.mean == pytest.approx(values.mean())
     assert "nats" in str(estimate)
 
