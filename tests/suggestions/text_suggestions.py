@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from data_suggestions import CASES as DATA
 from data_suggestions import ROWS, Says, csv, numbers, text
+from table_suggestions import CASES as DATA
 
 CASES: tuple[Says, ...] = (
     *DATA,

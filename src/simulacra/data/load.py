@@ -18,6 +18,7 @@ from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
 from simulacra.data.conditions import conditioning_of
 from simulacra.data.dataset import Dataset, Split
+from simulacra.data.given_columns import LABEL, Given, class_column, given_apart
 from simulacra.data.images.geometry import binarize_once
 from simulacra.data.keywords import ReaderKeywords
 from simulacra.data.leaks.duplicates import without_duplicates
@@ -30,7 +31,6 @@ from simulacra.data.sources.source import Part, Source
 from simulacra.data.sources.stream import STREAM_ABOVE, StreamedSplit
 from simulacra.data.splits.cut import cut
 from simulacra.data.splits.options import SplitOptions
-from simulacra.data.tables.given_columns import LABEL, Given, class_column, given_apart
 from simulacra.data.value_range import some_rows, with_own_range
 
 log = logging.getLogger("simulacra")

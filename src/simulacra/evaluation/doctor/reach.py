@@ -27,7 +27,7 @@ SURE = 3.0  # standard errors
 
 @dataclass(frozen=True)
 class Reach:
-    """What a check could have seen.
+    """The least fault that a check could have seen.
 
     Args:
         short: the reason why it could not have seen enough, after `too few ...`; empty if it could.

@@ -1,4 +1,4 @@
-"""How networks over series see an entry: as one of a few values, which have embeddings, or as a number."""
+"""Forms in which networks over series take an entry: as one of a few values, which have embeddings, or as a number."""
 
 from __future__ import annotations
 
