@@ -1,4 +1,4 @@
-"""Forms in which networks over series take an entry: as one of a few values, which have embeddings, or as a number."""
+"""Forms of an entry as input of a network over series: one of a few values with an embedding, or a number."""
 
 from __future__ import annotations
 
