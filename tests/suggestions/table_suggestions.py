@@ -11,6 +11,11 @@ HEADED = "{}\n" + "\n".join(f"{i * 37 % 30 / 7:.2f},{i / 3:.2f}" for i in range(
 CASES: tuple[Says, ...] = (
     *OTHERS,
     Says(
+        "data/given_columns.py",
+        "which would be a column of a table",
+        lambda _: ("digits", {"condition": "age"}),
+    ),
+    Says(
         "data/tables/columns.py",
         "lies far from the other values: if it means missing",
         csv({"a": [*numbers(30), *[-999] * 10], "b": numbers()}),

@@ -1,6 +1,7 @@
 """Each option that a finding of the doctor names is one that its model, its data and its command take."""
 
 import shlex
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
@@ -263,7 +264,10 @@ def test_after_few_steps_every_finding_advises_to_train():
 @pytest.mark.fault("outside 1.w2b.4")
 def test_what_is_set_already_is_not_advised():
     """Each option of each finding, set to its value or beyond, is left out."""
-    advised = {o for e in sick(Setting(steps=5000)) for f in diagnose(e) for o in f.options}
+    every = {o for e in sick(Setting(steps=5000)) for f in diagnose(e) for o in f.options}
+    # an option with two values leads from one to the other
+    values = Counter(option.split()[0] for option in every)
+    advised = {option for option in every if values[option.split()[0]] == 1}
     assert len(advised) > 8
     given = {}
     for option in advised:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.composite import Table
 from simulacra.data.sources.source import Part, Source
@@ -56,9 +57,11 @@ def given_apart(source: Source, condition: str | None) -> tuple[Source, Given | 
         return source, None
     assert condition is not None
     if not isinstance(space, Table):
-        raise ValueError(
+        labels = load_with(condition=LABEL)
+        raise Refusal(
             f"condition is {condition!r}, which would be a column of a table, but {source.name} holds "
-            f"{space}: give condition='label', or conditions of any kind as from_tensors(x, space, c=c)."
+            f"{space}: load it with {labels}, or give conditions of any kind to from_tensors.",
+            labels,
         )
     names = _names(source.name, space, condition)
     chosen = [space.names.index(name) for name in names]

@@ -35,7 +35,8 @@ def length(evidence: Evidence) -> Finding | None:
     if steps >= least or not rising:
         return well(name, measured, normal, "it was not cut short", see, CERTAIN)
     meaning = "training was cut short: what other checks find is that of a model which is still learning"
-    said = "more epochs (epochs= or steps=), or none of these options for the length that the model declares"
+    ways = "more epochs or steps", "neither option, for the length that the model declares"
+    said, _ = setting(evidence).ways(*ways)
     return Finding("note", name, measured, normal, meaning, said, see)
 
 
