@@ -16,7 +16,8 @@ HERE = Path(__file__).parent
 UPDATE = bool(os.environ.get("SIMULACRA_UPDATE_GOLDEN"))
 REAL = (
     *("binarized-mnist", "cifar10", "fashion-mnist", "fsdd", "jsb-chorales", "mnist", "nottingham"),
-    *("musedata", "olivetti", "piano-midi"),
+    *("musedata", "olivetti", "piano-midi", "mocap", "frey"),
+    *("shakespeare", "multi30k", "expressions", "zinc"),
     *("binarized_mnist/binarized_mnist_packed.npz", "coil20/coil20_32x32.npz", "facades/facades_64.npz"),
     *("faces/olivettifaces.mat", "faces/smiles_64x64.npz", "freyfaces/frey_rawface.mat"),
     *("mocap/mit_mocap.mat", "omniglot/omniglot28_small.npz", "polyphonic_music/JSB_Chorales.mat"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import logging
+import math
 import shlex
 import time
 from collections.abc import Iterator, Sequence
@@ -263,7 +264,8 @@ def _built(entry: Entry, name: str, data: Dataset, pairs: Sequence[Pair]) -> Can
     check_fits(model, data)
     stage = model.stage(0, [])
     closed = stage is None or not stage.updates
-    dims = data.space.dims
+    # of classes and tokens, an entry is as many features as it has values
+    dims = math.prod(data.space.features_shape)
     worth = max(len(data.train), dims) * dims**2 < MOST_WORK
     return Candidate(entry, model, data, tuple(pairs)) if worth or not closed else None
 

@@ -77,6 +77,7 @@ ENTRIES = (
         "Vaswani et al. 2017; Radford et al. 2018",
         ("H18", "H19"),
         "causal attention over texts, and images in raster order: exact log p, drawn from a cache",
+        made_for="Tokens",
     ),
     Entry(
         "nade",
