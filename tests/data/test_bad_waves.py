@@ -48,7 +48,7 @@ BROKEN = {
     "no rate": (WHOLE[:24] + bytes(8) + WHOLE[32:], "at 0 a second"),
     "mu-law inside": (WHOLE[:20] + b"\7\0" + WHOLE[22:], "16 bits in 2 bytes"),
     "beyond one": (wav_bytes(np.array([0.5, 1.5], np.float32)), "0.5 to 1.5"),
-    "nan": (wav_bytes(np.array([0.5, np.nan], np.float32)), "-1 to 1"),
+    "nan": (wav_bytes(np.array([0.5, np.nan], np.float32)), "not finite at sample 1"),
 }
 
 

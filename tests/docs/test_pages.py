@@ -19,6 +19,7 @@ EXTRAS = {
     "README.md": ("pandas",),
     "docs/export.md": ("onnxruntime", "onnxscript"),
     "docs/cli.md": ("onnxruntime", "onnxscript"),
+    "docs/tables.md": ("pandas",),
     "docs/families/autoencoders.md": ("pandas",),
     "docs/families/autoregressive.md": ("pandas",),
 }

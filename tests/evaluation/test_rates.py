@@ -113,7 +113,7 @@ def found(*means: float, error: float = 0.01) -> Rates:
         (found(3.0, 0.02), ("ok", "note")),
         (found(3.0, 2.0), ("ok", "ok")),
         # too noisy to be called idle
-        (found(3.0, 0.02, error=0.05), ("ok", "ok")),
+        (found(3.0, 0.02, error=0.05), ("ok", "unknown")),
         (found(3.0), ("ok", None)),
     ],
 )

@@ -42,6 +42,7 @@ NEAR_ZERO = (
     "bihm/conditional",
     "mean-field-sbn",
     "deep-autoencoder/levels",
+    "crbm/binary",
 )
 # a rising learning rate makes the score fall, so that the best weights are not the last
 STOPPED = {"patience": 1, "lr": 0.02}

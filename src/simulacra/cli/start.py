@@ -14,7 +14,8 @@ from simulacra.core.artifact.save import CONFIG
 from simulacra.core.errors.suggestion import Refusal, command
 from simulacra.core.model import Model
 from simulacra.core.size import size_of
-from simulacra.core.storage.folders import check_output, make_folder
+from simulacra.core.storage.folders import check_output
+from simulacra.core.storage.nested import make_folder
 from simulacra.data import Dataset, load_data
 from simulacra.models.catalog import find
 from simulacra.training.options import Options, stage_names

@@ -218,7 +218,7 @@ def _read(given: Any, split: SplitOptions, own: dict[str, Any]) -> tuple[Source,
 
 def _opened(reader: Reader, wanted: Any, options: Any, split: SplitOptions) -> Source:
     """Returns the source; a file that is no table but text gives an error that says so."""
-    if reader.kind != "a table":
+    if not reader.tables or reader.place != "file" or reader.frame:
         return reader.open(wanted, options, split)
     try:
         return reader.open(wanted, options, split)

@@ -32,7 +32,7 @@ from simulacra.core.storage.files import (
     write_json,
     write_tensors,
 )
-from simulacra.core.storage.folders import make_folder
+from simulacra.core.storage.nested import make_folder
 
 REPORT, SCORES, PAGE = "report.json", "scores.safetensors", "report.md"
 NEXT = "scores.next.safetensors"

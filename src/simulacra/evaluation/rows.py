@@ -152,7 +152,8 @@ def lent(split: Split, n: int, seed: int = 0) -> Tensor:
 
     Example:
         >>> import simulacra
-        >>> lent(simulacra.from_tensors(torch.randn(3, 2), valid=0, test=0).train, 5).tolist()
+        >>> data = simulacra.from_tensors(torch.randn(3, 2), simulacra.Real((2,)), valid=0, test=0)
+        >>> lent(data.train, 5).tolist()
         [0, 1, 2, 0, 1]
     """
     first = chosen(split, max(1, min(n, len(split))), seed)

@@ -16,7 +16,7 @@ from simulacra.core.errors.argument_types import brief
 from simulacra.core.errors.calls import checked
 from simulacra.core.model import Model
 from simulacra.core.storage.files import write_atomically
-from simulacra.core.storage.folders import make_folder
+from simulacra.core.storage.nested import make_folder
 from simulacra.data.dataset import Dataset
 from simulacra.exploration.drawing.picture import Picture
 from simulacra.exploration.live.sample_history import read_history

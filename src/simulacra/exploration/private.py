@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from simulacra.core.storage.files import write_atomically
-from simulacra.core.storage.folders import make_folder
+from simulacra.core.storage.nested import make_folder
 
 PRIVATE = "private"
 NOTICE = """\

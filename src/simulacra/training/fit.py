@@ -23,7 +23,7 @@ from simulacra.core.model import Model
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.renamed import renamed_arguments
 from simulacra.core.storage.files import write_json
-from simulacra.core.storage.folders import make_folder
+from simulacra.core.storage.nested import make_folder
 from simulacra.data.dataset import Dataset
 from simulacra.data.reopening import check_unchanged, reopen
 from simulacra.models.catalog import name_of

@@ -23,7 +23,7 @@ from simulacra.core.errors.suggestion import Phrase, Refusal, Suggestion, comman
 from simulacra.core.model import Model
 from simulacra.core.renamed import MODELS, NAMES, present
 from simulacra.core.storage.files import remove_unfinished
-from simulacra.core.storage.folders import make_folder
+from simulacra.core.storage.nested import make_folder
 from simulacra.data.dataset import Dataset
 from simulacra.models.catalog import built_in
 from simulacra.models.installed import class_of_saved

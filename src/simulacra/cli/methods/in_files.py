@@ -113,7 +113,7 @@ def _write(model: Model, x: Tensor, path: Path) -> None:
     """Writes an image or a recording, and the folders above it."""
     from simulacra.core.preprocessing.images import save_png
     from simulacra.core.spaces.audio import Audio, write_wav
-    from simulacra.core.storage.folders import make_folder
+    from simulacra.core.storage.nested import make_folder
 
     raw = model.preprocessing.raw
     make_folder(path.parent)

@@ -25,8 +25,8 @@ from simulacra.core.artifact.weights import digest, load_weights, not_finite
 from simulacra.core.packages import MODELS, extension_of, of_the_library
 from simulacra.core.spaces.plain import Space
 from simulacra.core.storage.files import read_json, read_shapes, write_json, write_tensors
-from simulacra.core.storage.folders import make_folder
 from simulacra.core.storage.links import check_links
+from simulacra.core.storage.nested import make_folder
 from simulacra.version import __version__
 
 if TYPE_CHECKING:

@@ -32,8 +32,8 @@ from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Count
 from simulacra.core.storage.files import HEADER, write_atomically
-from simulacra.core.storage.folders import make_folder
 from simulacra.core.storage.migration import FORMAT
+from simulacra.core.storage.nested import make_folder
 
 OPSET = 18
 ROWS = 3  # rows of the traced example; tracing specializes on a size of one

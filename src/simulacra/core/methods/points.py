@@ -35,18 +35,18 @@ LARGEST = 2**22  # most entries of the candidates that are held at once
 def point_of(space: Space, x: Tensor, log_w: Tensor, point: Point) -> Tensor:
     """Returns the point estimate of each entry in raw units, shape (B, *).
 
-        Args:
-            space: raw space of one observation.
-            x: draws, shape (B, k, *).
-            log_w: log-weights of the draws, not normalized, in nats, shape (B, k).
-            point: `mean` for equation (1), `median` for (2).
+    Args:
+        space: raw space of one observation.
+        x: draws, shape (B, k, *).
+        log_w: log-weights of the draws, not normalized, in nats, shape (B, k).
+        point: `mean` for equation (1), `median` for (2).
 
-        Example:
-            >>> from simulacra.core.spaces.numeric import Numeric
-    from simulacra.core.spaces.plain import Real
-            >>> x = torch.tensor([[[0.0], [0.0], [6.0]]])
-            >>> [point_of(Real((1,)), x, torch.zeros(1, 3), point).item() for point in ("mean", "median")]
-            [2.0, 0.0]
+    Example:
+        >>> from simulacra.core.spaces.numeric import Numeric
+        >>> from simulacra.core.spaces.plain import Real
+        >>> x = torch.tensor([[[0.0], [0.0], [6.0]]])
+        >>> [point_of(Real((1,)), x, torch.zeros(1, 3), point).item() for point in ("mean", "median")]
+        [2.0, 0.0]
     """
     w = to_float64(log_w).softmax(1)
     if not isinstance(space, Table):

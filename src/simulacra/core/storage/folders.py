@@ -10,45 +10,10 @@ from pathlib import Path
 
 from simulacra.core.storage.files import ABANDONED, aside_of, remove_unfinished
 from simulacra.core.storage.links import unlinked
+from simulacra.core.storage.nested import make_folder, remove_empty
 
 UNFINISHED = ".*.part"  # what a process writes aside
 LONGEST = 255  # bytes of one name in a path
-
-
-def make_folder(folder: Path) -> list[Path]:
-    """Makes a folder and those above it, however deep; returns those that were not there, deepest first.
-
-    Args:
-        folder: the folder.
-
-    Raises:
-        OSError: if one of them cannot be made; then none is left.
-
-    Example:
-        >>> import tempfile
-        >>> root = Path(tempfile.mkdtemp())
-        >>> [path.name for path in make_folder(root / "a" / "b")], make_folder(root / "a" / "b")
-        (['b', 'a'], [])
-    """
-    # Path.mkdir and os.makedirs call themselves for each level
-    missing = []
-    for path in (folder, *folder.parents):
-        if path.is_dir():
-            break
-        missing.append(path)
-    made: list[Path] = []
-    try:
-        for path in reversed(missing):
-            # of several processes that start at once, each goes on with what another has made
-            with contextlib.suppress(FileExistsError):
-                path.mkdir()
-                made.insert(0, path)
-        if not folder.is_dir():
-            folder.mkdir()
-    except OSError:
-        _remove_empty(made)
-        raise
-    return made
 
 
 @contextlib.contextmanager
@@ -62,14 +27,8 @@ def parents_of(path: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        _remove_empty(made)
+        remove_empty(made)
         raise
-
-
-def _remove_empty(folders: list[Path]) -> None:
-    with contextlib.suppress(OSError):
-        for folder in folders:
-            folder.rmdir()
 
 
 def check_output(path: Path, folder: bool = False, option: str = "--out") -> None:

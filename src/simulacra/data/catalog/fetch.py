@@ -21,8 +21,8 @@ from typing import IO
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from simulacra.core.storage.folders import make_folder
 from simulacra.core.storage.links import unlinked
+from simulacra.core.storage.nested import make_folder
 from simulacra.data.catalog import names
 from simulacra.data.catalog.registry import REMOTES, Remote
 

@@ -32,8 +32,8 @@ from simulacra.core.artifact.weights import digest
 from simulacra.core.model import Model
 from simulacra.core.random.contents import Contents
 from simulacra.core.storage.files import ABANDONED, read_tensors, remove_unfinished, write_tensors
-from simulacra.core.storage.folders import make_folder
 from simulacra.core.storage.links import check_links
+from simulacra.core.storage.nested import make_folder
 from simulacra.version import __version__
 
 log = logging.getLogger("simulacra")

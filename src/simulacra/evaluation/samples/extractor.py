@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from simulacra.core.interface import CHUNK, evaluating
 from simulacra.core.storage.files import read_tensors, write_tensors
-from simulacra.core.storage.folders import make_folder
+from simulacra.core.storage.nested import make_folder
 from simulacra.data.catalog.names import cache
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.samples.feature_net import RECIPE, FeatureNet, Plan, plan_for, train

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from simulacra.core.model import Model
 from simulacra.core.storage.files import write_atomically
-from simulacra.core.storage.folders import make_folder
+from simulacra.core.storage.nested import make_folder
 from simulacra.exploration.drawing.sheet import images_of
 
 FORMATS = {".gif": "GIF", ".webp": "WEBP"}

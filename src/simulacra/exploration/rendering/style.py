@@ -15,7 +15,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import TextPath
 
 from simulacra.core.storage.files import write_atomically
-from simulacra.core.storage.folders import make_folder
+from simulacra.core.storage.nested import make_folder
 from simulacra.exploration.drawing.marks import ClassColour, Colour
 from simulacra.exploration.drawing.text import LONGEST, short
 

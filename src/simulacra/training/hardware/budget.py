@@ -16,7 +16,7 @@ from typing import Any, TypeVar, Unpack
 
 from simulacra.core.model import Model
 from simulacra.core.storage.files import read_json, write_json
-from simulacra.core.storage.folders import make_folder
+from simulacra.core.storage.nested import make_folder
 from simulacra.data.dataset import Dataset
 from simulacra.training.callbacks.validation import can_validate, validation_score
 from simulacra.training.hardware.cost import estimate_cost

@@ -127,6 +127,7 @@ class WindowedRBM(RecurrentRBM):
             c: conditions, shape (B, *), or None.
 
         Example:
+            >>> import torch
             >>> from simulacra.core.spaces.composite import Sequence
             >>> from simulacra.core.spaces.plain import Real
             >>> from simulacra.models.boltzmann.recurrent.crbm import CRBM
