@@ -74,6 +74,7 @@ pytestmark = pytest.mark.slow
 FIRST = RIGHT.count("\n") + 1  # number of the first wrong line
 
 
+@pytest.mark.thorough
 def test_each_mistake_is_found_and_nothing_else(tmp_path):
     """One test, so that mypy runs once."""
     pytest.importorskip("mypy")

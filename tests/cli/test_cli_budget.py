@@ -38,6 +38,7 @@ def killed(*args, **more):
     raise AssertionError("the command did not answer")
 
 
+@pytest.mark.thorough
 @TERMINABLE
 def test_a_kill_of_evaluate_leaves_the_scores_so_far(cli, run, monkeypatch):
     before = signal.getsignal(signal.SIGTERM)
@@ -57,6 +58,7 @@ def test_a_kill_of_evaluate_leaves_the_scores_so_far(cli, run, monkeypatch):
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.thorough
 @TERMINABLE
 def test_a_kill_of_explore_leaves_the_pictures_so_far(cli, run, monkeypatch):
     monkeypatch.setattr(album, "embed", killed)

@@ -49,6 +49,7 @@ def equal(a, b):
     return a.keys() == b.keys() and all(a[name].equal(b[name]) for name in a)
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_killed_at_a_random_moment(whole, tmp_path):
     process = begin(*TRAIN, "--out", "run", cwd=tmp_path)

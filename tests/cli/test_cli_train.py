@@ -35,6 +35,7 @@ def test_a_run_has_its_files_and_says_where(cli, tmp_path):
     assert (tmp_path / "runs" / "vae-digits-2").is_dir()
 
 
+@pytest.mark.thorough
 def test_dashes_underscores_and_options_before_words(cli, tmp_path):
     words = [
         "--batch-size=50",

@@ -16,6 +16,7 @@ import pytest
 import torch
 
 import simulacra
+from contract.representatives import quick
 from simulacra.core.spaces.plain import Real
 
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "first_hour.ipynb"
@@ -99,7 +100,7 @@ def test_a_picture_that_is_not_allowed_is_answered_with_those_that_are(run):
     assert made.save(run.path / "curves.png").read_bytes() == made.png
 
 
-@pytest.mark.parametrize("name", ["made", "ppca", "gan", "rbm"])
+@pytest.mark.parametrize("name", quick(("made", "ppca", "gan", "rbm"), ("ppca",).__contains__))
 def test_reprs_are_short_and_safe(name):
     digits = simulacra.load_data("digits", binarize="threshold", limit=20)
     real = simulacra.from_tensors(torch.randn(30, 4), Real((4,)), name="<b>bold</b>")

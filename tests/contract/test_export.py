@@ -62,7 +62,8 @@ def features(name: str) -> frozenset[str]:
 
 
 GRAPHS = [name for name in PAIRS if has_graph(name)]
-CHOSEN = cover({name: features(name) for name in GRAPHS})
+# the first ones have most features
+CHOSEN = list(cover({name: features(name) for name in GRAPHS}))[:12]
 
 
 @pytest.mark.parametrize(("case", "what"), quick(GRAPHS, CHOSEN.__contains__, values=PAIRS.get))

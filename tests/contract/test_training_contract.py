@@ -36,7 +36,7 @@ def test_the_names_and_shapes_of_the_state_are_constant(case):
     assert all(before[n].shape == after[n].shape and before[n].dtype == after[n].dtype for n in before)
 
 
-@every
+@represented()
 def test_training_is_a_function_of_the_seed(case):
     """The generator of torch plays no part in it; another seed of the run gives other weights."""
     with_other_torch = train(case, hook=lambda loop: torch.manual_seed(1234))

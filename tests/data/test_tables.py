@@ -187,6 +187,7 @@ def test_a_table_in_is_a_table_out(trained, tmp_path):
     assert json.loads((run / "config.json").read_text())["data"]["spec"]["missing"] == "mask"
 
 
+@pytest.mark.thorough
 def test_evaluation_and_pictures_leave_out_what_is_missing(trained, capsys):
     _, run = trained
     assert main(["evaluate", str(run), "--k", "20"]) == 0

@@ -27,7 +27,8 @@ pytestmark = pytest.mark.fault("doors 2.3")
 
 
 def marked(page: str) -> object:
-    return pytest.param(page, marks=pytest.mark.thorough if page in LONG else pytest.mark.slow)
+    whole = page in LONG or "families" in page
+    return pytest.param(page, marks=pytest.mark.thorough if whole else pytest.mark.slow)
 
 
 @pytest.mark.parametrize("page", [marked(page) for page in WITH_BLOCKS])

@@ -28,13 +28,14 @@ SLOW = (
 
 def case_parameters(cases):
     """Each case by its name, with its fault; the whole suite has the healthy and the slow."""
-    for case in cases:
+    for number, case in enumerate(cases):
         long = not case.sick or any(word in case.name for word in SLOW)
         marks = [pytest.mark.thorough] if long else []
         fault = FAULTS.get(case.sick[0], "scores 2.10") if case.sick else "scores 2.4"
         before = runs.read(runs.FIRST).get(case.name)
         failed = before is not None and (before["hits"] == 0 if case.sick else bool(before["alarms"][SEED]))
         marks += [pytest.mark.fault(fault)] if failed else []
+        marks += [pytest.mark.thorough] if number % 3 else []
         yield pytest.param(case, id=case.name, marks=marks)
 
 

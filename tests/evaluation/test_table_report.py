@@ -107,6 +107,7 @@ def test_a_report_has_each_measure_with_rows_and_seed():
     json.dumps(found, allow_nan=False)
 
 
+@pytest.mark.thorough
 def test_imputation_is_of_models_that_complete():
     data = rows()
     able = table_report(Filling(data.space, resample(data)), data).imputation
@@ -188,6 +189,7 @@ def test_nothing_is_reported_of_what_is_no_table_or_was_trained_on():
         table_report(simulacra.PPCA(ring.space, latent=1), ring)
 
 
+@pytest.mark.thorough
 def test_tables_are_compared_by_how_well_samples_are_told():
     data = rows()
     good = simulacra.evaluate(Filling(data.space, lambda n: truth(n, 99)), data)

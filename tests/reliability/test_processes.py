@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from contract.cases import Case, named
-from contract.choose import represented, supports, where
+from contract.choose import represented, supports
 from contract.harness import differing, in_child, options_of, state, train
 from contract.world import kept
 from simulacra.core.capabilities.general import HasDensity
@@ -185,7 +185,7 @@ def test_two_processes_resume_bit_for_bit(case, pair):
         assert not differing(pair(case, "plain", rank), resumed)
 
 
-@where(free)
+@represented(where=free)
 def test_micro_batches_are_one_batch(case):
     assert distance(alone(case, "accumulated"), alone(case, "plain")) <= TOLERANCE
 
