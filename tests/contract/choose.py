@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import pytest
 
 from contract.cases import CASES, CATALOGUED, Case
 from contract.declared import supports
-from contract.representatives import quick, represented
+from contract.representatives import quick, representatives, represented
 
 __all__ = ["catalogued", "every", "having", "lacking", "quick", "represented", "supports", "where"]
 
-every = pytest.mark.parametrize("case", CASES, ids=str)
-catalogued = pytest.mark.parametrize("case", CATALOGUED, ids=str)
+
+@cache
+def brief() -> frozenset[str]:
+    """The names of the cases of the quick tier: the first of each model, and the representatives."""
+    first: dict[str, str] = {}
+    for case in CASES:
+        first.setdefault(case.source, case.name)
+    return frozenset(first.values()) | representatives().keys()
 
 
 def where(holds: Callable[[Case], bool], cases: Sequence[Case] = CASES) -> Any:
-    """The cases for which `holds` is true."""
-    return pytest.mark.parametrize("case", [case for case in cases if holds(case)], ids=str)
+    """The cases for which `holds` is true; further variants of a model are `thorough`."""
+    found = [case for case in cases if holds(case)]
+    names = {case.name for case in found} & brief() or {case.name for case in found[:1]}
+    return pytest.mark.parametrize("case", quick(found, lambda case: case.name in names))
+
+
+every = where(lambda case: True)
+catalogued = where(lambda case: True, CATALOGUED)
 
 
 def having(*capabilities: type, cases: Sequence[Case] = CASES) -> Any:

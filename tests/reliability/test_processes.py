@@ -43,6 +43,7 @@ NEAR_ZERO = (
     "mean-field-sbn",
     "deep-autoencoder/levels",
     "crbm/binary",
+    "transformer",
 )
 # a rising learning rate makes the score fall, so that the best weights are not the last
 STOPPED = {"patience": 1, "lr": 0.02}

@@ -43,6 +43,11 @@ def make_folder(folder: Path) -> list[Path]:
 
 
 def remove_empty(folders: list[Path]) -> None:
+    """Removes folders, deepest first, until one is not empty.
+
+    Args:
+        folders: the folders.
+    """
     with contextlib.suppress(OSError):
         for folder in folders:
             folder.rmdir()
