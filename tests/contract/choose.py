@@ -24,10 +24,11 @@ def brief() -> frozenset[str]:
     return frozenset(first.values()) | representatives().keys()
 
 
-def where(holds: Callable[[Case], bool], cases: Sequence[Case] = CASES) -> Any:
-    """The cases for which `holds` is true; further variants of a model are `thorough`."""
+def where(holds: Callable[[Case], bool], cases: Sequence[Case] = CASES, proves: bool = False) -> Any:
+    """The cases for which `holds` is true; further variants of a model are `thorough`, unless a row is proven."""
     found = [case for case in cases if holds(case)]
-    names = {case.name for case in found} & brief() or {case.name for case in found[:1]}
+    all_names = {case.name for case in found}
+    names = all_names if proves else all_names & brief() or {case.name for case in found[:1]}
     return pytest.mark.parametrize("case", quick(found, lambda case: case.name in names))
 
 
@@ -35,11 +36,11 @@ every = where(lambda case: True)
 catalogued = where(lambda case: True, CATALOGUED)
 
 
-def having(*capabilities: type, cases: Sequence[Case] = CASES) -> Any:
+def having(*capabilities: type, cases: Sequence[Case] = CASES, proves: bool = False) -> Any:
     """Cases whose models declare one of the capabilities."""
-    return where(lambda case: supports(case.name, *capabilities), cases)
+    return where(lambda case: supports(case.name, *capabilities), cases, proves)
 
 
-def lacking(*capabilities: type, cases: Sequence[Case] = CASES) -> Any:
+def lacking(*capabilities: type, cases: Sequence[Case] = CASES, proves: bool = False) -> Any:
     """Cases whose models declare none of the capabilities."""
-    return where(lambda case: not supports(case.name, *capabilities), cases)
+    return where(lambda case: not supports(case.name, *capabilities), cases, proves)

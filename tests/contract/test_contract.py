@@ -52,7 +52,7 @@ def test_undeclared_words_are_refused(case):
 
 
 @pytest.mark.system("H23")
-@lacking(*SCORED)
+@lacking(*SCORED, proves=True)
 def test_an_implicit_model_refuses_to_score(case):
     """Without density and bound there is no number to give, rather than a wrong one."""
     model, (x, c) = trained(case), rows(case)
@@ -174,7 +174,7 @@ def test_one_class_name_conditions_all_samples():
 
 
 @pytest.mark.system("H23")
-@having(*SCORED)
+@having(*SCORED, proves=True)
 def test_scores_are_nats_of_the_kind_that_the_model_declares(case):
     """Tractable models score exactly, approximate ones from below or not surely; implicit ones refuse, above.
 
