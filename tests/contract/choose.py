@@ -25,7 +25,7 @@ def brief() -> frozenset[str]:
 
 
 def where(holds: Callable[[Case], bool], cases: Sequence[Case] = CASES, proves: bool = False) -> Any:
-    """The cases for which `holds` is true; further variants of a model are `thorough`, unless a row is proven."""
+    """The cases for which `holds` is true; variants of a model are `thorough`, unless a row is proven."""
     found = [case for case in cases if holds(case)]
     all_names = {case.name for case in found}
     names = all_names if proves else all_names & brief() or {case.name for case in found[:1]}
