@@ -17,6 +17,7 @@ from simulacra.evaluation.diagnostics.noising import StepsBack
 from simulacra.evaluation.diagnostics.shared_rows import SharedRows
 from simulacra.evaluation.diagnostics.state import Diagnostics
 from simulacra.evaluation.doctor import diagnose as registry
+from simulacra.evaluation.doctor.checks.conditions import ignored
 from simulacra.evaluation.doctor.diagnose import CHECKS, diagnose
 from simulacra.evaluation.interval import mean_of
 from simulacra.evaluation.latents.against_mean import AgainstMean
@@ -245,3 +246,11 @@ def test_the_limits_of_reach_are_what_they_say():
     chance = lambda near: found._near_probability(found.held_out) if near is None else near
     # the share that is left unseen: (1 - k / n)^m of the smallest of m distances
     assert (1 - k / 1000) ** 10 == pytest.approx(1e-3, rel=0.05) and math.isfinite(chance(None))
+
+
+@pytest.mark.fault("outside 2.n2.4")
+def test_a_condition_that_moves_scores_far_is_heeded_whatever_the_rows_show():
+    """The bound of what rows show was 0, but the model's own number left no doubt."""
+    heeds = Evidence.of({checked.CONDITION: ConditionUse(0.0, 2.53, 0.3, True, 0.28, 100)})
+    unsure = Evidence.of({checked.CONDITION: ConditionUse(0.0, 0.5, 0.3, True, 0.28, 100)})
+    assert [ignored(evidence).severity for evidence in (heeds, unsure)] == ["ok", "unknown"]

@@ -30,6 +30,9 @@ def ignored(evidence: Evidence) -> Finding | None:
     measured = f"{what} {found.model:.3g} +- {found.error:.1g} nats, where rows show {found.data:.3g} or more"
     normal = f"at least {HEEDED:.0%} of what rows show"
     if found.data < SAYS:
+        heeds = of_interval(found.model, found.error, HEEDED * found.most, found.rows)
+        if found.by_score and found.most >= MUCH and not heeds.short:
+            return well(name, measured, normal, "the condition is heeded", see, heeds)
         short = f"it may say {found.most:.2g} nats" if found.most >= MUCH else ""
         return well(name, measured, normal, "the condition says little of the rows", see, Reach(short))
     if found.model + SURE * found.error < HEEDED * found.data:
