@@ -28,16 +28,16 @@ from simulacra.core.capabilities.sampling import Sampling, Watch
 from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
-from simulacra.models.autoregressive.codes import codes_of, softmax_of_few
+from simulacra.models.autoregressive.codes import Coded, codes_of, softmax_of_few
 from simulacra.models.autoregressive.images.raster import raster_order
-from simulacra.models.autoregressive.ordered import EntryKeywords, Ordered
+from simulacra.models.autoregressive.ordered import EntryKeywords
 from simulacra.nets.causal_transformer import EXPANSION, CausalTransformer, Context
 
 AT_ONCE = 2**24  # hidden features that are computed at once where no gradient is needed (64 MB in fp32)
 REMEMBERED = 2**27  # keys and values of rows that are drawn at once (512 MB in fp32)
 
 
-class Transformer(Ordered):
+class Transformer(Coded):
     """Causal transformer over tokens, pixels or numbers, optionally conditional, with exact log p.
 
     Args:
@@ -86,9 +86,9 @@ class Transformer(Ordered):
             self.ordering = raster_order(space.shape)
         # nothing has to be sorted
         self._straight = space.shape[0] == 1 if image else order is None or list(order) == sorted(order)
-        self._codes = codes_of(space)
+        self.codes = codes_of(space)
         size = math.prod(condition.features_shape) if condition else 0
-        self.net = CausalTransformer(self._codes, self.per_entry, space.dims, layers, heads, width, size)
+        self.net = CausalTransformer(self.codes, self.per_entry, space.dims, layers, heads, width, size)
 
     @property
     def recommended(self) -> Mapping[str, Any]:
@@ -102,7 +102,7 @@ class Transformer(Ordered):
             x: observations, shape (B, *).
             c: conditions, shape (B, *), or None.
         """
-        u, f = self._inputs(x.unsqueeze(1).flatten(1)), self._given(c)
+        u, f = self.inputs(x.unsqueeze(1).flatten(1)), self._given(c)
         if self._straight:
             y = self._outputs(u, f)
         else:
@@ -118,25 +118,6 @@ class Transformer(Ordered):
             c: conditions, shape (n, *), or None.
         """
         return self.net.begin(n, self._given(c))
-
-    def next_parameters(self, state: Context, t: int) -> Tensor:
-        """Returns the distribution parameters of entry o(t), shape (B, P).
-
-        Args:
-            state: state before the entry.
-            t: not used.
-        """
-        return state.y
-
-    def advance(self, state: Context, t: int, value: Tensor) -> Context:
-        """Returns the state after entry o(t) took `value`.
-
-        Args:
-            state: state before the entry.
-            t: position of the entry in the order, from 0.
-            value: values of the entry, shape (B,).
-        """
-        return state if t + 1 == self.space.dims else self.net.step(state, t, self._inputs(value))
 
     def draw(
         self, rng: Rng, c: Tensor | None = None, how: Sampling | None = None, watch: Watch | None = None
@@ -177,10 +158,6 @@ class Transformer(Ordered):
     def _rows(self, rng: Rng) -> list[slice]:
         """Returns the rows that are drawn at once."""
         return slices(len(rng.rows), REMEMBERED // (2 * len(self.net.blocks) * self.net.P.numel()))
-
-    def _inputs(self, x: Tensor) -> Tensor:
-        """Returns x as codes for the embedding, or as features with a last dimension of 1."""
-        return x.long() if self._codes else self.features(x).unsqueeze(-1)
 
     def _given(self, c: Tensor | None) -> Tensor | None:
         return None if self.condition is None or c is None else self.condition.vectors(c, self.dtype)

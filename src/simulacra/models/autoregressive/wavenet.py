@@ -21,12 +21,11 @@ import math
 from torch import Tensor
 
 from simulacra.core.spaces.plain import Space
-from simulacra.models.autoregressive.codes import codes_of, softmax_of_few
-from simulacra.models.autoregressive.ordered import Ordered
+from simulacra.models.autoregressive.codes import Coded, codes_of, softmax_of_few
 from simulacra.nets.autoregressive.dilated import Column, DilatedStack
 
 
-class WaveNet(Ordered):
+class WaveNet(Coded):
     """WaveNet: dilated causal convolutions with gates, globally or locally conditional.
 
     Args:
@@ -77,9 +76,9 @@ class WaveNet(Ordered):
             if value < 1:
                 raise ValueError(f"{name} is {value}, but it must be at least 1.")
         super().__init__(space, condition, softmax_of_few(space, likelihood), mixtures)
-        self._codes = codes_of(space)
+        self.codes = codes_of(space)
         size = math.prod(condition.features_shape) // _frames(condition) if condition else 0
-        self.net = DilatedStack(self._codes, self.per_entry, **sizes, condition=size)
+        self.net = DilatedStack(self.codes, self.per_entry, **sizes, condition=size)
 
     @property
     def receptive_field(self) -> int:
@@ -93,7 +92,7 @@ class WaveNet(Ordered):
             x: observations, shape (B, *).
             c: conditions, shape (B, *), or None.
         """
-        return self.net(self._inputs(x), self._given(c)).transpose(1, 2)
+        return self.net(self.inputs(x), self._given(c)).transpose(1, 2)
 
     def begin(self, n: int, c: Tensor | None = None) -> Column:
         """Returns the sampling state before the first entry.
@@ -103,29 +102,6 @@ class WaveNet(Ordered):
             c: conditions, shape (n, *), or None.
         """
         return self.net.begin(n, self.space.dims, self._given(c))
-
-    def next_parameters(self, state: Column, t: int) -> Tensor:
-        """Returns the distribution parameters of entry t, shape (B, P).
-
-        Args:
-            state: state before the entry.
-            t: not used.
-        """
-        return state.y
-
-    def advance(self, state: Column, t: int, value: Tensor) -> Column:
-        """Returns the state after entry t took `value`, shape (B,).
-
-        Args:
-            state: state before the entry.
-            t: position of the entry in the order, from 0.
-            value: values of the entry, shape (B,).
-        """
-        return state if t + 1 == self.space.dims else self.net.step(state, t, self._inputs(value))
-
-    def _inputs(self, x: Tensor) -> Tensor:
-        """Returns x as codes for the embedding, or as features with a last dimension of 1."""
-        return x.long() if self._codes else self.features(x).unsqueeze(-1)
 
     def _given(self, c: Tensor | None) -> Tensor | None:
         """Returns the condition as frames, shape (B, frames, size), or None."""
