@@ -87,7 +87,14 @@ def orderings(first: list[int], orders: int, seed: int) -> list[list[int]]:
 
 
 def check_sizes(hidden: tuple[int, ...], mixtures: int, orders: int, candidates: int) -> None:
-    """Raises ValueError unless the networks can be built from these options."""
+    """Raises ValueError unless the networks can be built from these options.
+
+    Args:
+        hidden: units of the hidden layers of a column's network.
+        mixtures: number of components of a column of numbers.
+        orders: number of orders of the columns.
+        candidates: number of draws of which a completion is resampled.
+    """
     if not hidden or min(hidden) < 1:
         raise ValueError(f"hidden is {hidden}, but each column's network needs a hidden layer such as (64,).")
     for name, value in (("mixtures", mixtures), ("orders", orders), ("candidates", candidates)):

@@ -15,7 +15,7 @@ Reference: Sutskever, Hinton and Taylor 2009; Boulanger-Lewandowski, Bengio and 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -277,6 +277,19 @@ def trimmed(model: Recurrent, batch: Batch, rng: Rng) -> Batch:
     return replace(batch, x=batch.x[:, :steps], known=known)
 
 
+def batches_of(source: Source, rng: Rng) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yields all sequences, some at a time, shape (B, T, d), and True before the end of each, shape (B, T).
+
+    Args:
+        source: the training split.
+        rng: random numbers of the preprocessing.
+    """
+    for i in range(0, len(source), ROWS):
+        rows = range(i, min(i + ROWS, len(source)))
+        batch = source.batch(torch.arange(rows.start, rows.stop), rng.on(rows))
+        yield batch.x, valid_steps(batch.x, batch.lengths)
+
+
 def start_at_note_frequencies(model: Recurrent, source: Source, rng: Rng) -> None:
     """Initializes b at the log-odds of each entry's mean over the frames.
 
@@ -286,11 +299,8 @@ def start_at_note_frequencies(model: Recurrent, source: Source, rng: Rng) -> Non
         rng: random numbers of the preprocessing.
     """
     ones, frames = torch.zeros(model.visible, dtype=torch.float64), 0.0
-    for i in range(0, len(source), ROWS):
-        rows = range(i, min(i + ROWS, len(source)))
-        batch = source.batch(torch.arange(rows.start, rows.stop), rng.on(rows))
-        valid = valid_steps(batch.x, batch.lengths)
-        ones += to_float64(batch.x[valid].sum(0)).cpu()
+    for x, valid in batches_of(source, rng):
+        ones += to_float64(x[valid].sum(0)).cpu()
         frames += float(valid.sum())
     # add one frame with each note on and one with it off, so that the log-odds are finite
     model.b.copy_(torch.logit((ones + 1) / (frames + 2)))

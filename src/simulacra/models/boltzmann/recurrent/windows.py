@@ -11,15 +11,13 @@ Reference: Taylor, Hinton and Roweis 2007. Row A18.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor
 
 from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng
 from simulacra.core.updates import Source
-from simulacra.models.boltzmann.recurrent.sequence import ROWS, valid_steps
+from simulacra.models.boltzmann.recurrent.sequence import batches_of
 
 RIDGE = 1e-2  # penalty of the regression, as a share of the sum of squares of an entry of the past
 LEAST = 1e-3  # smallest scale of the noise
@@ -77,7 +75,9 @@ def regression(source: Source, rng: Rng, n: int) -> tuple[Tensor, Tensor, Tensor
         A, shape (n d, d); b, shape (d,); and the root mean square of the residuals, shape (d,).
     """
     xx, xy, square = torch.zeros(()), torch.zeros(()), torch.zeros(())
-    for past, v in _frames(source, rng, n):
+    for frames, valid in batches_of(source, rng):
+        x, there = to_float64(frames).cpu(), valid.cpu()
+        past, v = windows(x, n)[there], x[there]
         one = torch.cat([past, past.new_ones(len(past), 1)], 1)
         change = v - past[:, -v.shape[1] :]
         xx, xy, square = xx + one.T @ one, xy + one.T @ change, square + change.square().sum(0)
@@ -91,13 +91,3 @@ def regression(source: Source, rng: Rng, n: int) -> tuple[Tensor, Tensor, Tensor
     A = weights[:-1]
     A[-d:] += torch.eye(d, dtype=A.dtype)
     return A, weights[-1], (rest / count).clamp_min(LEAST**2).sqrt()
-
-
-def _frames(source: Source, rng: Rng, n: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yields the frames before each frame, and the frame, of some sequences, in float64 on the CPU."""
-    for i in range(0, len(source), ROWS):
-        rows = range(i, min(i + ROWS, len(source)))
-        batch = source.batch(torch.arange(rows.start, rows.stop), rng.on(rows))
-        valid = valid_steps(batch.x, batch.lengths)
-        x = to_float64(batch.x).cpu()
-        yield windows(x, n)[valid.cpu()], x[valid.cpu()]
