@@ -58,9 +58,9 @@ from simulacra.evaluation.measures.registry import (
     SAMPLE_SCORE,
     SPREAD,
     TABLE,
-    Generalization,
-    TableFound,
 )
+from simulacra.evaluation.measures.row_scores import Generalization
+from simulacra.evaluation.measures.tables import TableFound
 from simulacra.evaluation.samples.implicit import modes_found
 from simulacra.evaluation.samples.memorization import memorization
 from simulacra.evaluation.samples.mmd import mmd

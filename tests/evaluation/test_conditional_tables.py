@@ -12,7 +12,8 @@ from simulacra.evaluation.doctor.checks.tables import columns, dependences
 from simulacra.evaluation.measures.checked import SETTING
 from simulacra.evaluation.measures.history import History
 from simulacra.evaluation.measures.measure import Evidence
-from simulacra.evaluation.measures.registry import HISTORY, TABLE, TableFound
+from simulacra.evaluation.measures.registry import HISTORY, TABLE
+from simulacra.evaluation.measures.tables import TableFound
 from simulacra.evaluation.tables.kept_columns import kept
 from simulacra.evaluation.tables.report import table_evidence
 from simulacra.evaluation.tables.wording import table_rows

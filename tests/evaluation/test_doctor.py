@@ -35,8 +35,8 @@ from simulacra.evaluation.measures.registry import (
     QUALITY,
     REPEATED,
     SAMPLE_SCORE,
-    Generalization,
 )
+from simulacra.evaluation.measures.row_scores import Generalization
 from simulacra.evaluation.report import read_report
 from simulacra.evaluation.samples.coverage import Coverage
 from simulacra.evaluation.samples.memorization import Memorization

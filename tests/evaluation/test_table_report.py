@@ -16,7 +16,8 @@ from simulacra.core.storage.records import read_as
 from simulacra.evaluation.doctor.checks import tables as checks
 from simulacra.evaluation.doctor.diagnose import diagnose, findings
 from simulacra.evaluation.measures.measure import Case, Evidence
-from simulacra.evaluation.measures.registry import TABLE, TableFound, examined
+from simulacra.evaluation.measures.registry import TABLE, examined
+from simulacra.evaluation.measures.tables import TableFound
 from simulacra.evaluation.report import read_report
 from simulacra.evaluation.tables.report import table_evidence, table_report
 from simulacra.evaluation.tables.summary import TableSummary

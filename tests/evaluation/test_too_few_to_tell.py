@@ -29,6 +29,7 @@ from simulacra.evaluation.measures import checked, noising
 from simulacra.evaluation.measures import registry as measures
 from simulacra.evaluation.measures.history import History
 from simulacra.evaluation.measures.measure import Evidence
+from simulacra.evaluation.measures.row_scores import Generalization
 from simulacra.evaluation.samples.cells import Cells
 from simulacra.evaluation.samples.memorization import Memorization
 from simulacra.evaluation.samples.mmd import SampleScore
@@ -107,8 +108,8 @@ CASES = {
     ),
     "overfitting": (
         measures.GENERALIZATION,
-        measures.Generalization(estimate(-9.0, 400), estimate(-9.0, 400)),
-        measures.Generalization(estimate(-9.0, 4), estimate(-9.0, 4)),
+        Generalization(estimate(-9.0, 400), estimate(-9.0, 400)),
+        Generalization(estimate(-9.0, 4), estimate(-9.0, 4)),
     ),
     "past_best": (
         measures.HISTORY,

@@ -52,8 +52,8 @@ from simulacra.evaluation.measures.registry import (
     REPEATED,
     SAMPLE_SCORE,
     SPREAD,
-    Generalization,
 )
+from simulacra.evaluation.measures.row_scores import Generalization
 from simulacra.evaluation.samples.cells import Cells
 from simulacra.evaluation.samples.memorization import Memorization
 from simulacra.evaluation.samples.mmd import SampleScore

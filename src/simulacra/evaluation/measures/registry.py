@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, cast
 
-from simulacra.core.scores.estimate import Estimate
 from simulacra.data.toys import Modes
 from simulacra.evaluation.compare import score_columns as columns
 from simulacra.evaluation.diagnostics.dead_units import Layer, dead_units
@@ -14,11 +12,8 @@ from simulacra.evaluation.diagnostics.state import Diagnostics, diagnostics
 from simulacra.evaluation.latents.fidelity import Fidelity, fidelity, fidelity_rows
 from simulacra.evaluation.latents.reconstruction import Reconstruction, reconstruction
 from simulacra.evaluation.latents.spread import Spread, spread
-from simulacra.evaluation.likelihood.annealing import Bracket
-from simulacra.evaluation.likelihood.column_cells import cells_gap
 from simulacra.evaluation.likelihood.constant_columns import Constant, constant_columns
-from simulacra.evaluation.likelihood.held_out import Likelihood, fits, likelihoods
-from simulacra.evaluation.likelihood.relative import relative_estimate
+from simulacra.evaluation.likelihood.held_out import fits
 from simulacra.evaluation.likelihood.repeated_values import repeated_values
 from simulacra.evaluation.measures.checked import (
     AGAINST_MEAN,
@@ -32,7 +27,7 @@ from simulacra.evaluation.measures.checked import (
 )
 from simulacra.evaluation.measures.codes import CODES, DIMENSION, RATES, REFINED, ROWS, most_code_rows
 from simulacra.evaluation.measures.history import History
-from simulacra.evaluation.measures.measure import Case, Evidence, Look, Measure, Unfinished, evidence_of
+from simulacra.evaluation.measures.measure import Case, Evidence, Look, Measure, evidence_of
 from simulacra.evaluation.measures.needs import (
     CHAINED,
     CLASSIFIES,
@@ -44,95 +39,26 @@ from simulacra.evaluation.measures.needs import (
     MODES_OF,
     NUMBERS,
     PRIOR,
-    RELATIVE,
     SAMPLES,
     SCORED,
-    TABLES,
     TRAINED,
-    VALID,
     VITALS_OF,
     WHOLE,
 )
 from simulacra.evaluation.measures.noising import AVERAGED, STEPS_BACK
+from simulacra.evaluation.measures.row_scores import CELLS_GAP, GENERALIZATION, LIKELIHOOD
+from simulacra.evaluation.measures.tables import TABLE
 from simulacra.evaluation.rows import count, samples_like
 from simulacra.evaluation.samples.implicit import NotScored, modes_found, sample_scores
 from simulacra.evaluation.samples.memorization import Copies, Memorization, copy_rows, memorization
 from simulacra.evaluation.samples.mmd import SampleScore, mmd
 from simulacra.evaluation.samples.neighbours import neighbour_accuracy
 from simulacra.evaluation.samples.quality import ModesFound, SampleQuality, Skipped, quality_rows
-from simulacra.evaluation.tables.kept_columns import Kept
-from simulacra.evaluation.tables.report import TableReport, table_evidence
-from simulacra.evaluation.tables.summary import TableSummary
-from simulacra.evaluation.tables.wording import table_rows
 from simulacra.evaluation.tasks.classification import Classification, classification
 from simulacra.evaluation.tasks.denoising import Denoising, denoising, denoising_rows, gain_in_words
 from simulacra.evaluation.tasks.suite import Tasks, task_rows, tasks
 
-DRAWS = 16  # importance samples of the training rows' ELBO
 CHAINS, PROBED, SWEEPS = 8, 50, (200, 500)  # after training: chains, timed sweeps, fewest and most sweeps
-
-
-@dataclass(frozen=True)
-class Generalization:
-    """A score of held-out rows, and of as many training rows.
-
-    Args:
-        held_out: ELBO if there is one, otherwise the likelihood.
-        training: the same score of training rows.
-    """
-
-    held_out: Estimate
-    training: Estimate
-
-
-@dataclass(frozen=True)
-class TableFound:
-    """Comparison of samples with the rows of a table.
-
-    Args:
-        kept: significant differences of columns, pairs and classes.
-        report: all measures of tables, if requested.
-    """
-
-    kept: Kept
-    report: TableReport | None
-
-
-def _likelihood(case: Case, found: Evidence) -> Likelihood:
-    rows = (case.model, case.data, case.split, case.k, case.seed, case.limit)
-    scored = likelihoods(*rows, annealing=case.annealing)
-    if scored.interrupted:
-        raise Unfinished(scored)
-    return scored
-
-
-def _generalization(case: Case, found: Evidence) -> Generalization | None:
-    held_out = found[LIKELIHOOD]
-    if held_out is None:
-        return None
-    limit = min(ROWS, len(held_out.estimate.values), len(case.data.train))
-    # a single log Z is reused; several depend on the rows
-    known = held_out.bracket if isinstance(held_out.bracket, Bracket) else case.annealing
-    train = likelihoods(case.model, case.data, "train", DRAWS, case.seed, limit, annealing=known)
-    if train.interrupted:
-        raise KeyboardInterrupt
-    return Generalization(held_out.elbo or held_out.estimate, train.elbo or train.estimate)
-
-
-def _cells_gap(case: Case, found: Evidence) -> float | None:
-    scored = found[GENERALIZATION]
-    limit = None if scored is None else len(scored.held_out.values)
-    return limit and cells_gap(case.model, case.data, case.split, case.seed, limit)
-
-
-def _most_rows(case: Case) -> int:
-    """Returns the largest number of rows for a measure right after training."""
-    return min(ROWS, len(case.rows))
-
-
-def _relative(case: Case, n: int) -> Generalization:
-    both = [relative_estimate(case.model, case.data, split, 0, n) for split in ("valid", "train")]
-    return Generalization(*both)
 
 
 def _fidelity(case: Case, found: Evidence) -> Fidelity | None:
@@ -158,11 +84,6 @@ def _quality(case: Case, found: Evidence) -> SampleQuality | Skipped | None:
         return Skipped(str(reason))
 
 
-def _table(case: Case, found: Evidence) -> TableFound:
-    full = "tables" in case.asked
-    return TableFound(*table_evidence(case.model, case.data, case.split, case.n, case.seed, case.limit, full))
-
-
 def _mmd(case: Case, found: Evidence) -> SampleScore:
     return mmd(case.model, case.data, case.split, min(case.n, count(case.rows, case.limit)), case.seed)
 
@@ -175,22 +96,6 @@ QUALITY: Measure[SampleQuality | Skipped] = Measure(
     record=SampleQuality | Skipped,
     lines=quality_rows,
     columns=columns.sample_columns,
-)
-LIKELIHOOD: Measure[Likelihood] = Measure(
-    "likelihood",
-    _likelihood,
-    "a density, or k decodings a row; an energy anneals log Z first",
-    (SCORED,),
-)
-GENERALIZATION: Measure[Generalization] = Measure(
-    "generalization",
-    _generalization,
-    f"as the likelihood, of at most {ROWS:,} training rows with k = {DRAWS}",
-    (SCORED, HELD_OUT),
-    look=Look(_relative, lambda case: min(_most_rows(case), len(case.data.train)), needs=(RELATIVE, VALID)),
-)
-CELLS_GAP: Measure[float] = Measure(
-    "gap of cells", _cells_gap, "a pass over as many rows as the generalization", (HELD_OUT, TABLES)
 )
 SAMPLE_SCORE: Measure[SampleScore] = Measure(
     "samples",
@@ -261,16 +166,6 @@ TASKS: Measure[Tasks] = Measure(
     record=Tasks,
     lines=task_rows,
     columns=columns.task_columns,
-)
-TABLE: Measure[TableFound] = Measure(
-    "tables",
-    _table,
-    "n samples; asked for by name, trees on samples and rows besides",
-    (SAMPLES, HELD_OUT, TABLES),
-    record=TableSummary,
-    summary=lambda found: None if found.report is None else found.report.summary,
-    lines=table_rows,
-    columns=columns.table_columns,
 )
 # measures that only the doctor uses
 DIAGNOSTICS: Measure[Diagnostics] = Measure(
