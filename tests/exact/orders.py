@@ -13,7 +13,8 @@ from torch import Tensor
 
 from simulacra.core.capabilities.ancestral import ancestral, ancestral_slow
 from simulacra.core.random.keyed import Rng
-from simulacra.models.autoregressive.vectors.orderless import InOrders, known_first
+from simulacra.models.autoregressive.vectors.in_orders import InOrders
+from simulacra.models.autoregressive.vectors.orderless import known_first
 
 Score = Callable[[Tensor, tuple[int, ...]], Tensor]  # log p(x|o), written out
 

@@ -28,7 +28,6 @@ from torch import Tensor
 from simulacra.core.capabilities.ancestral import Temperature, ancestral
 from simulacra.core.capabilities.general import (
     Completes,
-    HasConditionals,
     HasDensity,
     Samples,
     TakesCondition,
@@ -40,6 +39,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Source
 from simulacra.models.autoregressive.heads import check_any_order, entry_heads
+from simulacra.models.autoregressive.vectors.in_orders import InOrders
 from simulacra.nets.autoregressive.entrywise import EntrywiseMLP
 
 
@@ -237,58 +237,6 @@ class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):
     def _placed(self, drawn: Tensor, orders: Tensor) -> Tensor:
         """Returns the drawn entries (B, d) at their positions, in the shape of x."""
         return torch.empty_like(drawn).scatter(1, orders, drawn).reshape(len(drawn), *self.space.shape)
-
-
-class InOrders(HasConditionals):
-    """An orderless model in given orders, p(x|o) of (1), with entries indexed by their position in the order.
-
-    Args:
-        model: the model with the conditionals.
-        orders: indices of the entries in sampling order, shape (B, d), or (1, d) for all rows.
-    """
-
-    def __init__(self, model: Orderless, orders: Tensor):
-        self.model, self.orders = model, orders
-        self.dtype, self.device = model.dtype, model.device
-        self.space = replace(model.space, shape=(model.space.dims,))
-        self.entry_head = model.entry_head
-
-    @property
-    def order(self) -> Tensor:
-        """The positions 0, 1, ..., d - 1."""
-        return torch.arange(self.space.dims)
-
-    def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns the distribution parameters at each position given the preceding ones, shape (B, P, d)."""
-        state, numbers = self.begin(len(x), c), []
-        for t, value in enumerate(x.unbind(1)):
-            numbers.append(self.next_parameters(state, t))
-            state = self.advance(state, t, value)
-        return torch.stack(numbers, 2)
-
-    def log_density(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Computes log p(x|o) in nats, shape (B,), for x by position, shape (B, d)."""
-        numbers = self.parameters_of(x, c).transpose(1, 2).flatten(0, 1)
-        # (1)
-        return self.entry_head.build(numbers).log_prob(x.flatten()).view(x.shape).sum(1)
-
-    def draw(
-        self, rng: Rng, c: Tensor | None = None, how: Sampling | None = None, watch: Watch | None = None
-    ) -> Tensor:
-        """Samples x ~ p(x|o) by position, shape (B, d)."""
-        return ancestral(self, rng, c, watch=watch, how=how)
-
-    def begin(self, n: int, c: Tensor | None = None) -> Any:
-        """Returns the model's sampling state of n rows without known entries."""
-        return self.model.begin(n, c)
-
-    def next_parameters(self, state: Any, t: int) -> Tensor:
-        """Returns the distribution parameters at position t, shape (B, P)."""
-        return self.model.numbers_of(state, self.orders[:, t])
-
-    def advance(self, state: Any, t: int, value: Tensor) -> Any:
-        """Returns the state after position t took `value`, shape (B,)."""
-        return self.model.put(state, self.orders[:, t], value)
 
 
 def by_entry(features: Tensor, d: int) -> Tensor:
