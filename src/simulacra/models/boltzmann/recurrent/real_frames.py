@@ -166,15 +166,6 @@ class RealFrames(Machine):
 
     # ---- log Z
 
-    def free_energy(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Computes the free energy of residuals in nats, with respect to dx, shape (B,).
-
-        Args:
-            x: residuals, shape (B, d).
-            c: conditions, shape (B, *), or None.
-        """
-        return self.marginal({"v": self.visible(x)}, c)
-
     def base_log_z(self) -> Tensor:
         """Computes log Z of the independent units with respect to dx, in nats, shape ()."""
         return super().base_log_z() + to_float64(self.scale.log()).sum()
@@ -193,12 +184,10 @@ class RealFrames(Machine):
         """
         (hidden, _), parts = self.sizes, []
         d = self.space.dims
-        bias, *gates = (part.unsqueeze(1) for part in self.split(c))
         size = max(1, ENTRIES // max(1, len(c) * d))
         for start in range(0, 2**hidden, size):
-            h = Bernoulli().states(start, min(start + size, 2**hidden), (hidden,)).to(c)
-            # (3)
-            parts.append(((h * bias).sum(2) + self.down(h, *gates).square().sum(-1) / 2).logsumexp(1))
+            _, log_weights = self._states(start, min(start + size, 2**hidden), c)
+            parts.append(log_weights.logsumexp(1))
         log_z = torch.stack(parts, 1).logsumexp(1)
         return log_z + d * math.log(2 * math.pi) / 2 + self.scale.log().sum()
 
@@ -208,8 +197,12 @@ class RealFrames(Machine):
         Args:
             c: conditions, shape (N, entries).
         """
-        hidden = self.sizes[0]
+        h, log_weights = self._states(0, 2 ** self.sizes[0], c)
+        return log_weights.softmax(1) @ h
+
+    def _states(self, start: int, stop: int, c: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns states of h, shape (M, hidden), and the logs of their terms in (3), shape (N, M)."""
         bias, *gates = (part.unsqueeze(1) for part in self.split(c))
-        h = Bernoulli().states(0, 2**hidden, (hidden,)).to(c)
-        weight = (h * bias).sum(2) + self.down(h, *gates).square().sum(-1) / 2
-        return weight.softmax(1) @ h
+        h = Bernoulli().states(start, stop, (self.sizes[0],)).to(c)
+        # (3)
+        return h, (h * bias).sum(2) + self.down(h, *gates).square().sum(-1) / 2
