@@ -76,9 +76,13 @@ def picture_seconds(model: Model, seed: int = 0, data: Dataset | None = None) ->
         return 0.0
 
 
-def look_seconds(steps: float) -> float:
-    """Returns the seconds allowed for the doctor's quick check after a training of `steps` seconds."""
-    return SHARE * steps if steps >= SHORT else 0.0
+def look_seconds(trained: float) -> float:
+    """Returns the seconds allowed for the doctor's quick check.
+
+    Args:
+        trained: seconds that the training took.
+    """
+    return SHARE * trained if trained >= SHORT else 0.0
 
 
 def takes_no_label(model: Model) -> bool:
