@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor
 
+from simulacra.data.labels import encode
 from simulacra.data.tables.columns import label_number
 from simulacra.data.tables.files import read_table
 from simulacra.data.tables.options import TableOptions
@@ -54,5 +54,5 @@ def texts_of_column(path: Path, column: str, label: str | None, encoding: str | 
     if label is None:
         return TextColumn(texts, lines)
     at = label_number(str(path), table.names, label)
-    names, numbers = np.unique([table.cells[i][at] for i in kept], return_inverse=True)
-    return TextColumn(texts, lines, torch.from_numpy(numbers.reshape(-1)), tuple(map(str, names)))
+    numbers, names = encode(np.array([table.cells[i][at] for i in kept]), f"column {label!r} of {path}")
+    return TextColumn(texts, lines, numbers, names)
