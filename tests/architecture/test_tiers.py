@@ -1,4 +1,8 @@
-"""The quick tier has every exact check and a representative of every feature of the catalogue."""
+"""The quick tier proves every row, and has a representative of every feature of the catalogue.
+
+A proof that trains for more than five seconds (`slow`) may be left to the whole suite, if other tests of the
+quick tier prove its rows.
+"""
 
 import ast
 
@@ -16,17 +20,26 @@ def leaves(path) -> list[str]:
     for node in ast.walk(sources.tree(path)):
         decorators = [ast.unparse(d) for d in getattr(node, "decorator_list", [])]
         proves = any("mark.system" in text for text in decorators)
+        proves = proves and not any("mark.slow" in text for text in decorators)
         if proves and any(word in text for text in decorators for word in LEAVING):
             found.append(node.name)
     return found
 
 
-def test_no_exact_check_leaves_the_quick_tier(thorough_tests):
+def rows_of(items) -> set[str]:
+    """The rows that tests prove."""
+    return {row for item in items for mark in item.iter_markers("system") for row in mark.args}
+
+
+def test_no_exact_check_leaves_the_quick_tier_but_for_long_trainings(thorough_tests, request):
     """By the decorators in the files, and by the marks of all tests that were collected with this one."""
     assert not sources.offenders(leaves, TESTS)
-    exact = [item.nodeid for item in thorough_tests if item.nodeid.startswith("tests/exact/")]
-    proving = [item.nodeid for item in thorough_tests if item.get_closest_marker("system")]
-    assert not exact + proving
+    short = [item for item in thorough_tests if not item.get_closest_marker("slow")]
+    exact = [item.nodeid for item in short if item.nodeid.startswith("tests/exact/")]
+    assert not exact + [item.nodeid for item in short if item.get_closest_marker("system")]
+    left = {item.nodeid for item in thorough_tests}
+    quick = [item for item in request.session.items if item.nodeid not in left]
+    assert not rows_of(thorough_tests) - rows_of(quick)
 
 
 def test_test_files_are_short_and_have_different_names():

@@ -1,18 +1,29 @@
 """`simulacra compare`: tables and files, refusals with their exit code, and sentences."""
 
 import json
+import shutil
 
 import pytest
 
+from simulacra.cli import main
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The folder of two evaluated runs on the ring, and of one on another ring."""
+    root = tmp_path_factory.mktemp("compared")
+    ppca = ("ppca", "--model.latent", "1")
+    models = {"ppca": ppca, "vae": ("vae", "--epochs", "0.1"), "other": (*ppca, "--data.seed", "3")}
+    for name, (model, *options) in models.items():
+        assert main(["train", model, "ring", *options, "--out", str(root / name)]) == 0
+        assert main(["evaluate", str(root / name), "--k", "2", "--limit", "200"]) == 0
+    return root
+
 
 @pytest.fixture
-def runs(cli):
-    """Two evaluated runs on the ring, and one on another ring."""
-    ppca = ("ppca", "--model.latent", "1")
-    made = {"ppca": ppca, "vae": ("vae", "--epochs", "0.1"), "other": (*ppca, "--data.seed", "3")}
-    for name, (model, *options) in made.items():
-        assert cli("train", model, "ring", *options, "--out", name).code == 0
-        assert cli("evaluate", name, "--k", 2, "--limit", 200).code == 0
+def runs(cli, made, tmp_path):
+    """These runs in the folder of the commands."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
 
 
 def test_tables_are_printed_and_written(cli, runs, tmp_path):

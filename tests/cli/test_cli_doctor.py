@@ -49,12 +49,14 @@ def test_the_doctor_says_what_the_fresh_report_says(cli, run):
     assert other.code == 0 and "report.json" not in other.err and findings(other.out) != evaluated
 
 
+@pytest.mark.thorough
 def test_options_without_a_report_are_taken_by_both(cli, run):
     options = ("--k", "7", "--limit", "80", "--seed", "2")
     measured = findings(cli("doctor", run, *options).out)
     assert measured == findings(cli("evaluate", run, *options).out)
 
 
+@pytest.mark.thorough
 def test_a_report_that_no_longer_holds_is_not_read(cli, run, tmp_path):
     assert cli("evaluate", run, "--k", "5", "--limit", "90").code == 0
     assert (

@@ -35,7 +35,7 @@ def case_parameters(cases):
         before = runs.read(runs.FIRST).get(case.name)
         failed = before is not None and (before["hits"] == 0 if case.sick else bool(before["alarms"][SEED]))
         marks += [pytest.mark.fault(fault)] if failed else []
-        marks += [pytest.mark.thorough] if number % 3 else []
+        marks += [pytest.mark.thorough] if number % 5 else []
         yield pytest.param(case, id=case.name, marks=marks)
 
 

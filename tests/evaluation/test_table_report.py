@@ -242,6 +242,7 @@ def test_a_class_that_is_lost_is_named_with_its_chance():
     assert named["lost classes"] == "unknown"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("value", [float("inf"), float("nan")])
 def test_samples_that_are_no_numbers_lose_their_column(value):
     data = rows()
@@ -255,6 +256,7 @@ def test_samples_that_are_no_numbers_lose_their_column(value):
     assert lost.severity == "warning" and "weight 0% kept" in lost.measured
 
 
+@pytest.mark.thorough
 def test_a_column_that_is_missing_in_all_training_rows_does_no_harm():
     data = rows()
     for split in data.splits.values():

@@ -122,6 +122,8 @@ def ring(n: int, seed: int) -> torch.Tensor:
     return radius * torch.cat([angle.cos(), angle.sin()], 1)
 
 
+@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.system("D16")
 def test_an_autoencoders_decoder_is_not_a_generator():
     """Decoded draws of N(0, I) are nearer to the data where the prior was trained for."""

@@ -158,6 +158,7 @@ def test_rows_without_a_label_teach_what_the_data_are_like(float64):
     np.testing.assert_allclose(terms["nll"].detach(), -logsumexp(law(model), axis=1)[[1, 7, 9]], atol=1e-10)
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.system("A24")
 def test_handwritten_digits_are_told_apart(tmp_path):

@@ -95,6 +95,8 @@ def test_tensors_that_no_part_touches_have_no_gradient():
     )
 
 
+@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell the peak of memory so")
 def test_a_gradient_holds_one_chunk_at_a_time():
     """131,072 states of 784 fields: 0.4 GB for each copy of them in single precision."""

@@ -179,6 +179,8 @@ def best_fit(counts: np.ndarray, d: int, m: int) -> float:
     return min(run.fun for run in runs) - entropy
 
 
+@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.system("A4")
 def test_persistent_chains_train_to_the_best_fit(float64, tmp_path):
     teacher = random_rbm(4, 3, 1.5)

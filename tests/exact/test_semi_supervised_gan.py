@@ -114,6 +114,7 @@ def supervised(model, x: torch.Tensor, c: torch.Tensor) -> None:
         mover.step()
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.system("G13")
 def test_unlabelled_moons_help_where_six_labels_do_not_suffice(tmp_path):

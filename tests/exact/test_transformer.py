@@ -223,6 +223,8 @@ def test_gradients_are_finite_and_reach_all_weights(float64, space, condition):
         assert p.grad is not None and torch.isfinite(p.grad).all() and p.grad.abs().sum() > 0, name
 
 
+@pytest.mark.thorough
+@pytest.mark.slow
 def test_it_copies_from_afar(seeded):
     """A row repeats its first half of random bits: the entropy is that of the half."""
     half = torch.randint(2, (400, 7)).float()

@@ -113,6 +113,8 @@ def places(images):
     return torch.stack([half(images[:, 0].mean(2)), half(images[:, 0].mean(1))], 1)
 
 
+@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.system("G6")
 def test_sums_of_codes_of_a_gan_have_the_attributes_of_the_sum(tmp_path):
     wanted = torch.randint(0, 2, (3000, 2), generator=torch.Generator().manual_seed(0))

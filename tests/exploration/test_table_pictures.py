@@ -93,6 +93,7 @@ def test_what_is_no_table_of_two_columns_has_neither(tmp_path):
         pictures(model, ring, tmp_path, only="pairs")
 
 
+@pytest.mark.thorough
 @pytest.mark.fault("doors 2.1")
 def test_long_vectors_have_the_pairs_of_their_most_dependent_entries(tmp_path):
     """An array of 16 columns is shown as a table: training rows beside samples."""

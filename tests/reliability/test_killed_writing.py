@@ -184,6 +184,7 @@ def test_sample_leaves_a_whole_folder_or_none(killed_alone, tmp_path_factory):
     assert len([*(done / "many").iterdir()]) == 3
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["c.html", *[pytest.param(name, marks=LESS) for name in ("c.md", "c.json")]])
 def test_compare_leaves_the_old_page_or_the_new_one(killed, template, tmp_path_factory, name):
     before = tmp_path_factory.mktemp("compared") / "before"

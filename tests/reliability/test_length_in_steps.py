@@ -71,6 +71,7 @@ def test_other_lengths_beside_it_are_refused(given, what):
         Options(**given)
 
 
+@pytest.mark.thorough
 def test_the_command_line_takes_it_and_says_how_to_train_longer(tmp_path, capsys):
     run = str(tmp_path / "run")
     words = ["vae", "ring", "--data.limit", "100", "--model.latent", "1", "--model.hidden", "4"]

@@ -161,7 +161,7 @@ def test_two_processes_are_one(case, setting, pair):
 
 @pytest.mark.slow
 @pytest.mark.fault("doors 1.1")
-@pytest.mark.parametrize("setting", ["plain", "averaged"])
+@pytest.mark.parametrize("setting", ["plain", pytest.param("averaged", marks=WHOLE)])
 @represented(where=exchanges)
 def test_rows_that_are_coupled_are_exchanged(case, setting, pair):
     first, second = pair(case, setting, 0), pair(case, setting, 1)

@@ -28,7 +28,7 @@ from contract.harness import (
     train,
     trained,
 )
-from contract.representatives import represented
+from contract.representatives import move_represented, represented
 from simulacra.core.capabilities.general import HasBound, HasDensity
 from simulacra.training.callbacks.validation import validation_score
 
@@ -78,14 +78,14 @@ def moments(case: Case, n: int) -> list[int]:
     return [2, total - 1, *some.sample(others, n - 2)]
 
 
-@represented(where=moves)
+@move_represented(where=moves)
 def test_killed_with_frequent_checkpoints(case, tmp_path):
     expected = state(trained(case))
     for step in moments(case, 3):
         resumes(case, tmp_path / f"{step}", killed_at(step), expected, checkpoint_seconds=OFTEN)
 
 
-@represented(where=moves)
+@move_represented(where=moves)
 def test_killed_with_rare_checkpoints_and_an_average(case, tmp_path):
     settings = {"checkpoint_seconds": RARELY, "ema": 0.8}
     expected = state(train(case, **settings))
@@ -94,7 +94,7 @@ def test_killed_with_rare_checkpoints_and_an_average(case, tmp_path):
     resumes(case, tmp_path / "often", killed_at(moments(case, 3)[2]), expected, **often)
 
 
-@represented(where=scored)
+@move_represented(where=scored)
 @pytest.mark.parametrize("ema", [None, 0.8], ids=["weights", "average"])
 def test_killed_with_early_stopping(case, ema, tmp_path):
     # far steps make the score fall: the run stops early and keeps other weights than the last
@@ -111,7 +111,7 @@ def test_killed_with_early_stopping(case, ema, tmp_path):
         assert position(folder)["past"] == position(tmp_path / "whole")["past"]
 
 
-@represented(where=lambda case: moves(case) and not case.coupled)
+@move_represented(where=lambda case: moves(case) and not case.coupled)
 def test_killed_with_accumulation(case, tmp_path):
     settings = {"checkpoint_seconds": OFTEN, "accumulate": 2, "clip": 1.0}
     expected = state(train(case, **settings))
