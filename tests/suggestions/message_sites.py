@@ -4,6 +4,7 @@ sentence that is written from a suggestion."""
 import ast
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "simulacra"
@@ -38,6 +39,7 @@ class Site:
     made: bool
 
 
+@cache
 def sites(root: Path = SOURCE) -> list[Site]:
     """All texts that suggest something."""
     files = sorted(root.rglob("*.py"))

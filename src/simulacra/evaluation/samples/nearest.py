@@ -48,21 +48,32 @@ def nearest(queries: Tensor, rows: Tensor | Iterable[Tensor]) -> tuple[Tensor, T
     return best, which
 
 
-def _nearest_in(queries: Tensor, block: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns the nearest row of one block: a matrix product finds candidates, differences decide."""
+def _nearest_in(queries: Tensor, block: Tensor, own: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Returns the nearest row of one block: a matrix product finds candidates, differences decide.
+
+    `own` is the row of the block that each query is, shape (n,), which is left out.
+    """
     # centre the rows: far from the origin, products lose small differences to rounding
     centre = block.mean(0)
     y = block - centre
-    found = [_nearest_of(q, block, q - centre, y) for q in queries.split(BLOCK)]
+    owns = [None] * -(-len(queries) // BLOCK) if own is None else own.split(BLOCK)
+    found = [_nearest_of(q, block, q - centre, y, i) for q, i in zip(queries.split(BLOCK), owns)]
     return torch.cat([d for d, _ in found]), torch.cat([index for _, index in found])
 
 
-def _nearest_of(queries: Tensor, block: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+def _nearest_of(
+    queries: Tensor, block: Tensor, x: Tensor, y: Tensor, own: Tensor | None
+) -> tuple[Tensor, Tensor]:
     """Returns distance and index of the nearest row; `x` and `y` are the centred queries and block."""
     half_squares = 0.5 * y.square().sum(1)
     # smallest |x - y|^2 / 2 - |x|^2 / 2; rounding requires that candidates are recomputed
-    near, index = (half_squares - x @ y.T).topk(min(CANDIDATES, len(y)), largest=False)
+    scores = half_squares - x @ y.T
+    if own is not None:
+        scores[torch.arange(len(x)), own] = torch.inf
+    near, index = scores.topk(min(CANDIDATES, len(y)), largest=False)
     exact = (block[index].double() - queries.unsqueeze(1).double()).square().sum(-1)
+    if own is not None:
+        exact = exact.masked_fill(index == own.unsqueeze(1), torch.inf)
     best, at = exact.min(1)
     found = index.gather(1, at.unsqueeze(1)).squeeze(1)
     best = best.sqrt()
@@ -71,8 +82,9 @@ def _nearest_of(queries: Tensor, block: Tensor, x: Tensor, y: Tensor) -> tuple[T
         least = near[:, -1] + 0.5 * x.square().sum(1) - _rounding(x, y)
         doubtful = ~(0.5 * best.square() <= least)
         if doubtful.any():
+            again = None if own is None else own[doubtful]
             best[doubtful], found[doubtful] = _nearest_of(
-                queries[doubtful], block, x[doubtful].double(), y.double()
+                queries[doubtful], block, x[doubtful].double(), y.double(), again
             )
     return best, found
 
@@ -105,10 +117,8 @@ def nearest_other(queries: Tensor, at: Tensor, rows: Iterable[Tensor]) -> Tensor
         inside = (at >= start) & (at < start + len(block))
         if bool((~inside).any()):
             best[~inside] = torch.minimum(best[~inside], _nearest_in(queries[~inside], block)[0])
-        for i in inside.nonzero()[:, 0].tolist():
-            own = int(at[i]) - start
-            others = torch.cat([block[:own], block[own + 1 :]])
-            if len(others):
-                best[i] = torch.minimum(best[i], _nearest_in(queries[i : i + 1], others)[0][0])
+        if bool(inside.any()):
+            found = _nearest_in(queries[inside], block, at[inside] - start)[0]
+            best[inside] = torch.minimum(best[inside], found)
         start += len(block)
     return best

@@ -33,7 +33,7 @@ from simulacra.evaluation.tables.fidelity import (
     lost_classes,
     modelled_associations,
 )
-from simulacra.tables.associations import Pair, association
+from simulacra.tables.associations import Pair, resampled_associations
 from simulacra.tables.columns import Columns, rounded
 
 ALPHA = 0.001  # probability of a false alarm for columns, and for pairs
@@ -254,6 +254,6 @@ def resampled(rows: Columns, pair: Pair, seed: int) -> float:
         pair: names of the columns.
         seed: seed of the resamples.
     """
-    rng, two = np.random.default_rng(seed), rows.only(pair)
-    again = (two.rows(rng.integers(0, len(two), len(two))) for _ in range(RESAMPLES))
-    return float(np.std([association(table, *pair) for table in again], ddof=1))
+    rng, n = np.random.default_rng(seed), len(rows)
+    again = np.stack([rng.integers(0, n, n) for _ in range(RESAMPLES)])
+    return float(np.std(resampled_associations(rows, *pair, again), ddof=1))
