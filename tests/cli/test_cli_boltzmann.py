@@ -15,7 +15,7 @@ from simulacra.models.catalog import CATALOG
 
 MACHINES = [name for name, entry in CATALOG.items() if entry.family == "boltzmann"]
 # images and sequences; the other kinds of data are tried in the whole tier
-REPRESENTED = ("rbm", "rtrbm")
+REPRESENTED = ("rtrbm",)
 BRIEFLY = ["--temperatures", 5, "--chains", 3, "--sweeps", 2, "--limit", 9]
 
 

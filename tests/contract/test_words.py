@@ -18,8 +18,9 @@ import torch
 
 import simulacra
 from contract.cases import CATALOGUED, Case, named
-from contract.choose import every, having, represented, supports
+from contract.choose import every, having, supports
 from contract.harness import train, trained
+from contract.representatives import move_represented
 from contract.use import K, noise, rows, words
 from contract.world import kept
 from simulacra.core.capabilities import general as can
@@ -173,7 +174,7 @@ def test_a_refusal_says_what_the_model_can(case):
 # ---- scores
 
 
-@represented(CATALOGUED, where=lambda case: supports(case.name, *SCORED))
+@move_represented(CATALOGUED, where=lambda case: supports(case.name, *SCORED))
 def test_typical_rows_score_higher_than_noise(case):
     """On the mean over rows, by many standard errors: fair draws from the space, or far-flung reals."""
     model, (x, c) = learnt(case), data(case)

@@ -125,6 +125,8 @@ def test_which_models_need_a_bracket(data):
 
 
 @pytest.mark.system("A7", "A8", "A17")
+@pytest.mark.thorough
+@pytest.mark.slow
 def test_each_condition_has_a_log_z_of_its_own():
     model, _ = blocks()
     given = simulacra.RBM(Binary((30,)), Categorical((), 3), hidden=30).double()

@@ -14,7 +14,7 @@ import torch
 import simulacra
 from contract.cases import CATALOGUED, classes, named, real
 from contract.harness import NAME, die, differing, fork, in_child, options_of, stages_of, state
-from contract.representatives import represented
+from contract.representatives import move_represented
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.preprocessing.transforms import Affine
 from simulacra.data.dataset import Dataset
@@ -49,7 +49,7 @@ def kill_at_7(loop, ended) -> None:
         die()
 
 
-@represented(CATALOGUED)
+@move_represented(CATALOGUED)
 def test_fit_and_resume_of_the_whole_catalogue(case, tmp_path):
     """Through the public functions: the model is rebuilt from its configuration alone."""
     settings = {"checkpoint_seconds": 0.0}
