@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +133,7 @@ def class_colours(n: int) -> list[str]:
     return [to_hex(colour) for colour in colormaps["turbo"](np.linspace(0.03, 0.97, n))]
 
 
+@lru_cache(4096)  # outlines take milliseconds, and labels recur
 def text_width(text: str, points: float) -> int:
     """Width of a line of text in pixels."""
     return int(np.ceil(TextPath((0, 0), text, size=points).get_extents().width * DPI / 72)) if text else 0
