@@ -129,6 +129,7 @@ from simulacra.models.moments.gmmn_autoencoder import GMMNAutoencoder
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
 from simulacra.models.variational.vae import VAE
+from simulacra.models.variational.vrnn import VRNN
 from simulacra.training.fit import load_run
 from simulacra.training.options import Options
 from simulacra.training.run import load
@@ -160,6 +161,7 @@ __all__ = [
     "RNNRBM",
     "RTRBM",
     "VAE",
+    "VRNN",
     "WGAN",
     "WGANGP",
     "Audio",
