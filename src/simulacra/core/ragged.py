@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch
+from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng
 from simulacra.core.updates import Source
 
@@ -71,3 +72,19 @@ def batches_of(source: Source, rng: Rng) -> Iterator[tuple[Tensor, Tensor]]:
         rows = range(i, min(i + ROWS, len(source)))
         batch = source.batch(torch.arange(rows.start, rows.stop), rng.on(rows))
         yield batch.x, valid_steps(batch.x, batch.lengths)
+
+
+def log_odds(source: Source, rng: Rng) -> Tensor:
+    """Returns the log-odds of a one in each entry of a frame of 0 and 1, float64, shape (d,).
+
+    One frame of ones and one of zeros count beside those of the data, so that they are finite.
+
+    Args:
+        source: the training split.
+        rng: random numbers of the preprocessing.
+    """
+    ones, frames = torch.zeros((), dtype=torch.float64), 0.0
+    for x, valid in batches_of(source, rng):
+        ones = ones + to_float64(x[valid].flatten(1).sum(0)).cpu()
+        frames += float(valid.sum())
+    return torch.logit((ones + 1) / (frames + 2))

@@ -8,6 +8,7 @@ from torch import Tensor
 from simulacra.core.preprocessing.class_codes import coding
 from simulacra.core.preprocessing.column_scales import as_they_are, place_and_scale, standardizing
 from simulacra.core.preprocessing.companding import MuLaw
+from simulacra.core.preprocessing.framing import Frames
 from simulacra.core.preprocessing.normal_scores import scoring
 from simulacra.core.preprocessing.transforms import Affine, Binarize, Dequantize, Logit, Transform
 from simulacra.core.spaces.audio import Audio
@@ -23,7 +24,7 @@ def steps_of(
     standardize: bool | None,
     mu_law: int | None = None,
 ) -> tuple[Transform, ...]:
-    """Returns the preprocessing steps for the options of `load_data`.
+    """Returns the preprocessing steps for the options of `load_data`; frames of recordings come last.
 
     Args:
         source: the source after it was cut into splits: scales are computed from its training rows.
@@ -36,6 +37,14 @@ def steps_of(
         ValueError: if standardization is asked of data that are not real, or mu-law of data that are not
             recordings.
     """
+    steps = _scaling_of(source, binarize, dequantize, standardize, mu_law)
+    return steps if source.frame is None else (*steps, Frames(source.frame))
+
+
+def _scaling_of(
+    source: Source, binarize: str | None, dequantize: str | None, standardize: bool | None, mu_law: int | None
+) -> tuple[Transform, ...]:
+    """Returns the steps that change entries and not the shape of a row."""
     if mu_law and not isinstance(source.space, Audio):
         raise ValueError(
             f"mu_law={mu_law} applies to recordings, but {source.name} holds {source.space}: leave it out."

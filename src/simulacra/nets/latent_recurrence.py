@@ -62,6 +62,11 @@ class LatentRecurrence(nn.Module):
         self.to_x = mlp([width + given, *hidden, math.prod(output)], act)
         self.cell = nn.GRUCell(2 * width + condition, state)
 
+    @property
+    def output_bias(self) -> Tensor:
+        """Bias of the parameters of x_t, shape (prod(output),)."""
+        return self.to_x[-1].bias
+
     def begin(self, n: int, k: int) -> Tensor:
         """Returns h_0 = 0 of k codes of n rows, shape (n, k, state)."""
         return self.cell.weight_hh.new_zeros(n, k, self.state)

@@ -40,15 +40,15 @@ from simulacra.core.distributions.elementary import Gaussian
 from simulacra.core.distributions.heads import likelihood_head
 from simulacra.core.model import Model
 from simulacra.core.optimizers import Adam
-from simulacra.core.ragged import so_far, trimmed, valid_frames, valid_steps
+from simulacra.core.ragged import log_odds, so_far, trimmed, valid_frames, valid_steps
 from simulacra.core.random.keyed import Rng
 from simulacra.core.random.resampling import effective, kept, systematic
 from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Stage, Update
+from simulacra.core.updates import Source, Stage, Update
 from simulacra.models.variational.latent import gaussian_of
 from simulacra.models.variational.network_keywords import LikelihoodName
-from simulacra.models.variational.sequences_only import need_sequences
+from simulacra.models.variational.sequences_only import as_sequences
 from simulacra.nets.latent_recurrence import LatentRecurrence
 
 PATHS = 64  # paths of codes that follow the known beginning of a sequence
@@ -121,12 +121,12 @@ class VRNN(Model, Samples, HasImportanceWeights, HasRates, Continues, TakesCondi
         *,
         seed: int = 0,
     ):
-        need_sequences("VRNN", space)
+        step = as_sequences("VRNN", space).of
         super().__init__(space, condition)
         _check_sizes(latent, state, hidden)
         self.latent, self.lr = latent, lr
-        self.head = likelihood_head(space.of, likelihood, scale, mixtures)
-        features = math.prod(space.of.features_shape)
+        self.head = likelihood_head(step, likelihood, scale, mixtures)
+        features = math.prod(step.features_shape)
         given = math.prod(condition.features_shape) if condition else 0
         self.net = LatentRecurrence(features, latent, state, hidden, self.head.output, given, activation)
 
@@ -140,11 +140,14 @@ class VRNN(Model, Samples, HasImportanceWeights, HasRates, Continues, TakesCondi
     def stage(self, i: int, past: list) -> Stage | None:
         """Returns the only stage, on batches without the steps behind their longest row.
 
+        Steps of 0 and 1 start at the frequency of a one in each entry.
+
         Args:
             i: index of the stage, from 0.
             past: not used.
         """
-        return Stage("train", self.updates(), self.length, view=trimmed) if i == 0 else None
+        start = start_at_frequencies if self.head.name == "bernoulli" else None
+        return Stage("train", self.updates(), self.length, start=start, view=trimmed) if i == 0 else None
 
     # ---- paths of codes
 
@@ -349,6 +352,17 @@ class VRNN(Model, Samples, HasImportanceWeights, HasRates, Continues, TakesCondi
             if watch is not None:
                 watch(t + 1, self.space.steps, *so_far(frames, self.space.steps))
         return torch.stack(frames, 1)
+
+
+def start_at_frequencies(model: VRNN, source: Source, rng: Rng) -> None:
+    """Initializes the output biases at the log-odds of the mean of each entry of a step.
+
+    Args:
+        model: the model, with a Bernoulli likelihood.
+        source: the training split.
+        rng: random numbers of the preprocessing.
+    """
+    model.net.output_bias.copy_(log_odds(source, rng))
 
 
 def negative_elbo(model: VRNN, batch: Batch, rng: Rng) -> Terms:

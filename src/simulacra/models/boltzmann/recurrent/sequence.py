@@ -25,7 +25,7 @@ from simulacra.core.capabilities.general import Continues, HasDensity, Samples, 
 from simulacra.core.capabilities.sampling import Sampling, Watch
 from simulacra.core.model import Model
 from simulacra.core.numerics.precision import to_float64
-from simulacra.core.ragged import batches_of, so_far, trimmed, valid_steps
+from simulacra.core.ragged import log_odds, so_far, trimmed, valid_steps
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Space
@@ -250,12 +250,7 @@ def start_at_note_frequencies(model: Recurrent, source: Source, rng: Rng) -> Non
         source: the training split.
         rng: random numbers of the preprocessing.
     """
-    ones, frames = torch.zeros(model.visible, dtype=torch.float64), 0.0
-    for x, valid in batches_of(source, rng):
-        ones += to_float64(x[valid].sum(0)).cpu()
-        frames += float(valid.sum())
-    # add one frame with each note on and one with it off, so that the log-odds are finite
-    model.b.copy_(torch.logit((ones + 1) / (frames + 2)))
+    model.b.copy_(log_odds(source, rng))
 
 
 def stage_of(
