@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
+from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.preprocessing.class_codes import coding
 from simulacra.core.preprocessing.column_scales import as_they_are, place_and_scale, standardizing
 from simulacra.core.preprocessing.companding import MuLaw
@@ -24,7 +27,7 @@ def steps_of(
     standardize: bool | None,
     mu_law: int | None = None,
 ) -> tuple[Transform, ...]:
-    """Returns the preprocessing steps for the options of `load_data`; frames of recordings come last.
+    """Returns the preprocessing steps for the options of `load_data`.
 
     Args:
         source: the source after it was cut into splits: scales are computed from its training rows.
@@ -37,14 +40,6 @@ def steps_of(
         ValueError: if standardization is asked of data that are not real, or mu-law of data that are not
             recordings.
     """
-    steps = _scaling_of(source, binarize, dequantize, standardize, mu_law)
-    return steps if source.frame is None else (*steps, Frames(source.frame))
-
-
-def _scaling_of(
-    source: Source, binarize: str | None, dequantize: str | None, standardize: bool | None, mu_law: int | None
-) -> tuple[Transform, ...]:
-    """Returns the steps that change entries and not the shape of a row."""
     if mu_law and not isinstance(source.space, Audio):
         raise ValueError(
             f"mu_law={mu_law} applies to recordings, but {source.name} holds {source.space}: leave it out."
@@ -64,6 +59,16 @@ def _scaling_of(
     if standardize and not steps:
         raise ValueError(f"standardize=True needs real data, but {source.name} holds {source.space}.")
     return tuple(steps)
+
+
+def framed(chain: Preprocessing, frame: int | None) -> Preprocessing:
+    """Returns a chain that ends in frames of recordings; it scales before, whatever it scales.
+
+    Args:
+        chain: the preprocessing of recordings.
+        frame: number of samples of a frame; None: the chain as it is.
+    """
+    return chain if frame is None else replace(chain, steps=(*chain.steps, Frames(frame)))
 
 
 def _steps(space: Sequence, part: Part) -> Tensor:
