@@ -150,6 +150,23 @@ def test_the_loss_is_the_mean_over_all_steps_of_a_batch_and_a_score_the_sum_over
 
 
 @pytest.mark.system("E11")
+def test_the_weight_of_the_kl_rises_over_its_share_of_training(float64, tmp_path):
+    x = rows("real", 17, 3)
+    data = simulacra.from_tensors(x, shaken("real", 3).space, "walks", valid=0, test=0)
+    seen = []
+    look = lambda loop, epoch_ended: seen.append(float(loop.model.kl_weight)) if epoch_ended else None
+    model = simulacra.VRNN(data.space, latent=1, state=3, hidden=(5,), kl_warmup=0.5)
+    simulacra.fit(model, data, out=tmp_path, epochs=4, batch_size=17, callbacks=(look,), progress=False)
+    assert seen == [0.0, 0.5, 1.0, 1.0]
+    weighed = shaken("real", 3, kl_warmup=0.5)
+    batch, rng = Batch.of(x), Rng(1, rows=range(17))
+    assert float(negative_elbo(weighed, batch, rng).loss["kl"].abs().max()) == 0
+    # a bound is a bound whatever the weight
+    plain = shaken("real", 3)
+    assert torch.equal(weighed.elbo(x, None, rng), plain.elbo(x, None, rng))
+
+
+@pytest.mark.system("E11")
 @every_kind
 def test_not_a_bit_depends_on_the_padding(float64, kind):
     model, x, lengths = shaken(kind, 7, latent=2), rows(kind, 3, 7), torch.tensor([4, 1, 3])
@@ -224,6 +241,6 @@ def test_a_space_without_steps_is_refused():
     with pytest.raises(ValueError, match=r"VRNN needs sequences of steps.*take a VAE\.$"):
         simulacra.VRNN(simulacra.Binary((6,)))
     space = simulacra.Sequence((5,), of=simulacra.Binary((2,)))
-    for name, value in (("latent", 0), ("state", 0), ("hidden", ())):
+    for name, value in (("latent", 0), ("state", 0), ("hidden", ()), ("kl_warmup", 2.0)):
         with pytest.raises(ValueError, match=f"^{name} is "):
             simulacra.VRNN(space, **{name: value})

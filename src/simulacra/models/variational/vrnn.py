@@ -49,6 +49,7 @@ from simulacra.core.updates import Source, Stage, Update
 from simulacra.models.variational.latent import gaussian_of
 from simulacra.models.variational.network_keywords import LikelihoodName
 from simulacra.models.variational.sequences_only import as_sequences
+from simulacra.models.variational.vae import anneal
 from simulacra.nets.latent_recurrence import LatentRecurrence
 
 PATHS = 64  # paths of codes that follow the known beginning of a sequence
@@ -92,10 +93,13 @@ class VRNN(Model, Samples, HasImportanceWeights, HasRates, Continues, TakesCondi
         likelihood: distribution of a step x_t; `auto` takes the default of the space of a step.
         scale: fixed standard deviation of a `gaussian` likelihood, in units of x; None learns it.
         mixtures: number of components of a `logistic-mixture`.
+        kl_warmup: share of training over which the weight of the KL term rises linearly from 0 to 1, so that
+            codes are used before they are charged; 0 has weight 1 throughout.
         lr: learning rate of Adam.
 
     Raises:
-        ValueError: if the space holds no sequences, the likelihood does not fit a step, or a size is below 1.
+        ValueError: if the space holds no sequences, the likelihood does not fit a step, or an option is out
+            of range.
 
     Example:
         >>> from simulacra.core.spaces.plain import Binary
@@ -105,6 +109,7 @@ class VRNN(Model, Samples, HasImportanceWeights, HasRates, Continues, TakesCondi
     """
 
     space: Sequence
+    kl_weight: Tensor
 
     def __init__(
         self,
@@ -117,14 +122,17 @@ class VRNN(Model, Samples, HasImportanceWeights, HasRates, Continues, TakesCondi
         likelihood: LikelihoodName = "auto",
         scale: float | None = None,
         mixtures: int = 5,
+        kl_warmup: float = 0.0,
         lr: float = 1e-3,
         *,
         seed: int = 0,
     ):
         step = as_sequences("VRNN", space).of
         super().__init__(space, condition)
-        _check_sizes(latent, state, hidden)
-        self.latent, self.lr = latent, lr
+        _check(latent, state, hidden, kl_warmup)
+        self.latent, self.lr, self.kl_warmup = latent, lr, kl_warmup
+        # a buffer, because `anneal` changes it between steps
+        self.register_buffer("kl_weight", torch.tensor(0.0 if kl_warmup else 1.0))
         self.head = likelihood_head(step, likelihood, scale, mixtures)
         features = math.prod(step.features_shape)
         given = math.prod(condition.features_shape) if condition else 0
@@ -135,7 +143,7 @@ class VRNN(Model, Samples, HasImportanceWeights, HasRates, Continues, TakesCondi
         # gradients through many steps may explode
         optimizer = Adam(lr=self.lr, clip=1.0)
         weights = {"reconstruction": valid_frames, "kl": valid_frames}
-        return [Update("vrnn", ("",), negative_elbo, weights=weights, optimizer=optimizer)]
+        return [Update("vrnn", ("",), negative_elbo, after=anneal, weights=weights, optimizer=optimizer)]
 
     def stage(self, i: int, past: list) -> Stage | None:
         """Returns the only stage, on batches without the steps behind their longest row.
@@ -366,13 +374,15 @@ def start_at_frequencies(model: VRNN, source: Source, rng: Rng) -> None:
 
 
 def negative_elbo(model: VRNN, batch: Batch, rng: Rng) -> Terms:
-    """Computes the terms of -L(x), equation (5), of each step in nats, split into two, each (B, T)."""
+    """Computes the terms of -L(x), equation (5), of each step in nats, split into two, each (B, T).
+
+    The KL has the weight that `kl_warmup` gives it.
+    """
     steps = list(model.path(batch.x, batch.c, rng))
     # (5)
     reconstruction = -torch.cat([step.log_x for step in steps], 1)
-    return Terms(
-        {"reconstruction": reconstruction, "kl": torch.cat([kl_gaussian(s.q, s.p) for s in steps], 1)}
-    )
+    kl = torch.cat([kl_gaussian(step.q, step.p) for step in steps], 1)
+    return Terms({"reconstruction": reconstruction, "kl": model.kl_weight * kl})
 
 
 def summed(terms: Iterable[Tensor], valid: Tensor) -> Tensor:
@@ -388,9 +398,11 @@ def summed(terms: Iterable[Tensor], valid: Tensor) -> Tensor:
     return reduce(torch.add, masked)
 
 
-def _check_sizes(latent: int, state: int, hidden: tuple[int, ...]) -> None:
+def _check(latent: int, state: int, hidden: tuple[int, ...], kl_warmup: float) -> None:
     for name, size in (("latent", latent), ("state", state)):
         if size < 1:
             raise ValueError(f"{name} is {size}, but it must be at least 1.")
     if not hidden or min(hidden) < 1:
         raise ValueError(f"hidden is {hidden}, but it needs one size or more, such as (128,).")
+    if not 0 <= kl_warmup <= 1:
+        raise ValueError(f"kl_warmup is {kl_warmup}, but a share of training lies in [0, 1].")
