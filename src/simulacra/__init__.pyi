@@ -128,8 +128,8 @@ from simulacra.models.moments.gmmn import GMMN
 from simulacra.models.moments.gmmn_autoencoder import GMMNAutoencoder
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
+from simulacra.models.variational.sequences.vrnn import VRNN
 from simulacra.models.variational.vae import VAE
-from simulacra.models.variational.vrnn import VRNN
 from simulacra.training.fit import load_run
 from simulacra.training.options import Options
 from simulacra.training.run import load

@@ -12,7 +12,7 @@ import torch
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Binary, Real
-from simulacra.models.variational.vrnn import VRNN
+from simulacra.models.variational.sequences.vrnn import VRNN
 
 STEPS = {"binary": Binary((2,)), "real": Real((2,)), "classes": Categorical((), 3)}
 STYLES = Categorical((), 3)

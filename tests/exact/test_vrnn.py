@@ -13,7 +13,7 @@ from simulacra.core.batch import Batch
 from simulacra.core.ragged import valid_frames
 from simulacra.core.random.keyed import Rng
 from simulacra.core.random.resampling import systematic
-from simulacra.models.variational.vrnn import negative_elbo
+from simulacra.models.variational.sequences.vrnn import negative_elbo
 
 S = 3
 every_kind = pytest.mark.parametrize("kind", STEPS)

@@ -41,7 +41,7 @@ SENTENCES = (
     ("models/boltzmann/machine/needs.py", "to spread each level over its interval"),
     ("models/boltzmann/machine/needs.py", "to keep the levels"),
     ("models/boltzmann/machine/needs.py", "{}load the data with {}"),
-    ("models/variational/sequences_only.py", "load the data with {}"),
+    ("models/variational/sequences/needs.py", "load the data with {}"),
     ("training/fit.py", "has missing entries, which"),
     ("training/fit.py", "holds sequences of differing lengths"),
     ("training/fit.py", "was loaded without one: load it with {}"),

@@ -63,9 +63,11 @@ class LatentRecurrence(nn.Module):
         self.cell = nn.GRUCell(2 * width + condition, state)
 
     @property
-    def output_bias(self) -> Tensor:
+    def output_bias(self) -> nn.Parameter:
         """Bias of the parameters of x_t, shape (prod(output),)."""
-        return self.to_x[-1].bias
+        last = self.to_x[-1]
+        assert isinstance(last, nn.Linear)
+        return last.bias
 
     def begin(self, n: int, k: int) -> Tensor:
         """Returns h_0 = 0 of k codes of n rows, shape (n, k, state)."""

@@ -2,8 +2,8 @@
 
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
+from simulacra.models.variational.sequences.vrnn import VRNN
 from simulacra.models.variational.vae import VAE
-from simulacra.models.variational.vrnn import VRNN
 
 __all__ = [
     "IWAE",

@@ -35,7 +35,7 @@ ENTRIES = (
     Entry(
         "vrnn",
         "variational",
-        "variational.vrnn",
+        "variational.sequences.vrnn",
         "VRNN",
         "Chung et al. 2015",
         ("E11",),

@@ -18,9 +18,7 @@ Row E11.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import reduce
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -48,36 +46,13 @@ from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Source, Stage, Update
 from simulacra.models.variational.latent import gaussian_of
 from simulacra.models.variational.network_keywords import LikelihoodName
-from simulacra.models.variational.sequences_only import as_sequences
+from simulacra.models.variational.sequences.needs import as_sequences
+from simulacra.models.variational.sequences.steps import Step, summed
 from simulacra.models.variational.vae import anneal
 from simulacra.nets.latent_recurrence import LatentRecurrence
 
 PATHS = 64  # paths of codes that follow the known beginning of a sequence
 RATE_DRAWS = 4  # paths of a row for the rates of its units
-
-
-@dataclass
-class Step:
-    """One step of k paths of each row.
-
-    Args:
-        log_x: log p(x_t | z_t, h_(t-1)) in nats, shape (B, k).
-        q: q(z_t | x_t, h_(t-1)), event (latent,), shape (B, k, latent).
-        p: p(z_t | h_(t-1)), of the same shape.
-        z: codes drawn from q, shape (B, k, latent).
-        h: the states h_t, shape (B, k, state).
-    """
-
-    log_x: Tensor
-    q: Gaussian
-    p: Gaussian
-    z: Tensor
-    h: Tensor
-
-    @property
-    def log_w(self) -> Tensor:
-        """Logarithm of the factor of (6), in nats, shape (B, k)."""
-        return self.log_x + self.p.log_prob(self.z) - self.q.log_prob(self.z)
 
 
 class VRNN(Model, Samples, HasImportanceWeights, HasRates, Continues, TakesCondition, TakesLengths):
@@ -383,19 +358,6 @@ def negative_elbo(model: VRNN, batch: Batch, rng: Rng) -> Terms:
     reconstruction = -torch.cat([step.log_x for step in steps], 1)
     kl = torch.cat([kl_gaussian(step.q, step.p) for step in steps], 1)
     return Terms({"reconstruction": reconstruction, "kl": model.kl_weight * kl})
-
-
-def summed(terms: Iterable[Tensor], valid: Tensor) -> Tensor:
-    """Returns the sum of the terms of valid steps, one after the other, shape (B, n).
-
-    The last bits of a sum in blocks would depend on the number of steps.
-
-    Args:
-        terms: one of each step, each (B, n).
-        valid: True for the steps that count, shape (B, T).
-    """
-    masked = (torch.where(there.unsqueeze(1), term, 0.0) for there, term in zip(valid.T, terms))
-    return reduce(torch.add, masked)
 
 
 def _check(latent: int, state: int, hidden: tuple[int, ...], kl_warmup: float) -> None:
