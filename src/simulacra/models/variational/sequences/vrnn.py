@@ -140,8 +140,9 @@ class VRNN(Model, Samples, HasImportanceWeights, HasRates, Continues, TakesCondi
         Args:
             c: conditions, shape (B, *), or None.
         """
-        given = self.condition is not None and c is not None
-        return self.condition.vectors(c, self.dtype).unsqueeze(1) if given else None  # type: ignore[union-attr]
+        if self.condition is None or c is None:
+            return None
+        return self.condition.vectors(c, self.dtype).unsqueeze(1)
 
     def step(self, x: Tensor, h: Tensor, u: Tensor | None, rng: Rng) -> Step:
         """Draws z_t ~ q for k paths of each row.
