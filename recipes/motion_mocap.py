@@ -23,11 +23,11 @@ import torch
 from torch import Tensor
 
 import simulacra
+from simulacra.core.ragged import valid_steps
 from simulacra.core.random.keyed import Rng
 from simulacra.data.catalog import names
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.compare.reproduction import Figure, Measured
-from simulacra.models.boltzmann.recurrent.sequence import valid_steps
 from simulacra.models.boltzmann.recurrent.windows import regression, windows
 from simulacra.training.hardware.budget import Budget
 

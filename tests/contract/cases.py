@@ -137,6 +137,8 @@ CATALOGUED = [
     _catalogued("hierarchical-vae", lambda: binary(50), **CHAIN),
     _catalogued("hierarchical-vae/three", lambda: real(3), latents=(3, 5, 2), **CHAIN_NETS, k=3, dropout=0.2),
     _catalogued("hierarchical-vae/conditional", lambda: classes(3), **CHAIN, k=2),
+    _catalogued("vrnn", sequences, latent=3, state=5, hidden=(7,), lr=0.03),
+    _catalogued("vrnn/conditional", lambda: motion(styles=3), latent=3, state=5, hidden=(7,)),
     _catalogued("hierarchical-vae/fields", lambda: mixed(missing=True), **CHAIN, k=3),
     _catalogued("eonade", lambda: binary(6), hidden=(13,), ensemble=3),
     _catalogued("eonade/deep", lambda: classes(3), hidden=(13, 7), ensemble=2),

@@ -10,6 +10,7 @@ from recurrences import D, T, every, oracle, ragged, sequences, shaken, space
 
 import simulacra
 from simulacra.core.batch import Batch
+from simulacra.core.ragged import trimmed, valid_frames
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Binary, Real
@@ -17,7 +18,6 @@ from simulacra.models.boltzmann.recurrent.frames import log_partition
 from simulacra.models.boltzmann.recurrent.recurrent_rbm import contrast, exact
 from simulacra.models.boltzmann.recurrent.rnn_nade import RNNNADE
 from simulacra.models.boltzmann.recurrent.rtrbm import RTRBM
-from simulacra.models.boltzmann.recurrent.sequence import trimmed, valid_frames
 
 
 @pytest.mark.system("A21", "A22", "A23")

@@ -177,6 +177,7 @@ CASES = (
     ),
     Says("data/audio/windows.py", "no recording has a window", waves([37, 50, 23, 61], tile=62, **KEEP)),
     Says("data/audio/windows.py", "the recordings differ in length", waves([37, 50, 23, 61], **KEEP)),
+    Says("data/audio/windows.py", "does not divide", waves([37, 50, 61], tile=20, frame=6, **KEEP)),
     Says("data/motion/recordings.py", "is a single recording of", one_motion),
     Says("data/images/depth.py", "the images differ in depth", images([(6, 6)] * 12, deep=True)),
     Says("data/images/geometry.py", "the images of ", lambda _: ("digits", {"crop": 9})),

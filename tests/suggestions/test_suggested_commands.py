@@ -4,6 +4,7 @@ import logging
 import signal
 
 import pytest
+from data_suggestions import wave_bytes
 from suggested import commands_in, options_in
 from text_suggestions import CASES
 
@@ -41,6 +42,7 @@ SENTENCES = (
     ("models/boltzmann/machine/needs.py", "to spread each level over its interval"),
     ("models/boltzmann/machine/needs.py", "to keep the levels"),
     ("models/boltzmann/machine/needs.py", "{}load the data with {}"),
+    ("models/variational/sequences/needs.py", "load the data with {}"),
     ("training/fit.py", "has missing entries, which"),
     ("training/fit.py", "holds sequences of differing lengths"),
     ("training/fit.py", "was loaded without one: load it with {}"),
@@ -88,6 +90,14 @@ TRAINED = ("ppca", "rnade", "rbm", "gaussian-rbm", "semi-supervised-gan", "discr
 @pytest.mark.parametrize("name", quick(TRAINED, ("ppca", "rbm").__contains__))
 def test_each_model_says_how_digits_are_loaded_for_it(say, name):
     works(say, [name, "digits"], "run")
+
+
+def test_recordings_are_framed_for_a_model_of_sequences(say, tmp_path):
+    (tmp_path / "waves").mkdir()
+    for i in range(20):
+        (tmp_path / "waves" / f"{i:02d}.wav").write_bytes(wave_bytes(40))
+    small = ["--model.latent", "2", "--model.state", "3", "--model.hidden", "5"]
+    works(say, ["vrnn", "waves", *small], "run")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ class ReaderKeywords(TypedDict, total=False):
     decimal: Literal[".", ","] | None
     encoding: str | None
     every: int
+    frame: int | None
     frames: int | None
     grey: bool
     header: bool | int | None

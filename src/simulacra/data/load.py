@@ -24,7 +24,7 @@ from simulacra.data.keywords import ReaderKeywords
 from simulacra.data.leaks.duplicates import without_duplicates
 from simulacra.data.leaks.search import warn_of_copies
 from simulacra.data.limits import reading_within
-from simulacra.data.preparation import check_steps, steps_of
+from simulacra.data.preparation import check_steps, framed, steps_of
 from simulacra.data.readers import Reader, check_choices, check_types, find_reader, options_for, own_options
 from simulacra.data.row_store import RowStore
 from simulacra.data.sources.source import Part, Source
@@ -135,6 +135,7 @@ def load_data(
     source = _in_memory(source, spec.get("stream", own.get("stream")))
     train = source.parts["train"]
     chain = with_own_range(chain, train.rows, train.known, train.lengths, standardize, looked_at)
+    chain = framed(chain, source.frame)
     # memory= does not define the data; a given one is kept, so that a run can open its data again
     given = {name: value for name, value in given.items() if name != "memory" or value is not None}
     data = _dataset(source, chain, condition is not None, apart, {**spec, **given} if spec else {})

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
+from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.preprocessing.class_codes import coding
 from simulacra.core.preprocessing.column_scales import as_they_are, place_and_scale, standardizing
 from simulacra.core.preprocessing.companding import MuLaw
+from simulacra.core.preprocessing.framing import Frames
 from simulacra.core.preprocessing.normal_scores import scoring
 from simulacra.core.preprocessing.transforms import Affine, Binarize, Dequantize, Logit, Transform
 from simulacra.core.spaces.audio import Audio
@@ -55,6 +59,16 @@ def steps_of(
     if standardize and not steps:
         raise ValueError(f"standardize=True needs real data, but {source.name} holds {source.space}.")
     return tuple(steps)
+
+
+def framed(chain: Preprocessing, frame: int | None) -> Preprocessing:
+    """Returns a chain that ends in frames of recordings; it scales before, whatever it scales.
+
+    Args:
+        chain: the preprocessing of recordings.
+        frame: number of samples of a frame; None: the chain as it is.
+    """
+    return chain if frame is None else replace(chain, steps=(*chain.steps, Frames(frame)))
 
 
 def _steps(space: Sequence, part: Part) -> Tensor:

@@ -51,7 +51,7 @@ class Canvas:
         def drawn(t: int, total: int, y: Tensor, known: Tensor | None = None) -> None:
             self.x[here] = self.preprocessing.inverse(y)
             # a model of another package may not say what is known
-            self.known[here] = True if known is None else known
+            self.known[here] = True if known is None else known.reshape(self.known[here].shape)
             # copies, since a callback may keep every x, for an animation
             self.watch(before * total + t, self.chunks * total, self.x.clone(), self.known.clone())
 

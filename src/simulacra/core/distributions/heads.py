@@ -261,7 +261,7 @@ def _misfit(space: Space, name: str) -> str:
         return f"no distribution fits {space}: " + (
             "an RNN-RBM, an RTRBM or an RNN-NADE takes sequences of binary frames."
             if frames
-            else "cut its sequences into rows of one length."
+            else "a VRNN takes sequences of such steps."
         )
     if name == "gaussian" and space.discrete:
         mend = " A density on discrete data is unbounded."

@@ -12,7 +12,7 @@ from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Binary, Levels, Space
 
 FRAMES = "take an RNN-RBM, an RTRBM or an RNN-NADE for sequences of binary frames"
-NO_FRAMES = "no model of the catalogue takes sequences of such steps; cut them into windows of one length"
+NO_FRAMES = "take a VRNN for sequences of such steps"
 
 
 def as_real(space: Space) -> str:

@@ -77,4 +77,5 @@ def prepared(
         keyed, there = rng.on(rng.rows[at]), None if known is None else known[at]
         y, log_det = model.preprocessing.forward(x[at], keyed, there)
         y = narrowed(y, model.dtype) if y.is_floating_point() else y
+        there = None if there is None else there.view(y.shape)
         yield Rows(x[at], y, log_det, keyed, there, None if c is None else c[at])

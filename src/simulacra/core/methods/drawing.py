@@ -191,4 +191,5 @@ def _with_known(filled: Tensor, raw: Tensor, known: Tensor) -> Tensor:
     """Returns the filled rows with their known entries bit for bit."""
     wide = torch.promote_types(raw.dtype, filled.dtype)
     at = precise_device(filled.device) if wide == torch.float64 else filled.device
-    return torch.where(known.to(at), raw.to(at, wide), filled.to(at, wide))
+    # frames have another shape than the samples of a recording
+    return torch.where(known.view(raw.shape).to(at), raw.to(at, wide), filled.to(at, wide))

@@ -14,6 +14,7 @@ from simulacra.core.numerics.precision import held, lacks_float64, narrowed, pre
 from simulacra.core.preprocessing.class_codes import Codes
 from simulacra.core.preprocessing.column_scales import Columns
 from simulacra.core.preprocessing.companding import MuLaw
+from simulacra.core.preprocessing.framing import Frames
 from simulacra.core.preprocessing.images import Geometry
 from simulacra.core.preprocessing.normal_scores import NormalScores
 from simulacra.core.preprocessing.transforms import Affine, Binarize, Dequantize, Logit, OwnRange, Transform
@@ -26,7 +27,7 @@ from simulacra.core.spaces.tokens import Tokens
 
 KINDS: dict[str, type[Transform]] = {
     step.__name__: step
-    for step in (Binarize, Dequantize, Affine, OwnRange, Logit, Codes, NormalScores, Columns, MuLaw)
+    for step in (Binarize, Dequantize, Affine, OwnRange, Logit, Codes, NormalScores, Columns, MuLaw, Frames)
 }
 
 
@@ -108,6 +109,8 @@ class Preprocessing:
             x = y
         x = _on_device(x, rng)
         if known is not None:
+            # frames have another shape than the samples of a recording
+            known = known.view(x.shape)
             slopes = torch.where(known.to(slopes.device), slopes, torch.zeros_like(slopes))
             x = self.space.filled(x, known)
         return x, slopes.expand(x.shape).reshape(len(x), -1).sum(1)
@@ -122,7 +125,7 @@ class Preprocessing:
             x = step.forward(x, rng)
         x = _on_device(x, rng)
         # a raw placeholder may map to any value, and even a masked gradient must be finite
-        x = x if known is None else self.space.filled(x, known)
+        x = x if known is None else self.space.filled(x, known.view(x.shape))
         return narrowed(x, torch.get_default_dtype()) if x.is_floating_point() else x
 
     def of_condition(self, c: Tensor, device: torch.device | str) -> Tensor:

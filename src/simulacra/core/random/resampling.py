@@ -31,6 +31,26 @@ def kept(x: Tensor, log_w: Tensor, rng: Rng) -> Tensor:
     return x[torch.arange(x.shape[0], device=x.device), which]
 
 
+def systematic(log_w: Tensor, u: Tensor) -> Tensor:
+    """Chooses k of k candidates of each row, each about k times its probability (1), shape (B, k).
+
+    Candidate j is chosen as often as points (u + i) / k, i = 0..k-1, lie in its part of [0, 1).
+
+    Args:
+        log_w: log-weights in nats, shape (B, k).
+        u: uniform numbers in [0, 1), shape (B,).
+
+    Reference: Kitagawa 1996.
+
+    Example:
+        >>> systematic(torch.tensor([[0.75, 0.0, 0.25]]).log(), torch.tensor([0.5])).tolist()
+        [[0, 0, 2]]
+    """
+    k = log_w.shape[1]
+    points = (u.unsqueeze(1) + torch.arange(k, dtype=u.dtype, device=u.device)) / k
+    return torch.searchsorted(log_w.softmax(1).cumsum(1), points, right=True).clamp_max(k - 1)
+
+
 def effective(log_w: Tensor) -> Tensor:
     """Returns the effective number of candidates by equation (1), shape (B,).
 

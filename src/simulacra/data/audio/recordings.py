@@ -18,7 +18,7 @@ from simulacra.core.spaces.audio import Audio
 from simulacra.data.arrays.files import BROKEN_ZIP
 from simulacra.data.audio.options import AudioOptions
 from simulacra.data.audio.wav import Recording, one_rate, read_wav, recording
-from simulacra.data.audio.windows import Window, check_lengths, sentence
+from simulacra.data.audio.windows import Window, check_frame, check_lengths, sentence
 from simulacra.data.catalog import names
 from simulacra.data.labels import encode
 from simulacra.data.limits import check_memory
@@ -48,7 +48,7 @@ def open_waves(folder: Path, own: AudioOptions, split: SplitOptions) -> Source:
         ValueError: if a file is damaged, sampling rates differ, or lengths differ and neither crop nor tile
             is given.
     """
-    listing, window = list_folder(folder), Window(own.crop, own.tile)
+    listing, window = list_folder(folder), Window(own.crop, own.tile, own.frame)
     read = {name: _read(folder, files) for name, files in listing.files.items()}
     space = _space(read, window)
     parts = {}
@@ -87,7 +87,7 @@ def open_wave(path: Path, own: AudioOptions, split: SplitOptions) -> Source:
     Raises:
         ValueError: if the file is damaged or too short.
     """
-    window = Window(own.crop, own.tile)
+    window = Window(own.crop, own.tile, own.frame)
     read = [read_wav(path)]
     space = _space({"train": read}, window)
     x, of = _part("train", read, window)
@@ -117,7 +117,7 @@ def open_spoken(name: str, own: AudioOptions, split: object) -> Source:
     Raises:
         ValueError: if the archive is missing, damaged or another one, or neither crop nor tile is given.
     """
-    window = Window(own.crop, own.tile)
+    window = Window(own.crop, own.tile, own.frame)
     found = _unzipped(spoken_archive())
     official = {
         "train": [m for m in found if int(m["index"]) >= TESTED],
@@ -188,7 +188,9 @@ def _space(read: Mapping[str, Sequence[Recording]], window: Window) -> Audio:
     rate = one_rate(every)
     check_lengths(window, every)
     log.info("%s", sentence(every, window))
-    return Audio((window.length or len(every[0]),), rate)
+    length = window.length or len(every[0])
+    check_frame(window, length)
+    return Audio((length,), rate)
 
 
 def _part(name: str, recordings: Sequence[Recording], window: Window) -> tuple[torch.Tensor, torch.Tensor]:
@@ -208,4 +210,4 @@ def _source(
     name: str, space: Audio, parts: dict[str, Part], window: Window, label_names: tuple[str, ...] = ()
 ) -> Source:
     applied = (str(window),) if window.length else ()
-    return Source(name, space, parts, label_names, applied, standardize=False)
+    return Source(name, space, parts, label_names, applied, standardize=False, frame=window.frame)

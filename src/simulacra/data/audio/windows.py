@@ -23,6 +23,7 @@ class Window:
         crop: number of samples of the middle part of each recording that is kept.
         tile: number of samples of windows that follow each other from the beginning without overlap; the rest
             is dropped.
+        frame: number of samples of the frames that a model sees; None: it sees a row as it is.
 
     Example:
         >>> Window(tile=4).starts(11), Window(crop=4).starts(11), Window().starts(11)
@@ -33,6 +34,7 @@ class Window:
 
     crop: int | None = None
     tile: int | None = None
+    frame: int | None = None
 
     @property
     def length(self) -> int | None:
@@ -90,6 +92,34 @@ def check_lengths(window: Window, recordings: Sequence[Recording]) -> None:
             tiled,
             cropped,
         )
+
+
+def check_frame(window: Window, samples: int) -> None:
+    """Checks that rows can be cut into whole frames.
+
+    Args:
+        window: how recordings are cut, with the length of a frame.
+        samples: number of samples of a row.
+
+    Raises:
+        ValueError: if the frame does not divide it.
+
+    Example:
+        >>> check_frame(Window(tile=1000, frame=300), 1000)
+        Traceback (most recent call last):
+        simulacra.core.errors.suggestion.Refusal: frame=300 does not divide the 1,000 samples of a row:
+        load the data with tile=900.
+    """
+    n = window.frame
+    if n is None or samples % n == 0:
+        return
+    if window.length and n < samples:
+        other = load_with(**{"crop" if window.crop else "tile": samples - samples % n})
+    else:
+        other = load_with(frame=max(k for k in range(1, min(n, samples) + 1) if samples % k == 0))
+    raise Refusal(
+        f"frame={n} does not divide the {samples:,} samples of a row: load the data with {other}.", other
+    )
 
 
 def suggested(recordings: Sequence[Recording]) -> int:

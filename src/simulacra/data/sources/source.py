@@ -82,6 +82,7 @@ class Source:
         label_names: names of the classes.
         applied: changes that were made to the rows once, such as a binarization.
         standardize: default of the option `standardize` for real rows.
+        frame: number of samples of the frames that models see instead of a recording; None: none.
         truth: the toy distribution that the rows were drawn from, or None.
         geometry: how pictures that a model is given become rows, or None: unchanged.
         resolved: options of the reader as they were inferred, such as the separator of a table and the kinds
@@ -98,6 +99,7 @@ class Source:
     label_names: tuple[str, ...] = ()
     applied: tuple[str, ...] = ()
     standardize: bool = True
+    frame: int | None = None
     truth: Any = field(default=None, compare=False)
     geometry: Geometry | None = None
     resolved: Mapping[str, Any] = field(default_factory=dict)

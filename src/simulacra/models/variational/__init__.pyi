@@ -2,10 +2,12 @@
 
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
+from simulacra.models.variational.sequences.vrnn import VRNN
 from simulacra.models.variational.vae import VAE
 
 __all__ = [
     "IWAE",
     "VAE",
+    "VRNN",
     "HierarchicalVAE",
 ]

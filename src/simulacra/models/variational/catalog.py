@@ -32,4 +32,13 @@ ENTRIES = (
         ("E9",),
         "VAE or IWAE with two stochastic layers or more, each a Gaussian given the one above",
     ),
+    Entry(
+        "vrnn",
+        "variational",
+        "variational.sequences.vrnn",
+        "VRNN",
+        "Chung et al. 2015",
+        ("E11",),
+        "recurrent network over sequences with a Gaussian code for each step",
+    ),
 )

@@ -22,6 +22,7 @@ from simulacra.core.capabilities.general import HasDensity, HasPartitionFunction
 from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.optimizers import Optimizer
+from simulacra.core.ragged import valid_frames, valid_steps
 from simulacra.core.random.contents import Contents, contents_of, histories
 from simulacra.core.random.keyed import Rng
 from simulacra.core.scores.laws import Laws
@@ -35,8 +36,6 @@ from simulacra.models.boltzmann.recurrent.sequence import (
     Recurrent,
     stage_of,
     start_at_note_frequencies,
-    valid_frames,
-    valid_steps,
 )
 
 UNITS = 12  # largest number of units of the layer that log Z sums over, once for each frame

@@ -21,10 +21,11 @@ from torch import Tensor, nn
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.optimizers import Adam
+from simulacra.core.ragged import valid_frames
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Stage, Update
-from simulacra.models.boltzmann.recurrent.sequence import Recurrent, StateNet, stage_of, valid_frames
+from simulacra.models.boltzmann.recurrent.sequence import Recurrent, StateNet, stage_of
 from simulacra.nets.autoregressive.recursion import shared_recursion
 
 

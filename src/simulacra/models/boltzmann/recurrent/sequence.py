@@ -15,18 +15,17 @@ Reference: Sutskever, Hinton and Taylor 2009; Boulanger-Lewandowski, Bengio and 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from simulacra.core.batch import Batch
 from simulacra.core.capabilities.general import Continues, HasDensity, Samples, TakesLengths
 from simulacra.core.capabilities.sampling import Sampling, Watch
 from simulacra.core.model import Model
 from simulacra.core.numerics.precision import to_float64
+from simulacra.core.ragged import log_odds, so_far, trimmed, valid_steps
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Space
@@ -35,7 +34,6 @@ from simulacra.models.boltzmann.machine.learning import check_at_least
 from simulacra.models.boltzmann.machine.needs import need_frames
 
 FRAMES = 2**14  # largest number of frames that are scored at once
-ROWS = 64  # number of sequences in a chunk when the biases are initialized
 
 
 class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
@@ -210,17 +208,10 @@ class Recurrent(Model, Samples, HasDensity, Continues, TakesLengths):
                 v = torch.where((t < lengths).unsqueeze(1), begun[:, t], v)
             frames.append(v)
             if watch is not None:
-                watch(t + 1, self.space.steps, *self._so_far(frames))
+                watch(t + 1, self.space.steps, *so_far(frames, self.space.steps))
             # (2)
             s = self.f(self.drive(v) + s @ self.R)
         return torch.stack(frames, 1)
-
-    def _so_far(self, frames: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Returns the first frames with 0 after them, and True for these frames, each (B, T, d)."""
-        later = [torch.zeros_like(frames[0])] * (self.space.steps - len(frames))
-        x = torch.stack([*frames, *later], 1)
-        known = torch.arange(self.space.steps, device=x.device) < len(frames)
-        return x, known.view(1, -1, 1).expand_as(x)
 
 
 class StateNet(nn.Module):
@@ -251,45 +242,6 @@ class StateNet(nn.Module):
 # ---- training
 
 
-def valid_frames(batch: Batch) -> Tensor:
-    """Returns 1 for each frame before the end of its sequence and 0 after it, shape (B, T)."""
-    return valid_steps(batch.x, batch.lengths).to(torch.get_default_dtype())
-
-
-def valid_steps(x: Tensor, lengths: Tensor | None) -> Tensor:
-    """Returns True before the end of each row, shape (B, T).
-
-    Args:
-        x: sequences, shape (B, T, *).
-        lengths: number of steps of each row, shape (B,); None for all T.
-    """
-    t = torch.arange(x.shape[1], device=x.device)
-    counts = torch.full((len(x),), x.shape[1], device=x.device) if lengths is None else lengths
-    return t < counts.unsqueeze(1)
-
-
-def trimmed(model: Recurrent, batch: Batch, rng: Rng) -> Batch:
-    """Returns the batch without the steps after the end of its longest row."""
-    if batch.lengths is None:
-        return batch
-    steps = int(batch.lengths.max())
-    known = None if batch.known is None else batch.known[:, :steps]
-    return replace(batch, x=batch.x[:, :steps], known=known)
-
-
-def batches_of(source: Source, rng: Rng) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yields all sequences, some at a time, shape (B, T, d), and True before the end of each, shape (B, T).
-
-    Args:
-        source: the training split.
-        rng: random numbers of the preprocessing.
-    """
-    for i in range(0, len(source), ROWS):
-        rows = range(i, min(i + ROWS, len(source)))
-        batch = source.batch(torch.arange(rows.start, rows.stop), rng.on(rows))
-        yield batch.x, valid_steps(batch.x, batch.lengths)
-
-
 def start_at_note_frequencies(model: Recurrent, source: Source, rng: Rng) -> None:
     """Initializes b at the log-odds of each entry's mean over the frames.
 
@@ -298,12 +250,7 @@ def start_at_note_frequencies(model: Recurrent, source: Source, rng: Rng) -> Non
         source: the training split.
         rng: random numbers of the preprocessing.
     """
-    ones, frames = torch.zeros(model.visible, dtype=torch.float64), 0.0
-    for x, valid in batches_of(source, rng):
-        ones += to_float64(x[valid].sum(0)).cpu()
-        frames += float(valid.sum())
-    # add one frame with each note on and one with it off, so that the log-odds are finite
-    model.b.copy_(torch.logit((ones + 1) / (frames + 2)))
+    model.b.copy_(log_odds(source, rng))
 
 
 def stage_of(

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from simulacra.core.numerics.precision import to_float64
+from simulacra.core.ragged import batches_of
 from simulacra.core.random.keyed import Rng
 from simulacra.core.updates import Source
-from simulacra.models.boltzmann.recurrent.sequence import batches_of
 
 RIDGE = 1e-2  # penalty of the regression, as a share of the sum of squares of an entry of the past
 LEAST = 1e-3  # smallest scale of the noise

@@ -1,0 +1,1 @@
+"""Variational models of sequences, with a code for each step."""
