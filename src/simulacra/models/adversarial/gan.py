@@ -55,8 +55,8 @@ class GAN(Game):
         lr: learning rate of both players.
         discriminator_lr: learning rate of D; None takes `lr`.
         discriminator_optimizer: optimizer of D: `adam` or `sgd`.
-        frame: samples of a wave, or steps of a sequence, that a `recurrent` generator makes at once; None: a
-            power of two up to 64 samples, or one step.
+        frame_size: samples of a wave, or steps of a sequence, that a `recurrent` generator makes at once;
+            None: a power of two up to 64 samples, or one step.
 
     Raises:
         ValueError: if an option is unknown, or options do not fit each other or the space.
@@ -96,7 +96,7 @@ class GAN(Game):
         lr: float = 1e-3,
         discriminator_lr: float | None = None,
         discriminator_optimizer: Optimizer = "adam",
-        frame: int | None = None,
+        frame_size: int | None = None,
         *,
         seed: int = 0,
     ):
@@ -123,6 +123,6 @@ class GAN(Game):
             dropout,
             minibatch_kernels,
             goal.boundary is not None,
-            frame,
+            frame_size,
         )
         super().__init__(space, condition, G, D, latent, goal, stabilizers, play)

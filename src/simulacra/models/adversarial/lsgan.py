@@ -39,8 +39,8 @@ class LSGAN(Game):
         b: target score of rows of data in D's loss.
         c: target score of samples in G's loss.
         lr: learning rate of both players.
-        frame: samples of a wave, or steps of a sequence, that a `recurrent` generator makes at once; None: a
-            power of two up to 64 samples, or one step.
+        frame_size: samples of a wave, or steps of a sequence, that a `recurrent` generator makes at once;
+            None: a power of two up to 64 samples, or one step.
 
     Example:
         >>> from simulacra.core.spaces.plain import Real
@@ -63,11 +63,11 @@ class LSGAN(Game):
         b: float = 1.0,
         c: float = 1.0,
         lr: float = 2e-4,
-        frame: int | None = None,
+        frame_size: int | None = None,
         *,
         seed: int = 0,
     ):
         playable(space, "LSGAN")
         given = (network, hidden, channels, conditioning, normalization, critic_normalization)
-        G, D = build(space, condition, latent, *given, frame=frame)
+        G, D = build(space, condition, latent, *given, frame_size=frame_size)
         super().__init__(space, condition, G, D, latent, least_squares(a, b, c), Stabilizers(), Play(lr=lr))

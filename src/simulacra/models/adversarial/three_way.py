@@ -58,8 +58,7 @@ class ThreeWayGAN(Game):
         space: space of images.
         latent: size of the noise z.
         hidden: sizes of the hidden layers (`mlp`).
-        network: `mlp`, `dcgan`, `residual` or `recurrent` (an LSTM for waves and sequences, against
-            convolutions and a GRU); `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
+        network: `mlp`, `dcgan` or `residual`; `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
         channels: channels of the convolutional layers next to the image.
         blur: side of the averaging window in pixels, odd and at least 3.
         lr: learning rate of both players.

@@ -40,8 +40,8 @@ class WGAN(Game):
         clip: bound of the critic's weights after each update.
         critic_steps: updates of the critic for each update of the generator.
         lr: learning rate of both players.
-        frame: samples of a wave, or steps of a sequence, that a `recurrent` generator makes at once; None: a
-            power of two up to 64 samples, or one step.
+        frame_size: samples of a wave, or steps of a sequence, that a `recurrent` generator makes at once;
+            None: a power of two up to 64 samples, or one step.
 
     Example:
         >>> from simulacra.core.spaces.plain import Real
@@ -63,13 +63,13 @@ class WGAN(Game):
         clip: float = 0.01,
         critic_steps: int = 5,
         lr: float = 5e-5,
-        frame: int | None = None,
+        frame_size: int | None = None,
         *,
         seed: int = 0,
     ):
         playable(space, "WGAN")
         given = (network, hidden, channels, conditioning, normalization, critic_normalization)
-        G, D = build(space, condition, latent, *given, bias=False, frame=frame)
+        G, D = build(space, condition, latent, *given, bias=False, frame_size=frame_size)
         play = Play(critic_steps, lr, betas=BETAS)
         super().__init__(
             space, condition, G, D, latent, OBJECTIVES["wasserstein"], Stabilizers(clip=clip), play
@@ -95,8 +95,8 @@ class WGANGP(Game):
         gradient_penalty: weight lambda of the penalty.
         critic_steps: updates of the critic for each update of the generator.
         lr: learning rate of both players.
-        frame: samples of a wave, or steps of a sequence, that a `recurrent` generator makes at once; None: a
-            power of two up to 64 samples, or one step.
+        frame_size: samples of a wave, or steps of a sequence, that a `recurrent` generator makes at once;
+            None: a power of two up to 64 samples, or one step.
 
     Raises:
         ValueError: if the critic has batch normalization.
@@ -121,12 +121,12 @@ class WGANGP(Game):
         gradient_penalty: float = 10.0,
         critic_steps: int = 5,
         lr: float = 1e-4,
-        frame: int | None = None,
+        frame_size: int | None = None,
         *,
         seed: int = 0,
     ):
         playable(space, "WGANGP")
         given = (network, hidden, channels, conditioning, normalization, critic_normalization)
-        G, D = build(space, condition, latent, *given, bias=False, frame=frame)
+        G, D = build(space, condition, latent, *given, bias=False, frame_size=frame_size)
         stabilizers, play = Stabilizers(gradient_penalty), Play(critic_steps, lr, betas=BETAS)
         super().__init__(space, condition, G, D, latent, OBJECTIVES["wasserstein"], stabilizers, play)

@@ -26,7 +26,8 @@ def norm(kind: str, channels: int, dims: int = 4, reference: int = 0) -> nn.Modu
     Args:
         kind: "batch", "virtual", "layer" or "none".
         channels: number of features F, each with its own gamma and beta.
-        dims: dimensions of the input: 2 for features (B, F), 3 for channels (B, F, T), 4 for maps (B, F, H, W).
+        dims: dimensions of the input: 2 for features (B, F), 3 for channels (B, F, T), 4 for maps
+            (B, F, H, W).
         reference: size of the reference batch of "virtual" normalization.
 
     Raises:

@@ -1,7 +1,7 @@
 """Builds the generator and the critic of an adversarial game by the name of the architecture.
 
-A generator maps noise, of `noise_size` entries, and a condition, to (B, *shape) without output activation. A critic maps
-(B, *shape), and a condition, to features (B, width); the model puts its output layer on top.
+A generator maps noise, of `noise_size` entries, and a condition, to (B, *shape) without output activation. A
+critic maps (B, *shape), and a condition, to features (B, width); the model puts its output layer on top.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ def build_players(
     critic_act: str = "leaky-relu-0.2",
     dropout: float = 0.0,
     reference: int = 0,
-    frame: int | None = None,
+    frame_size: int | None = None,
 ) -> Players:
     """Builds a generator and a critic for observations of one shape.
 
     Args:
-        network: "mlp", "dcgan", "residual", "recurrent", or "auto": dcgan for images with sides of 16 or more that halve
-            down to 3 to 7, mlp for all others.
+        network: "mlp", "dcgan", "residual", "recurrent", or "auto": dcgan for images with sides of 16 or
+            more that halve down to 3 to 7, mlp for all others.
         latent: size of the noise; of each frame of a recurrent network.
         shape: shape of the features of one observation.
         condition: entries of the generator's flattened condition; 0 without one.
         critic_condition: entries of the critic's flattened condition; 0 without one.
-        hidden: sizes of the hidden layers of an mlp generator, which its critic mirrors; sizes of the state and
-            of the layers after it of a recurrent one.
+        hidden: sizes of the hidden layers of an mlp generator, which its critic mirrors; size of the state
+            of both recurrent players, then of the generator's layers after it.
         channels: for dcgan the channels at the highest resolution, doubled at each halving; for residual the
             channels of every block; for recurrent those of the critic's first convolution, doubled in each.
         normalization: normalization of the generator: "batch", "virtual", "layer" or "none".
@@ -67,7 +67,7 @@ def build_players(
         dropout: dropout rate of the critic.
         reference: size of the reference batch of a network with "virtual" normalization, which is then
             returned as a `Virtual`.
-        frame: steps that a recurrent generator makes at once; None: see `frame_of`.
+        frame_size: steps that a recurrent generator makes at once; None: see `frame_of`.
 
     Raises:
         ValueError: if the network is unknown or does not fit the shape.
@@ -81,7 +81,7 @@ def build_players(
     g = {"condition": condition, "normalization": normalization, "act": act, "reference": reference}
     d = {"condition": critic_condition, "normalization": critic_normalization, "act": critic_act}
     d |= {"dropout": dropout, "reference": reference}
-    generator, critic = _built(network, latent, shape, hidden, channels, frame, g, d)
+    generator, critic = _built(network, latent, shape, hidden, channels, frame_size, g, d)
     if normalization == "virtual":
         generator = Virtual(generator, reference, (noise_size(generator, latent),), condition)
     if critic_normalization == "virtual":
@@ -89,14 +89,14 @@ def build_players(
     return Players(generator, critic)
 
 
-def _built(network, latent, shape, hidden, channels, frame, g: dict, d: dict) -> Players:
+def _built(network, latent, shape, hidden, channels, frame_size, g: dict, d: dict) -> Players:
     """Builds both networks of an architecture with their options."""
     if network == "mlp":
         upwards = tuple(reversed(hidden))
         return Players(MLPGenerator(latent, hidden, shape, **g), MLPCritic(shape, upwards, **d))
     if network == "recurrent":
-        G = RecurrentGenerator(latent, hidden, shape, frame, **g)
-        return Players(G, RecurrentCritic(shape, hidden[0], channels, frame, **d))
+        G = RecurrentGenerator(latent, hidden, shape, frame_size, **g)
+        return Players(G, RecurrentCritic(shape, hidden[0], channels, frame_size, **d))
     if network == "residual":
         return Players(ResidualGenerator(latent, shape, channels, **g), ResidualCritic(shape, channels, **d))
     down = [channels * 2**i for i in range(halvings(shape))]
@@ -129,7 +129,7 @@ def _check_steps(shape: Sequence[int]) -> None:
     images = [] if len(shape) != 3 or preferred_halvings(shape) is None else [build_with(network="dcgan")]
     ways = [*images, build_with(network="mlp")]
     raise Refusal(
-        f"network='recurrent' needs waves (T,) or sequences (T, d), but the space has the shape {tuple(shape)}: "
-        f"use {' or '.join(map(str, ways))}.",
+        f"network='recurrent' needs waves (T,) or sequences (T, d), but the space has the shape "
+        f"{tuple(shape)}: use {' or '.join(map(str, ways))}.",
         *ways,
     )

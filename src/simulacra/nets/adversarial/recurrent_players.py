@@ -1,17 +1,17 @@
-"""Recurrent generator and critic of sequences: an LSTM that makes frames, convolutions and a GRU that judge them.
+"""Recurrent players for waves and sequences: an LSTM makes frames, convolutions and a GRU judge them.
 
     G:  (h_t, m_t) = LSTM((z_t, c), h_(t-1), m_(t-1)),   frame t = A h_t + a          t = 1 ... n     (1)
     D:  u = strided convolutions of x,   k_t = GRU(u_t, k_(t-1)),   features = k at the end           (2)
 
-A frame is a tile of a wave or some steps of a sequence; n frames cover it, and what the last one has too much is
-cut off. The noise z holds numbers of its own for each frame, so that frame t depends on z_1 ... z_t only.
-The paper's gates, with W, U and b for each:
+A frame is a tile of a wave or some steps of a sequence. The n frames cover T steps; steps of the last frame
+beyond T are cut off. The noise z has numbers for each frame, and frame t depends on z_1 ... z_t only. The cells,
+with their own W, U, b for each gate:
 
     LSTM:  i, f, o = sigmoid(W v + U h + b),   m <- f m + i tanh(W v + U h + b),   h <- o tanh(m)         (3)
     GRU:   r, s = sigmoid(W u + U k + b),   k <- (1 - s) tanh(W u + b + r (U k + b')) + s k               (4)
 
-A penalty on the gradient of D needs the derivative of the backward pass of (4), which cuDNN lacks. The GRU
-therefore runs without cuDNN, on a GPU by the native kernels of torch; a CPU has no cuDNN.
+A penalty on the gradient of D needs the derivative of the backward pass of (4), which cuDNN does not have. On
+a GPU the GRU therefore runs by the native kernels of torch; a CPU does not use cuDNN.
 
 Reference: Hochreiter and Schmidhuber 1997; Cho et al. 2014; Mogren, C-RNN-GAN, 2016. Row F23.
 """
@@ -169,8 +169,8 @@ def frame_of(shape: Sequence[int], frame: int | None = None) -> int:
     if frame is None:
         return 1 if len(shape) > 1 else min(LARGEST, 2 ** (max(1, T // FEWEST).bit_length() - 1))
     if not 1 <= frame <= T:
-        fits = build_with(frame=frame_of(shape))
-        raise Refusal(f"frame is {frame}, but an observation has {T} steps: use {fits}.", fits)
+        fits = build_with(frame_size=frame_of(shape))
+        raise Refusal(f"frame_size is {frame}, but an observation has {T} steps: use {fits}.", fits)
     return frame
 
 

@@ -42,7 +42,7 @@ def build(
     dropout: float = 0.0,
     minibatch_kernels: int = 0,
     bias: bool = True,
-    frame: int | None = None,
+    frame_size: int | None = None,
 ) -> tuple[nn.Module, Discriminator]:
     """Builds generator and discriminator.
 
@@ -62,7 +62,7 @@ def build(
         dropout: dropout rate of the discriminator; it stays on during the generator's updates.
         minibatch_kernels: number of kernels of minibatch discrimination; 0 disables it.
         bias: if True, the score has a bias.
-        frame: steps that a `recurrent` generator makes at once; None: 1 of a sequence, up to 64 of a wave.
+        frame_size: steps that a `recurrent` generator makes at once; None: see `frame_of`.
 
     Raises:
         ValueError: if an option is unknown, or does not fit the space or the condition.
@@ -88,7 +88,7 @@ def build(
         critic_act=critic_activation,
         dropout=dropout,
         reference=REFERENCE if "virtual" in (normalization, critic_normalization) else 0,
-        frame=frame,
+        frame_size=frame_size,
     )
     G: nn.Module = players.generator
     body: nn.Module = players.critic

@@ -288,7 +288,7 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
             rng: source of random numbers, which has the number of rows.
             c: condition, or None.
             how: options of drawing; None: the model's own.
-            watch: called for each frame of a recurrent generator, which are computed in one pass; None: never.
+            watch: called for each frame of a recurrent generator; one pass computes all frames; None: never.
         """
         most = how.truncation if isinstance(how, Truncation) else None
         x = self.emit(self.prior(rng) if most is None else self.truncated(rng, most), c)
