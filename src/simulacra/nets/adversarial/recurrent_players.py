@@ -4,8 +4,8 @@
     D:  u = strided convolutions of x,   k_t = GRU(u_t, k_(t-1)),   features = k at the end           (2)
 
 A frame is a tile of a wave or some steps of a sequence. The n frames cover T steps; steps of the last frame
-beyond T are cut off. The noise z has numbers for each frame, and frame t depends on z_1 ... z_t only. The cells,
-with their own W, U, b for each gate:
+beyond T are cut off. The noise z has numbers for each frame, and frame t depends on z_1 ... z_t only. The
+cells, with their own W, U, b for each gate:
 
     LSTM:  i, f, o = sigmoid(W v + U h + b),   m <- f m + i tanh(W v + U h + b),   h <- o tanh(m)         (3)
     GRU:   r, s = sigmoid(W u + U k + b),   k <- (1 - s) tanh(W u + b + r (U k + b')) + s k               (4)
