@@ -4,7 +4,7 @@
     non-saturating generator:  max_G E log D(G(z))                             (2)
 
 Reference: Goodfellow et al., Generative Adversarial Nets, 2014; Mirza and Osindero 2014; Salimans et al.
-2016. Rows F1 to F3, F11 to F18, G1, G2.
+2016. Rows F1 to F3, F11 to F18, F23, G1, G2.
 """
 
 from __future__ import annotations
