@@ -18,6 +18,7 @@ from contract.sets import (
     binary,
     bits,
     classes,
+    frames,
     gaps,
     images,
     labelled,
@@ -29,6 +30,7 @@ from contract.sets import (
     series,
     squares,
     texts,
+    waves,
 )
 from contract.world import untouched
 from simulacra.core.model import Model
@@ -105,6 +107,7 @@ CHAIN = CHAIN_NETS | {"latents": (5, 3)}
 PLAIN = {"network": "mlp", "normalization": "none"}
 CURES = {"gradient_penalty": 1.0, "clip": 0.5, "historical_averaging": 0.1} | {"flips": 0.1, "noise": 0.1}
 RESIDUAL = {"network": "residual", "channels": 3, "latent": 3}
+RECURRENT = {"network": "recurrent", "latent": 2, "channels": 3}
 VIRTUAL = {"normalization": "virtual", "critic_normalization": "virtual"}
 TEACHER = str(Path(__file__).with_name("teacher.safetensors"))  # flow matching of `real(3)`, trained a little
 MOVES = {"hidden": (5,), "leapfrog": 2, "burn_in": 5}
@@ -189,6 +192,12 @@ CATALOGUED = [
     ),
     _catalogued("gan/matching", lambda: real(3), **GAME, feature_matching=True, coupled=True),
     _catalogued("gan/residual", squares, **RESIDUAL, conditioning="projection", coupled=True),
+    _catalogued(
+        "gan/recurrent", waves, **RECURRENT, **CURES, hidden=(7,), conditioning="projection", frame_size=8
+    ),
+    _catalogued(
+        "wgan-gp/recurrent", frames, **RECURRENT, hidden=(5, 6), normalization="layer", critic_steps=2
+    ),
     _catalogued("dcgan", squares, channels=3, latent=3, coupled=True),
     _catalogued("lsgan", lambda: real(2), **SMALL, **PLAIN),
     _catalogued("wgan", lambda: real(2), **SMALL, **PLAIN, critic_steps=2),

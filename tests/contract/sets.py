@@ -7,6 +7,7 @@ from torch import Tensor
 
 from contract.world import kept
 from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.numeric import Numeric
@@ -163,6 +164,24 @@ def motion(styles: int = 0, d: int = 3, T: int = 7, n: int = 107) -> Dataset:
     frames = torch.arange(T).unsqueeze(1) < lengths.view(-1, 1, 1)
     given = {"c": torch.arange(n) % styles, "condition": Categorical((), styles)} if styles else {}
     return from_tensors(x * frames, Sequence((T, d), Real((d,))), "motion", lengths=lengths, **given)
+
+
+@kept
+def waves(T: int = 29, n: int = 109) -> Dataset:
+    """Recordings of three pitches, of any phase."""
+    rng = Rng(0, "waves", rows=range(n))
+    c = (rng.uniform("c", 1).squeeze(1) * 3).long()
+    turns = (c.unsqueeze(1) + 1.5) * torch.arange(T) / T + rng.uniform("phase", 1)
+    x = 0.7 * (2 * torch.pi * turns).sin() + 0.05 * rng.normal("hiss", T).clamp(-3, 3)
+    return from_tensors(x, Audio((T,), 8000), "waves", c, Categorical((), 3))
+
+
+@kept
+def frames(d: int = 3, T: int = 7, n: int = 107) -> Dataset:
+    """Sequences of T real frames each."""
+    rng = Rng(0, "frames", rows=range(n))
+    x = rng.normal("x", T, d) + rng.normal("common", 1, d)
+    return from_tensors(x, Sequence((T, d), Real((d,))), "frames")
 
 
 @kept

@@ -47,7 +47,10 @@ def test_every_parameter_of_every_pair_learns(float64, network, kind):
 
 
 REFUSED = {
-    "a name": (("conv", (3,)), "network is 'conv'; possible are 'auto', 'mlp', 'dcgan', 'residual'."),
+    "a name": (
+        ("conv", (3,)),
+        "network is 'conv'; possible are 'auto', 'mlp', 'dcgan', 'residual', 'recurrent'.",
+    ),
     "no image": (
         ("dcgan", (3,)),
         "network='dcgan' needs images (C, H, W), but the space has the shape (3,): use network='mlp'.",

@@ -53,7 +53,9 @@ def albums():
     given = simulacra.from_tensors(
         torch.randn(60, 1, 3, 3), Real((1, 3, 3)), c=torch.arange(60) % 3, condition=three
     )
+    waves = simulacra.from_tensors(torch.rand(50, 21) - 0.5, simulacra.Audio((21,), 8000))
     return {
+        "recordings": album(simulacra.GAN(waves.space, **small), waves),
         "VAE": album(simulacra.VAE(digits.space, **small), digits, metrics),
         "classes": album(simulacra.VAE(given.space, three, **small), given),
         "images": album(simulacra.GAN(digits.space, **small), digits),

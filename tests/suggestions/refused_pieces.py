@@ -101,6 +101,21 @@ OF_PIECES = (
         "use {}",
         lambda **o: simulacra.GAN(Real((5,)), **{"network": "dcgan", **o}),
     ),
+    (
+        "nets/adversarial/players.py",
+        "needs waves (T,) or sequences",
+        lambda **o: simulacra.GAN(Real((2, 3, 5)), **{"network": "recurrent", **o}),
+    ),
+    (
+        "nets/adversarial/recurrent_players.py",
+        "frame_size is {}, but",
+        lambda **o: simulacra.GAN(Real((5,)), **{"network": "recurrent", "frame_size": 7, **o}),
+    ),
+    (
+        "nets/adversarial/recurrent_players.py",
+        "hidden is ()",
+        lambda **o: simulacra.GAN(Real((5,)), **{"network": "recurrent", "hidden": (), **o}),
+    ),
     ("training/hardware/backend.py", "use {} or {}", lambda device="mps": choose_device(device)),
     ("training/steps/coupling.py", "use {}.", trained),
 )

@@ -17,6 +17,7 @@ FORM = "[WHAT] RUN"
 WHAT = {
     "samples": "samples of the model; one row for each class, if it takes classes",
     "samples-and-data": "samples above held-out rows, for data that are no images",
+    "spectrograms": "power at each time and frequency of sampled recordings and of held-out ones",
     "pairs": "the most associated columns of a table, training rows and samples side by side",
     "correlations": "associations of the columns of a table: training rows, samples, and the difference",
     "random-codes": "expected images of random codes",

@@ -9,7 +9,21 @@ from __future__ import annotations
 from simulacra.core.errors.other_data import as_real
 from simulacra.core.errors.suggestion import Refusal
 from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
+
+
+def step_of(space: Space) -> Space:
+    """Returns the space of one step of a sequence; any other space as it is.
+
+    Args:
+        space: space of the observations.
+
+    Example:
+        >>> step_of(Sequence((5,), Real((3,)))), step_of(Real((3,)))
+        (Real((3,)), Real((3,)))
+    """
+    return space.of if isinstance(space, Sequence) else space
 
 
 def unbounded(space: Space) -> bool:
@@ -22,6 +36,7 @@ def unbounded(space: Space) -> bool:
         >>> unbounded(Real((3,))), unbounded(Levels((3,), 256))
         (True, False)
     """
+    space = step_of(space)
     return isinstance(space, Real) or (isinstance(space, Levels) and space.ranged)
 
 
@@ -32,7 +47,7 @@ def playable(space: Space, name: str) -> None:
         space: space of the observations.
         name: name of the model, for the message.
     """
-    if not isinstance(space, (Real, Binary, Levels)):
+    if not isinstance(step_of(space), (Real, Binary, Levels)):
         classes = isinstance(space, Categorical)
         mend = (
             "embed its classes as points (simulacra.core.spaces.token_embedding)"

@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.spaces.audio import Audio
 from simulacra.exploration.drawing.curves import training_curves
 from simulacra.exploration.drawing.picture import Picture
 from simulacra.exploration.drawing.sheet import images_of, of_images, sheet
+from simulacra.exploration.drawing.spectrogram import spectrogram
 from simulacra.exploration.drawing.views import view_data
 from simulacra.exploration.latent.arithmetic import combined
 from simulacra.exploration.latent.interpolation import How, decoded, interpolations, path
@@ -52,6 +54,15 @@ def samples_and_data(album: Album) -> Picture:
     crosses = "" if modes_of(album.data) is None else ", crosses at the modes"
     title = f"{type(album.model).__name__}: samples and data{crosses}"
     return with_modes(view_data(album.space, x, title, other), album)
+
+
+def spectrograms(album: Album) -> Picture:
+    """Spectrograms of samples over those of held-out recordings, for the conditions of these."""
+    batch = album.some(album.held_out, POINTS)
+    x = album.model.sample(POINTS, album.conditions(POINTS), album.seed)
+    assert isinstance(album.space, Audio)
+    title = f"{type(album.model).__name__}: samples and data, decibels"
+    return spectrogram(album.space, torch.as_tensor(x), torch.as_tensor(batch.x), title)
 
 
 def random_codes(album: Album) -> Picture:

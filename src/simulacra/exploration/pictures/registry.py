@@ -20,6 +20,7 @@ from simulacra.core.corruption.corruption import numeric
 from simulacra.core.model import Model
 from simulacra.core.progress.tasks import each
 from simulacra.core.scores.likelihood import CutShort
+from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.plain import Real
 from simulacra.core.storage.links import check_links
 from simulacra.data.dataset import Dataset
@@ -211,6 +212,7 @@ CRITIC = Need("a model with a critic", lambda album: album.can(can.HasCritic))
 LABELS = Need("held-out rows of at least three classes", lambda album: len(album.kinds) > 2)
 COMPLETES = Need("a model that completes", lambda album: album.can(can.Completes))
 IMAGES = Need("images", lambda album: album.space.image)
+RECORDINGS = Need("recordings", lambda album: isinstance(album.space, Audio))
 NO_IMAGES = Need("data that are no images", lambda album: not album.space.image)
 TABLE = Need(
     "a table of two columns or more, or vectors of more than five real numbers",
@@ -295,6 +297,7 @@ def _shows_rows(album: Album) -> bool:
 PICTURES: tuple[Kind, ...] = (
     Kind("samples", figures.samples, (SAMPLES,), _shows_rows),
     Kind("samples_and_data", figures.samples_and_data, (SAMPLES, NO_IMAGES), _always),
+    Kind("spectrograms", figures.spectrograms, (SAMPLES, RECORDINGS), _always),
     Kind("pairs", pairs, (SAMPLES, TABLE), _always),
     Kind("correlations", correlations, (SAMPLES, TABLE), _shows_rows),
     Kind("random_codes", figures.random_codes, (PRIOR, IMAGES, CLASSES, EXPECTED)),

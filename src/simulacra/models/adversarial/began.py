@@ -31,6 +31,7 @@ from simulacra.models.adversarial.game.rules import Play
 from simulacra.models.adversarial.game.stabilizers import Stabilizers
 from simulacra.models.adversarial.game.two_player import Game
 from simulacra.nets.adversarial.players import build_players
+from simulacra.nets.adversarial.recurrent_players import noise_size
 
 
 class Rebuilder(nn.Module):
@@ -62,7 +63,8 @@ class BEGAN(Game):
         space: space of one observation.
         latent: size of the noise z and of the autoencoder's code.
         hidden: sizes of the hidden layers (`mlp`).
-        network: `mlp`, `dcgan` or `residual`; `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
+        network: `mlp`, `dcgan`, `residual` or `recurrent` (an LSTM for waves and sequences, against
+            convolutions and a GRU); `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
         channels: channels of the convolutional layers next to the image.
         gamma: target ratio L(G(z)) / L(x) of (3), in (0, 1]; lower gives sharper and less diverse samples.
         balance_rate: step size of k in (3).
@@ -99,7 +101,7 @@ class BEGAN(Game):
         plain: Any = {**options, "normalization": "none", "critic_normalization": "none"}
         G, _ = build_players(network, latent, shape, **plain)
         decoder, encoder = build_players(network, latent, shape, **plain)
-        D = Rebuilder(encoder, decoder, int(encoder.width), latent)
+        D = Rebuilder(encoder, decoder, int(encoder.width), noise_size(decoder, latent))
         # (2), by the score -L
         goal = Objective(lifted, self.balanced, lifted, None)
         super().__init__(space, None, G, D, latent, goal, Stabilizers(), Play(lr=lr))

@@ -11,7 +11,7 @@ ENTRIES = (
         "adversarial.gan",
         "GAN",
         "Goodfellow et al. 2014; Mirza and Osindero 2014; Salimans et al. 2016",
-        ("F1", "F2", "F3", "F12", "F14", "F15", "F16", "F17", "F18", "G1", "G2"),
+        ("F1", "F2", "F3", "F12", "F14", "F15", "F16", "F17", "F18", "F23", "G1", "G2"),
         "generative adversarial network: any objective, networks, conditioning and stabilizers",
     ),
     Entry(

@@ -4,7 +4,7 @@
     non-saturating generator:  max_G E log D(G(z))                             (2)
 
 Reference: Goodfellow et al., Generative Adversarial Nets, 2014; Mirza and Osindero 2014; Salimans et al.
-2016. Rows F1 to F3, F11 to F18, G1, G2.
+2016. Rows F1 to F3, F11 to F18, F23, G1, G2.
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ class GAN(Game):
     Args:
         space: space of one observation.
         condition: space of the condition that samples are drawn for, or None.
-        latent: size of the noise z.
-        hidden: sizes of the generator's hidden layers (`mlp`); the discriminator mirrors them.
-        network: `mlp`, `dcgan` or `residual`; `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
+        latent: size of the noise z; of each frame, if `recurrent`.
+        hidden: sizes of the generator's hidden layers (`mlp`), which the discriminator mirrors; size of the
+            state and of the layers after it (`recurrent`).
+        network: `mlp`, `dcgan`, `residual` or `recurrent` (an LSTM for waves and sequences, against
+            convolutions and a GRU); `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
         channels: channels of the convolutional layers next to the image.
         objective: `non-saturating` (equation 2), `minimax` (1), `least-squares`, `wasserstein` or `hinge`.
         conditioning: use of the condition: `concatenation`, `embedding`, `auxiliary` (classifier) or
@@ -53,6 +55,8 @@ class GAN(Game):
         lr: learning rate of both players.
         discriminator_lr: learning rate of D; None takes `lr`.
         discriminator_optimizer: optimizer of D: `adam` or `sgd`.
+        frame_size: samples of a wave, or steps of a sequence, that a `recurrent` generator makes at once;
+            None: a power of two up to 64 samples, or one step.
 
     Raises:
         ValueError: if an option is unknown, or options do not fit each other or the space.
@@ -92,6 +96,7 @@ class GAN(Game):
         lr: float = 1e-3,
         discriminator_lr: float | None = None,
         discriminator_optimizer: Optimizer = "adam",
+        frame_size: int | None = None,
         *,
         seed: int = 0,
     ):
@@ -118,5 +123,6 @@ class GAN(Game):
             dropout,
             minibatch_kernels,
             goal.boundary is not None,
+            frame_size,
         )
         super().__init__(space, condition, G, D, latent, goal, stabilizers, play)

@@ -26,9 +26,11 @@ class LSGAN(Game):
     Args:
         space: space of one observation.
         condition: space of the condition that samples are drawn for, or None.
-        latent: size of the noise z.
-        hidden: sizes of the generator's hidden layers (`mlp`); the discriminator mirrors them.
-        network: `mlp`, `dcgan` or `residual`; `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
+        latent: size of the noise z; of each frame, if `recurrent`.
+        hidden: sizes of the generator's hidden layers (`mlp`), which the discriminator mirrors; size of the
+            state and of the layers after it (`recurrent`).
+        network: `mlp`, `dcgan`, `residual` or `recurrent` (an LSTM for waves and sequences, against
+            convolutions and a GRU); `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
         channels: channels of the convolutional layers next to the image.
         conditioning: use of the condition: `concatenation`, `embedding`, `auxiliary` or `projection`.
         normalization: normalization of the generator: `batch`, `virtual`, `layer` or `none`.
@@ -37,6 +39,8 @@ class LSGAN(Game):
         b: target score of rows of data in D's loss.
         c: target score of samples in G's loss.
         lr: learning rate of both players.
+        frame_size: samples of a wave, or steps of a sequence, that a `recurrent` generator makes at once;
+            None: a power of two up to 64 samples, or one step.
 
     Example:
         >>> from simulacra.core.spaces.plain import Real
@@ -59,10 +63,11 @@ class LSGAN(Game):
         b: float = 1.0,
         c: float = 1.0,
         lr: float = 2e-4,
+        frame_size: int | None = None,
         *,
         seed: int = 0,
     ):
         playable(space, "LSGAN")
         given = (network, hidden, channels, conditioning, normalization, critic_normalization)
-        G, D = build(space, condition, latent, *given)
+        G, D = build(space, condition, latent, *given, frame_size=frame_size)
         super().__init__(space, condition, G, D, latent, least_squares(a, b, c), Stabilizers(), Play(lr=lr))

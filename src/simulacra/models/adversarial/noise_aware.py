@@ -55,7 +55,8 @@ class NoiseAwareGAN(Game):
         space: space of one observation.
         latent: size of the noise z.
         hidden: sizes of the hidden layers (`mlp`).
-        network: `mlp`, `dcgan` or `residual`; `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
+        network: `mlp`, `dcgan`, `residual` or `recurrent` (an LSTM for waves and sequences, against
+            convolutions and a GRU); `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
         channels: channels of the convolutional layers next to the image.
         largest: largest noise level S of (1), in units of the features.
         weight: weight of the auxiliary loss in (2).

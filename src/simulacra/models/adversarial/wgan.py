@@ -28,9 +28,11 @@ class WGAN(Game):
     Args:
         space: space of one observation.
         condition: space of the condition that samples are drawn for, or None.
-        latent: size of the noise z.
-        hidden: sizes of the generator's hidden layers (`mlp`); the discriminator mirrors them.
-        network: `mlp`, `dcgan` or `residual`; `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
+        latent: size of the noise z; of each frame, if `recurrent`.
+        hidden: sizes of the generator's hidden layers (`mlp`), which the discriminator mirrors; size of the
+            state and of the layers after it (`recurrent`).
+        network: `mlp`, `dcgan`, `residual` or `recurrent` (an LSTM for waves and sequences, against
+            convolutions and a GRU); `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
         channels: channels of the convolutional layers next to the image.
         conditioning: use of the condition: `concatenation`, `embedding`, `auxiliary` or `projection`.
         normalization: normalization of the generator: `batch`, `virtual`, `layer` or `none`.
@@ -38,6 +40,8 @@ class WGAN(Game):
         clip: bound of the critic's weights after each update.
         critic_steps: updates of the critic for each update of the generator.
         lr: learning rate of both players.
+        frame_size: samples of a wave, or steps of a sequence, that a `recurrent` generator makes at once;
+            None: a power of two up to 64 samples, or one step.
 
     Example:
         >>> from simulacra.core.spaces.plain import Real
@@ -59,12 +63,13 @@ class WGAN(Game):
         clip: float = 0.01,
         critic_steps: int = 5,
         lr: float = 5e-5,
+        frame_size: int | None = None,
         *,
         seed: int = 0,
     ):
         playable(space, "WGAN")
         given = (network, hidden, channels, conditioning, normalization, critic_normalization)
-        G, D = build(space, condition, latent, *given, bias=False)
+        G, D = build(space, condition, latent, *given, bias=False, frame_size=frame_size)
         play = Play(critic_steps, lr, betas=BETAS)
         super().__init__(
             space, condition, G, D, latent, OBJECTIVES["wasserstein"], Stabilizers(clip=clip), play
@@ -77,9 +82,11 @@ class WGANGP(Game):
     Args:
         space: space of one observation.
         condition: space of the condition that samples are drawn for, or None.
-        latent: size of the noise z.
-        hidden: sizes of the generator's hidden layers (`mlp`); the discriminator mirrors them.
-        network: `mlp`, `dcgan` or `residual`; `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
+        latent: size of the noise z; of each frame, if `recurrent`.
+        hidden: sizes of the generator's hidden layers (`mlp`), which the discriminator mirrors; size of the
+            state and of the layers after it (`recurrent`).
+        network: `mlp`, `dcgan`, `residual` or `recurrent` (an LSTM for waves and sequences, against
+            convolutions and a GRU); `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
         channels: channels of the convolutional layers next to the image.
         conditioning: use of the condition: `concatenation`, `embedding`, `auxiliary` or `projection`.
         normalization: normalization of the generator: `batch`, `virtual`, `layer` or `none`.
@@ -88,6 +95,8 @@ class WGANGP(Game):
         gradient_penalty: weight lambda of the penalty.
         critic_steps: updates of the critic for each update of the generator.
         lr: learning rate of both players.
+        frame_size: samples of a wave, or steps of a sequence, that a `recurrent` generator makes at once;
+            None: a power of two up to 64 samples, or one step.
 
     Raises:
         ValueError: if the critic has batch normalization.
@@ -112,11 +121,12 @@ class WGANGP(Game):
         gradient_penalty: float = 10.0,
         critic_steps: int = 5,
         lr: float = 1e-4,
+        frame_size: int | None = None,
         *,
         seed: int = 0,
     ):
         playable(space, "WGANGP")
         given = (network, hidden, channels, conditioning, normalization, critic_normalization)
-        G, D = build(space, condition, latent, *given, bias=False)
+        G, D = build(space, condition, latent, *given, bias=False, frame_size=frame_size)
         stabilizers, play = Stabilizers(gradient_penalty), Play(critic_steps, lr, betas=BETAS)
         super().__init__(space, condition, G, D, latent, OBJECTIVES["wasserstein"], stabilizers, play)

@@ -124,15 +124,15 @@ class DCGANCritic(nn.Module):
 
 
 def beside(h: Tensor, c: Tensor | None) -> Tensor:
-    """Appends a condition to images as constant maps, shape (B, C + m, H, W).
+    """Appends a condition to maps as constant maps, shape (B, C + m, *).
 
     Args:
-        h: images or maps, shape (B, C, H, W).
+        h: images or maps, shape (B, C, H, W), or channels of a wave, shape (B, C, T).
         c: condition of m entries, shape (B, *), or None, which returns h.
     """
     if c is None:
         return h
-    maps = c.flatten(1)[:, :, None, None]
+    maps = c.flatten(1)[(..., *[None] * (h.dim() - 2))]
     return torch.cat([h, maps.expand(-1, -1, *h.shape[2:])], 1)
 
 

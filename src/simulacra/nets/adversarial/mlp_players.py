@@ -47,7 +47,7 @@ class MLPGenerator(nn.Module):
         sizes = [latent + condition, *hidden]
         layers: list[nn.Module] = []
         for a, b in pairwise(sizes):
-            layers += _layer(a, b, normalization, act, dropout, reference)
+            layers += dense_layer(a, b, normalization, act, dropout, reference)
         self.body = nn.Sequential(*layers, nn.Linear(sizes[-1], math.prod(out_shape)))
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
@@ -90,7 +90,7 @@ class MLPCritic(nn.Module):
         layers: list[nn.Module] = []
         kind = "none"
         for a, b in pairwise(sizes):
-            layers += _layer(a, b, kind, act, dropout, reference)
+            layers += dense_layer(a, b, kind, act, dropout, reference)
             kind = normalization
         self.body = nn.Sequential(*layers)
 
@@ -100,7 +100,16 @@ class MLPCritic(nn.Module):
         return self.body(h if c is None else torch.cat([h, c.flatten(1)], 1))
 
 
-def _layer(a: int, b: int, kind: str, act: str, dropout: float, reference: int) -> list[nn.Module]:
-    """Returns the modules of a hidden layer from a to b units."""
+def dense_layer(a: int, b: int, kind: str, act: str, dropout: float, reference: int) -> list[nn.Module]:
+    """Returns the modules of a hidden layer.
+
+    Args:
+        a: number of inputs.
+        b: number of units.
+        kind: normalization: "batch", "virtual", "layer" or "none".
+        act: activation.
+        dropout: dropout rate after the activation.
+        reference: size of the reference batch of "virtual" normalization.
+    """
     linear = nn.Linear(a, b, bias=needs_bias(kind))
     return [linear, norm(kind, b, 2, reference), activation(act), Dropout(dropout)]

@@ -1,4 +1,4 @@
-"""Normalization layers by name, for features (B, F) and for maps (B, F, H, W).
+"""Normalization layers by name, for features (B, F), for maps (B, F, H, W) and for channels (B, F, T).
 
     y = gamma (x - m) / sqrt(v + eps) + beta
 
@@ -26,7 +26,8 @@ def norm(kind: str, channels: int, dims: int = 4, reference: int = 0) -> nn.Modu
     Args:
         kind: "batch", "virtual", "layer" or "none".
         channels: number of features F, each with its own gamma and beta.
-        dims: dimensions of the input: 2 for features (B, F), 4 for maps (B, F, H, W).
+        dims: dimensions of the input: 2 for features (B, F), 3 for channels (B, F, T), 4 for maps
+            (B, F, H, W).
         reference: size of the reference batch of "virtual" normalization.
 
     Raises:
@@ -52,7 +53,7 @@ class BatchNorm(nn.modules.batchnorm._BatchNorm):
 
     Args:
         channels: F.
-        dims: of the input: 2 for features (B, F), 4 for maps (B, F, H, W).
+        dims: of the input: 2 for features (B, F), 3 for channels (B, F, T), 4 for maps (B, F, H, W).
 
     Raises:
         ValueError: if a batch has one value a channel, of which there is no variance.

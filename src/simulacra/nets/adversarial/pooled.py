@@ -2,6 +2,8 @@
 
     f(x) = (max over a 4 x 4 grid of positions of each layer's maps, one layer after the other)
 
+The channels (B, C, T) of a wave or sequence have 4 positions.
+
 Reference: Radford, Metz and Chintala 2015, section 5.1. Row G8.
 """
 
@@ -49,7 +51,7 @@ def pooled_layers(network: nn.Module, x: Tensor, *more: Any) -> Tensor:
 
 
 def _pooled(out: Tensor) -> Tensor:
-    if out.dim() < 4:
-        return out.flatten(1)
-    sides = [min(GRID, side) for side in out.shape[2:]]
-    return F.adaptive_max_pool2d(out, sides).flatten(1)
+    if out.dim() < 3:
+        return out
+    pool = F.adaptive_max_pool1d if out.dim() == 3 else F.adaptive_max_pool2d
+    return pool(out, [min(GRID, side) for side in out.shape[2:]]).flatten(1)

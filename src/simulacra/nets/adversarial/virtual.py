@@ -24,7 +24,8 @@ class VirtualNorm(nn.Module):
     `Virtual` puts the reference batch in front. Rows of the reference are normalized by the reference alone.
 
     Args:
-        channels: C of inputs (n + B, C) or (n + B, C, H, W); statistics of a channel run over its positions.
+        channels: C of inputs (n + B, C), (n + B, C, T) or (n + B, C, H, W); statistics of a channel run
+            over its positions.
         reference: n, size of the reference batch in front.
         eps: constant added to the variance.
 

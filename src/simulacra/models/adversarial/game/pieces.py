@@ -1,6 +1,7 @@
 """Builds the networks of a game from the options of a model.
 
-Reference: Radford et al. 2015; Kwak and Zhang 2016; Salimans et al. 2016. Rows F12, F13, F14, F17, G2, G4.
+Reference: Radford et al. 2015; Kwak and Zhang 2016; Salimans et al. 2016. Rows F12, F13, F14, F17, F23, G2,
+G4.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from simulacra.models.adversarial.game.discriminator import CONDITIONINGS, EMBED
 from simulacra.nets.adversarial.players import build_players
 from simulacra.nets.adversarial.virtual import Virtual
 
-Network = Literal["auto", "mlp", "dcgan", "residual"]
+Network = Literal["auto", "mlp", "dcgan", "residual", "recurrent"]
 Normalization = Literal["batch", "virtual", "layer", "none"]
 REFERENCE = 64  # size of the reference batch of virtual batch normalization
 
@@ -41,6 +42,7 @@ def build(
     dropout: float = 0.0,
     minibatch_kernels: int = 0,
     bias: bool = True,
+    frame_size: int | None = None,
 ) -> tuple[nn.Module, Discriminator]:
     """Builds generator and discriminator.
 
@@ -48,7 +50,8 @@ def build(
         space: space of one observation, which gives the shape of the features.
         condition: space of the condition, or None.
         latent: size of the noise z.
-        network: `mlp`, `dcgan` or `residual`; `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
+        network: `mlp`, `dcgan`, `residual` or `recurrent` (an LSTM for waves and sequences, against
+            convolutions and a GRU); `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
         hidden: sizes of the hidden layers of an `mlp`.
         channels: channels of the convolutional layers next to the image.
         conditioning: `concatenation`, `embedding`, `auxiliary` or `projection`; ignored without a condition.
@@ -59,6 +62,7 @@ def build(
         dropout: dropout rate of the discriminator; it stays on during the generator's updates.
         minibatch_kernels: number of kernels of minibatch discrimination; 0 disables it.
         bias: if True, the score has a bias.
+        frame_size: steps that a `recurrent` generator makes at once; None: see `frame_of`.
 
     Raises:
         ValueError: if an option is unknown, or does not fit the space or the condition.
@@ -84,6 +88,7 @@ def build(
         critic_act=critic_activation,
         dropout=dropout,
         reference=REFERENCE if "virtual" in (normalization, critic_normalization) else 0,
+        frame_size=frame_size,
     )
     G: nn.Module = players.generator
     body: nn.Module = players.critic

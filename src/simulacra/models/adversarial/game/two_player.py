@@ -25,14 +25,14 @@ from simulacra.core.capabilities.general import (
     Samples,
     TakesCondition,
 )
-from simulacra.core.capabilities.sampling import Sampling
+from simulacra.core.capabilities.sampling import Sampling, Watch
 from simulacra.core.errors.suggestion import Refusal, build_with, load_with
 from simulacra.core.model import Model
 from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Real, Space
-from simulacra.core.spaces.smooth import unbounded
+from simulacra.core.spaces.smooth import step_of, unbounded
 from simulacra.core.updates import Loss, Stage, Update
 from simulacra.models.adversarial.game.discriminator import Verdict
 from simulacra.models.adversarial.game.losses import (
@@ -48,6 +48,7 @@ from simulacra.models.adversarial.game.pieces import with_references
 from simulacra.models.adversarial.game.rules import Play
 from simulacra.models.adversarial.game.stabilizers import History, Stabilizers
 from simulacra.nets.adversarial.pooled import pooled_layers
+from simulacra.nets.adversarial.recurrent_players import noise_size, recurrent_part
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
         condition: space of the condition, or None.
         generator: network `(z, c) -> (B, *features_shape)`.
         discriminator: network `(h, c) -> Verdict`.
-        latent: size of the noise z.
+        latent: size of the noise z; of each frame, if the generator is recurrent.
         objective: loss functions of both players.
         stabilizers: penalties and noise that stabilize the training.
         play: updates per player, optimizers, prior and output activation.
@@ -103,7 +104,8 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
         play: Play,
     ):
         super().__init__(space, condition)
-        self.G, self.D, self.latent, self.code_size = generator, discriminator, latent, latent
+        self.G, self.D = generator, discriminator
+        self.latent = self.code_size = noise_size(generator, latent)
         self.objective, self.stabilizers, self.play = (
             objective.smoothed(stabilizers.smoothing),
             stabilizers,
@@ -268,17 +270,33 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
             h = (h + 1) / 2
         return self.space.from_features(h)
 
-    def draw(self, rng: Rng, c: Tensor | None = None, how: Sampling | None = None) -> Tensor:
+    def looks(self, how: Sampling | None = None) -> int:
+        """Returns the number of frames of a recurrent generator, 1 for any other.
+
+        Args:
+            how: not used.
+        """
+        part = recurrent_part(self.G)
+        return 1 if part is None else part.frames
+
+    def draw(
+        self, rng: Rng, c: Tensor | None = None, how: Sampling | None = None, watch: Watch | None = None
+    ) -> Tensor:
         """Samples x = G(z, c) with z from the prior and levels rounded, shape (B, *).
 
         Args:
             rng: source of random numbers, which has the number of rows.
             c: condition, or None.
             how: options of drawing; None: the model's own.
+            watch: called for each frame of a recurrent generator; one pass computes all frames; None: never.
         """
         most = how.truncation if isinstance(how, Truncation) else None
         x = self.emit(self.prior(rng) if most is None else self.truncated(rng, most), c)
-        return x if isinstance(self.space, Real) else x.round()
+        x = x if isinstance(step_of(self.space), Real) else x.round()
+        part = recurrent_part(self.G)
+        if watch is not None and part is not None:
+            show_frames(x, part.frame, watch)
+        return x
 
     def critic_score(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns the discriminator's score s(x), shape (B,).
@@ -315,6 +333,21 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
             diagnostics: the result of `diagnostics`.
         """
         return alarm(diagnostics)
+
+
+def show_frames(x: Tensor, frame: int, watch: Watch) -> None:
+    """Calls `watch` with the first frames of sequences, 0 after them, and True for these, each (B, T, *).
+
+    Args:
+        x: sequences, shape (B, T, *).
+        frame: steps of a frame.
+        watch: the callback.
+    """
+    t = torch.arange(x.shape[1], device=x.device).view(1, -1, *[1] * (x.dim() - 2))
+    total = -(-x.shape[1] // frame)
+    for i in range(1, total + 1):
+        known = (t < i * frame).expand_as(x)
+        watch(i, total, torch.where(known, x, torch.zeros_like(x)), known)
 
 
 # ---- checks of the constructors
