@@ -142,5 +142,15 @@ def test_units_below_their_free_bits_have_no_gradient(float64):
     kl = vae.negative_elbo(model, Batch.of(x), Rng(0, rows=range(5))).loss["kl"]
     assert kl.tolist() == [2e6] * 5
     assert all(g.abs().sum() == 0 for g in torch.autograd.grad(kl.sum(), list(model.encoder.parameters())))
-    with pytest.raises(ValueError, match=r"free_bits is 0.1, which needs .*: take kl='analytic'\.$"):
-        simulacra.VAE(Binary((6,)), free_bits=0.1, kl="monte-carlo")
+
+
+def test_free_bits_of_an_estimated_kl_are_those_of_the_kl_itself(float64):
+    x = (torch.rand(5, 6) < 0.5).double()
+    model = simulacra.VAE(Binary((6,)), latent=3, hidden=(3,), kl="monte-carlo", free_bits=0.02)
+    q = model.posterior(x)
+    closed = kl_by_entry(q)
+    assert 0 < (closed > 0.02).double().mean() < 1
+    draws = [vae.negative_elbo(model, Batch.of(x), Rng(s, rows=range(5))).loss["kl"] for s in range(400)]
+    found = torch.stack(draws)
+    error = found.std(0) / 20
+    assert ((found.mean(0) - closed.clamp_min(0.02).sum(1)).abs() < 5 * error + 1e-9).all()
