@@ -3,11 +3,11 @@
 command     SIMULACRA_DATA=DATA python recipes/sentence_vae_texts.py [--passes N] (DATA holds multi30k/ and
             expressions/)
 protocol    captions: English, published splits, words of the training rows that occur twice; bound of 50
-            importance samples and KL on 1,000 test captions, with the end of each. Expressions: own split, tokens
-            between spaces; share of 1,000 test rows whose decoded code is the row, and of 1,000 draws that
-            Python parses
-published   Bowman et al. 2015, on Penn Treebank, which has other texts: the KL rises from 0.01 to 20.9 nats by word
-            dropout; none for these protocols
+            importance samples and KL on 1,000 test captions, with the end of each. Expressions: own split,
+            tokens between spaces; share of 1,000 test rows whose decoded code is the row, and of 1,000 draws
+            that Python parses
+published   none for these protocols. Bowman et al. 2015 on Penn Treebank: the KL rises from 0.01 to 20.9 nats
+            by word dropout
 ours        see docs/results.md
 device      2 shared CPU cores, one thread
 """
