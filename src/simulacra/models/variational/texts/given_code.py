@@ -99,7 +99,7 @@ class TextsGivenCode(Distribution):
     @property
     def mean(self) -> Tensor:
         """The text of equation (2) for each code, since tokens have no expectation; shape (B, T)."""
-        state, tokens = self.begin(len(self.u)), []
+        state, tokens = self.begin(self.u.shape[0]), []
         for t in range(self.space.steps):
             # (2)
             tokens.append(self.next_parameters(state, t).argmax(1))
