@@ -28,9 +28,7 @@ class Analogies(Translates, mixin=True):
         space: Space
         condition: Space | None
 
-        def infer(
-            self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None
-        ) -> Tensor: ...
+        def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor: ...
 
         def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor: ...
 

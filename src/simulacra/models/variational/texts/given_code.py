@@ -94,7 +94,8 @@ class TextsGivenCode(Distribution):
             how: options of drawing; None: the model's own.
             watch: called after each token; None: never.
         """
-        return ancestral(cast(Any, self), rng, None, x, known, watch, how)
+        chain: Any = self  # it has what `ancestral` asks for, and is no model
+        return ancestral(chain, rng, None, x, known, watch, how)
 
     @property
     def mean(self) -> Tensor:
