@@ -210,7 +210,7 @@ def interpolation_picture(album: Album) -> Picture:
         between = interpolations(model, chosen.x[:rows], chosen.x[rows:], steps, "lerp", c)
         title = f"Interpolations between codes of held-out rows on {WAYS['lerp']}"
     if texts:
-        return paths(album.space, between, title, [f"way {i + 1}" for i in range(rows)])
+        return paths(album.space, between, title)
     return sheet(album.space, between, title)
 
 
