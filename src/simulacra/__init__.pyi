@@ -129,6 +129,7 @@ from simulacra.models.moments.gmmn_autoencoder import GMMNAutoencoder
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
 from simulacra.models.variational.sequences.vrnn import VRNN
+from simulacra.models.variational.texts.sentence_vae import SentenceVAE
 from simulacra.models.variational.vae import VAE
 from simulacra.training.fit import load_run
 from simulacra.training.options import Options
@@ -251,6 +252,7 @@ __all__ = [
     "Sampling",
     "Scores",
     "SemiSupervisedGAN",
+    "SentenceVAE",
     "Sequence",
     "StackedAutoencoder",
     "Stage",

@@ -3,6 +3,7 @@
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
 from simulacra.models.variational.sequences.vrnn import VRNN
+from simulacra.models.variational.texts.sentence_vae import SentenceVAE
 from simulacra.models.variational.vae import VAE
 
 __all__ = [
@@ -10,4 +11,5 @@ __all__ = [
     "VAE",
     "VRNN",
     "HierarchicalVAE",
+    "SentenceVAE",
 ]

@@ -41,4 +41,13 @@ ENTRIES = (
         ("E11",),
         "recurrent network over sequences with a Gaussian code for each step",
     ),
+    Entry(
+        "sentence-vae",
+        "variational",
+        "variational.texts.sentence_vae",
+        "SentenceVAE",
+        "Bowman et al. 2015",
+        ("E23",),
+        "VAE of texts with recurrent networks, word dropout and homotopies between texts",
+    ),
 )
