@@ -15,7 +15,8 @@ from benchmarks.doctor_models import bits, cut, grey, seeded, toy, trained
 from simulacra.core.model import Model
 from simulacra.core.updates import Update
 from simulacra.data.dataset import Dataset
-from simulacra.models.variational.vae import anneal, negative_elbo
+from simulacra.models.variational.parts.weighed_kl import anneal
+from simulacra.models.variational.vae import negative_elbo
 
 
 def subject(make: Callable[[], Model], data: Dataset, seed: int, **options: object) -> Subject:

@@ -128,6 +128,7 @@ from simulacra.models.moments.gmmn import GMMN
 from simulacra.models.moments.gmmn_autoencoder import GMMNAutoencoder
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
+from simulacra.models.variational.texts.sentence_vae import SentenceVAE
 from simulacra.models.variational.vae import VAE
 from simulacra.training.fit import load_run
 from simulacra.training.options import Options
@@ -249,6 +250,7 @@ __all__ = [
     "Sampling",
     "Scores",
     "SemiSupervisedGAN",
+    "SentenceVAE",
     "Sequence",
     "StackedAutoencoder",
     "Stage",

@@ -32,4 +32,13 @@ ENTRIES = (
         ("E9",),
         "VAE or IWAE with two stochastic layers or more, each a Gaussian given the one above",
     ),
+    Entry(
+        "sentence-vae",
+        "variational",
+        "variational.texts.sentence_vae",
+        "SentenceVAE",
+        "Bowman et al. 2015",
+        ("E23",),
+        "VAE of texts with recurrent networks, word dropout and homotopies between texts",
+    ),
 )

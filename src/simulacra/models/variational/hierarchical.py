@@ -33,8 +33,9 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Update
 from simulacra.models.variational.iwae import negative_bound
-from simulacra.models.variational.latent import Codes, LatentVariableModel, gaussian_of, repeated
+from simulacra.models.variational.latent import LatentVariableModel
 from simulacra.models.variational.network_keywords import ObservationKeywords
+from simulacra.models.variational.parts.gaussian_code import Codes, gaussian_of, repeated
 from simulacra.nets.mlp import mlp
 
 RATE_DRAWS = 4  # draws of the codes of a row for the rates of its layers

@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -32,7 +31,6 @@ from simulacra.core.capabilities.general import (
     TakesMissing,
     repeated_fills,
 )
-from simulacra.core.distributions.divergences import kl_by_entry, kl_to_standard_normal
 from simulacra.core.distributions.elementary import Distribution, Gaussian
 from simulacra.core.distributions.heads import likelihood_head, mean_image
 from simulacra.core.model import Model
@@ -45,32 +43,27 @@ from simulacra.models.variational.completing import Rounds, resampled, weighted
 from simulacra.models.variational.factors_from_data import factors_from_data
 from simulacra.models.variational.factors_with_gaps import FactorsWithGaps
 from simulacra.models.variational.network_keywords import LikelihoodName
+from simulacra.models.variational.parts.gaussian_code import Codes, GaussianCode, WeighedCodes, gaussian_of
 from simulacra.models.variational.pseudo_gibbs import pseudo_gibbs
 from simulacra.nets.coders import build_decoder, build_encoder, check_network, default_net
 
 TABLES: Mapping[str, Any] = {"least_steps": 3000, "lr": 2e-3, "schedule": "cosine"}
 # tensors that files of earlier versions lack
 ADDED = ("encoder.linear", "decoder.linear", "factors.")
-MAX_LOG_SIGMA = 20.0  # largest |log sigma| of a code
 PROPOSALS, ROUNDS = 64, 4  # codes of each round of a completion, which resamples one of all rounds
 DROPOUT = 0.1  # of the networks of a table on normal scores
 
 
-@dataclass
-class Codes:
-    """Draws from the posterior of each row.
-
-    Args:
-        z: the code next to x, shape (B, k, latent).
-        log_ratio: log p - log q of all codes drawn, or log p where z is given, in nats, shape (B, k).
-    """
-
-    z: Tensor
-    log_ratio: Tensor
-
-
 class LatentVariableModel(
-    Model, Samples, HasImportanceWeights, Encodes, Decodes, Completes, TakesCondition, TakesMissing
+    WeighedCodes,
+    Model,
+    Samples,
+    HasImportanceWeights,
+    Encodes,
+    Decodes,
+    Completes,
+    TakesCondition,
+    TakesMissing,
 ):
     """Abstract base with q(z|x), p(x|z) and importance weights; subclasses choose the prior p(z).
 
@@ -212,20 +205,6 @@ class LatentVariableModel(
             known: True where observed, shape (B, *); None for all.
         """
 
-    def log_weights(
-        self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None
-    ) -> Tensor:
-        """Computes log p(x, z_j) - log q(z_j|x) of k draws, in nats, shape (B, k).
-
-        Args:
-            x: observations, shape (B, *).
-            c: condition, or None.
-            rng: source of random numbers.
-            k: number of importance samples.
-            known: True where observed, shape (B, *): p(x|z) is then that of these entries. None for all.
-        """
-        return self.weights_of(x, c, self.codes(x, c, rng, k, known), known)
-
     def likelihoods(self, z: Tensor, c: Tensor | None) -> Distribution:
         """Returns p(x|z_j, c) of several codes of each row, a distribution of shape (B, k, *).
 
@@ -236,18 +215,6 @@ class LatentVariableModel(
         each = None if c is None else c.repeat_interleave(z.shape[1], 0)
         parameters = self.decoder(z.flatten(0, 1), *self.condition_features(each))
         return self.head.build(parameters.unflatten(0, z.shape[:2]))
-
-    def weights_of(self, x: Tensor, c: Tensor | None, drawn: Codes, known: Tensor | None) -> Tensor:
-        """Computes log p(x, z_j) - log q(z_j|x) of given codes, in nats, shape (B, k).
-
-        Args:
-            x: observations, shape (B, *).
-            c: conditions, shape (B, *), or None.
-            drawn: the codes.
-            known: True where observed, shape (B, *); None for all.
-        """
-        p = self.likelihoods(drawn.z, c)
-        return p.log_prob(x.unsqueeze(1), None if known is None else known.unsqueeze(1)) + drawn.log_ratio
 
     def fill(
         self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None, method: str = "resampling"
@@ -284,76 +251,10 @@ class LatentVariableModel(
         return weighted(self, x, known, rng, c, Rounds(each, ROUNDS))
 
 
-class LatentGaussian(Analogies, LatentVariableModel, HasPosterior, HasJoint, HasRates):
+class LatentGaussian(Analogies, GaussianCode, LatentVariableModel, HasPosterior, HasJoint, HasRates):
     """Abstract base with one code of prior N(0, I); subclasses choose the objective."""
 
     _linear = True
-
-    @property
-    def part_names(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Names of the units of the code, `z_1` to `z_d`."""
-        return tuple(f"z_{i + 1}" for i in range(self.code_size))
-
-    def rates(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
-        """Returns KL(q(z_i|x) || N(0, 1)) of each unit in closed form, in nats, shape (B, latent).
-
-        Args:
-            x: observations, shape (B, *).
-            c: conditions, shape (B, *), or None.
-            rng: not used.
-            known: True where observed, shape (B, *); None for all.
-        """
-        return kl_by_entry(self.posterior(x, c, known))
-
-    def codes(self, x: Tensor, c: Tensor | None, rng: Rng, k: int, known: Tensor | None = None) -> Codes:
-        """Draws k codes z_j = mu + sigma eps_j for each row.
-
-        Args:
-            x: observations, shape (B, *).
-            c: conditions, shape (B, *), or None.
-            rng: source of random numbers.
-            k: number of codes for each row.
-            known: True where observed, shape (B, *); None for all.
-        """
-        q = repeated(self.posterior(x, c, known))
-        eps = rng.normal("z", k, self.code_size, dtype=q.loc.dtype)
-        z = q.at(eps)
-        # log p(z) - log q(z|x): the constants cancel
-        return Codes(z, 0.5 * (eps * eps - z * z).sum(-1) + q.log_scale.sum(-1))
-
-    def elbo(self, x: Tensor, c: Tensor | None, rng: Rng, known: Tensor | None = None) -> Tensor:
-        """Returns E_q log p(x|z) - KL(q(z|x) || N(0, I)) with one draw of z, in nats, shape (B,).
-
-        Args:
-            x: observations, shape (B, *).
-            c: conditions, shape (B, *), or None.
-            rng: source of random numbers.
-            known: True where observed, shape (B, *); None for all.
-        """
-        q = self.posterior(x, c, known)
-        return self.likelihood(q.sample(rng, "z"), c).log_prob(x, known) - kl_to_standard_normal(q)
-
-    def log_joint(self, x: Tensor, z: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
-        """Returns log p(x|z) + log N(z; 0, I), in nats, shape (B, k).
-
-        Args:
-            x: observations, shape (B, *).
-            z: codes, shape (B, k, latent).
-            c: conditions, shape (B, *), or None.
-            known: True where observed, shape (B, *); None for all.
-        """
-        zero = torch.zeros_like(z)
-        return self.weights_of(x, c, Codes(z, Gaussian(zero, zero, 1).log_prob(z)), known)
-
-    def infer(self, x: Tensor, c: Tensor | None = None, known: Tensor | None = None) -> Tensor:
-        """Returns the posterior mean mu(x), shape (B, latent).
-
-        Args:
-            x: observations, shape (B, *).
-            c: conditions, shape (B, *), or None.
-            known: True where observed, shape (B, *); None for all.
-        """
-        return self.posterior(x, c, known).loc
 
     def emit(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns E[x|z], shape (B, *).
@@ -373,20 +274,3 @@ class LatentGaussian(Analogies, LatentVariableModel, HasPosterior, HasJoint, Has
         """
         z = rng.normal("z", self.code_size, dtype=self.dtype)
         return self.likelihood(z, c).sample(rng)
-
-
-def gaussian_of(numbers: Tensor) -> Gaussian:
-    """Returns the Gaussian of a code from a network's output, event (latent,).
-
-    The log standard deviation is clamped to `MAX_LOG_SIGMA`: that of an outlier would overflow to NaN.
-
-    Args:
-        numbers: mean and log standard deviation, shape (*, 2 latent).
-    """
-    mu, log_sigma = numbers.chunk(2, -1)
-    return Gaussian(mu, log_sigma.clamp(-MAX_LOG_SIGMA, MAX_LOG_SIGMA), 1)
-
-
-def repeated(q: Gaussian) -> Gaussian:
-    """Returns q for several draws of each row, with parameters of shape (B, 1, latent)."""
-    return Gaussian(q.loc.unsqueeze(1), q.log_scale.unsqueeze(1), 1)

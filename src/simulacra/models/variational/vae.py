@@ -12,20 +12,21 @@ Rezende, Mohamed and Wierstra 2014. Rows E1-E5, E14, E17; E15 by `pseudo_gibbs`,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal, Unpack
 
 import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.distributions.divergences import kl_to_standard_normal
+from simulacra.core.distributions.divergences import kl_by_entry
 from simulacra.core.distributions.elementary import Gaussian
+from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Update
 from simulacra.models.variational.latent import LatentGaussian
 from simulacra.models.variational.network_keywords import NetworkKeywords
+from simulacra.models.variational.parts.weighed_kl import anneal, bound_terms, weigh_kl
 
 
 class VAE(LatentGaussian):
@@ -38,6 +39,7 @@ class VAE(LatentGaussian):
         kl: `analytic` (equation 3) or `monte-carlo` (log q(z|x) - log p(z) at the drawn z).
         kl_warmup: share of training over which the weight of the KL term rises linearly from 0 to 1; 0 has
             weight 1 throughout.
+        free_bits: KL of each unit of the code that costs nothing in training, in nats (`analytic` only).
         networks: options of the networks and of p(x|z), listed in `LatentVariableModel`.
 
     Raises:
@@ -50,6 +52,8 @@ class VAE(LatentGaussian):
     """
 
     kl_weight: Tensor
+    kl_warmup: float
+    free_bits: float
 
     def __init__(
         self,
@@ -58,6 +62,7 @@ class VAE(LatentGaussian):
         latent: int = 16,
         kl: Literal["analytic", "monte-carlo"] = "analytic",
         kl_warmup: float = 0.0,
+        free_bits: float = 0.0,
         *,
         seed: int = 0,
         **networks: Unpack[NetworkKeywords],
@@ -65,11 +70,13 @@ class VAE(LatentGaussian):
         super().__init__(space, condition, latent, **networks)
         if kl not in ("analytic", "monte-carlo"):
             raise ValueError(f"kl is {kl!r}: 'analytic' or 'monte-carlo'.")
-        if not 0 <= kl_warmup <= 1:
-            raise ValueError(f"kl_warmup is {kl_warmup}, but a share of training lies in [0, 1].")
-        self.kl, self.kl_warmup = kl, kl_warmup
-        # a buffer, because `anneal` changes it between steps
-        self.register_buffer("kl_weight", torch.tensor(0.0 if kl_warmup else 1.0))
+        if free_bits and kl == "monte-carlo":
+            closed = build_with(kl="analytic")
+            raise Refusal(
+                f"free_bits is {free_bits}, which needs the KL of each unit: take {closed}.", closed
+            )
+        self.kl = kl
+        weigh_kl(self, kl_warmup, free_bits)
 
     def updates(self) -> list[Update]:
         """Returns the only update: all parameters minimize the negative bound."""
@@ -83,24 +90,10 @@ def negative_elbo(model: VAE, batch: Batch, rng: Rng) -> Terms:
     z = q.sample(rng, "z")
     reconstruction = -model.likelihood(z, batch.c).log_prob(batch.x, batch.known)
     # (3)
-    kl = kl_to_standard_normal(q) if model.kl == "analytic" else _kl_at(q, z)
-    loss = {"reconstruction": reconstruction, "kl": model.kl_weight * kl}
-    return Terms(loss, {"elbo": -(reconstruction + kl).detach()})
+    return bound_terms(model, reconstruction, kl_by_entry(q) if model.kl == "analytic" else _kl_at(q, z))
 
 
 def _kl_at(q: Gaussian, z: Tensor) -> Tensor:
     """Returns log q(z|x) - log p(z), an unbiased estimate of the KL at z ~ q."""
     zero = torch.zeros_like(z)
     return q.log_prob(z) - Gaussian(zero, zero, 1).log_prob(z)
-
-
-def anneal(model: VAE, terms: Mapping[str, Tensor], progress: float) -> None:
-    """Increases the weight of the KL linearly over the first `kl_warmup` of training.
-
-    Args:
-        model: a VAE.
-        terms: logged means of the update; not used.
-        progress: share of training that is done, from 0 to 1.
-    """
-    if model.kl_warmup:
-        model.kl_weight.fill_(min(1.0, progress / model.kl_warmup))

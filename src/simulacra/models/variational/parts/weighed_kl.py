@@ -1,0 +1,85 @@
+"""The KL of a bound as training weighs it: annealed, and with free bits.
+
+    loss = -E_q log p(x|z) + beta sum_i max(lambda, KL_i)                        (1)
+
+KL_i is that of unit i of the code, in nats. beta rises from 0 to 1 over the first part of training. Units
+with a KL below lambda gain nothing by losing it, so they do not fall back to the prior before the decoder
+uses them. At beta = 1 and lambda = 0 the loss is the negative bound.
+
+Reference: Bowman et al. 2015, section 3.1 (annealing); Kingma et al., Improving Variational Inference with
+Inverse Autoregressive Flow, 2016, section 2.3 and appendix C.8 (free bits, here of each row and unit).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from simulacra.core.batch import Terms
+from simulacra.core.errors.suggestion import Refusal, build_with
+
+
+class WeighsKL(Protocol):
+    """A model that `weigh_kl` prepared.
+
+    Args:
+        kl_weight: beta of equation (1).
+        kl_warmup: share of training over which it rises.
+        free_bits: lambda, in nats.
+    """
+
+    kl_weight: Tensor
+    kl_warmup: float
+    free_bits: float
+
+
+def weigh_kl(model: nn.Module, kl_warmup: float, free_bits: float) -> None:
+    """Gives a model the weight of its KL, as a buffer, with the options that it depends on.
+
+    Args:
+        model: a model in its constructor.
+        kl_warmup: share of training over which the weight rises linearly from 0 to 1; 0: it is 1.
+        free_bits: KL of each unit that costs nothing, in nats.
+
+    Raises:
+        ValueError: if the share lies outside [0, 1], or the free bits are negative.
+    """
+    if not 0 <= kl_warmup <= 1:
+        raise ValueError(f"kl_warmup is {kl_warmup}, but a share of training lies in [0, 1].")
+    if not 0 <= free_bits < float("inf"):
+        none = build_with(free_bits=0)
+        raise Refusal(f"free_bits is {free_bits}, but a KL is never negative: take {none}, or 0.1.", none)
+    settings: Any = model
+    settings.kl_warmup, settings.free_bits = kl_warmup, free_bits
+    # a buffer, because `anneal` changes it between steps
+    model.register_buffer("kl_weight", torch.tensor(0.0 if kl_warmup else 1.0))
+
+
+def bound_terms(model: WeighsKL, reconstruction: Tensor, kl: Tensor) -> Terms:
+    """Returns the terms of equation (1), and logs the bound itself.
+
+    Args:
+        model: whose weight and free bits are taken.
+        reconstruction: -log p(x|z), in nats, shape (B,).
+        kl: KL of each unit, in nats, shape (B, latent); or that of the code, shape (B,), without free bits.
+    """
+    total = kl.sum(1) if kl.dim() > 1 else kl
+    # (1)
+    paid = kl.clamp_min(model.free_bits).sum(1) if model.free_bits else total
+    loss = {"reconstruction": reconstruction, "kl": model.kl_weight * paid}
+    return Terms(loss, {"elbo": -(reconstruction + total).detach()})
+
+
+def anneal(model: WeighsKL, terms: Mapping[str, Tensor], progress: float) -> None:
+    """Increases the weight of the KL linearly over the first `kl_warmup` of training.
+
+    Args:
+        model: whose weight it is.
+        terms: logged means of the update; not used.
+        progress: share of training that is done, from 0 to 1.
+    """
+    if model.kl_warmup:
+        model.kl_weight.fill_(min(1.0, progress / model.kl_warmup))

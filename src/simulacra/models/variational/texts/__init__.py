@@ -1,0 +1,1 @@
+"""Models of texts with a Gaussian code."""
