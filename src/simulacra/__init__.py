@@ -89,6 +89,7 @@ _NAMES = {
     "HasRates": "core.capabilities.bounds",
     "HasScore": "core.capabilities.slope",
     "Predicts": "core.capabilities.mappings",
+    "PredictsFromCode": "core.capabilities.mappings",
     "Samples": "core.capabilities.general",
     "Sampling": "core.capabilities.sampling",
     "TakesCondition": "core.capabilities.general",

@@ -38,7 +38,7 @@ from simulacra.core.capabilities.general import (
     TakesLengths,
     TakesMissing,
 )
-from simulacra.core.capabilities.mappings import Denoises, Predicts, Translates
+from simulacra.core.capabilities.mappings import Denoises, Predicts, PredictsFromCode, Translates
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.capabilities.slope import HasScore
@@ -128,6 +128,7 @@ from simulacra.models.moments.gmmn import GMMN
 from simulacra.models.moments.gmmn_autoencoder import GMMNAutoencoder
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
+from simulacra.models.variational.texts.chemical_vae import ChemicalVAE
 from simulacra.models.variational.texts.sentence_vae import SentenceVAE
 from simulacra.models.variational.vae import VAE
 from simulacra.training.fit import load_run
@@ -175,6 +176,7 @@ __all__ = [
     "Capability",
     "Categorical",
     "ChainSampler",
+    "ChemicalVAE",
     "Classifies",
     "Completes",
     "Consistency",
@@ -241,6 +243,7 @@ __all__ = [
     "PixelRNN",
     "Positive",
     "Predicts",
+    "PredictsFromCode",
     "Preprocessing",
     "Real",
     "RealNVP",

@@ -2,12 +2,14 @@
 
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
+from simulacra.models.variational.texts.chemical_vae import ChemicalVAE
 from simulacra.models.variational.texts.sentence_vae import SentenceVAE
 from simulacra.models.variational.vae import VAE
 
 __all__ = [
     "IWAE",
     "VAE",
+    "ChemicalVAE",
     "HierarchicalVAE",
     "SentenceVAE",
 ]
