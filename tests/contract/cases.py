@@ -102,6 +102,7 @@ GAME = SMALL | {"normalization": "none"}
 TWO = {"hidden": (13, 7), "latent": 3}
 CHAIN_NETS: dict[str, Any] = {"hidden": (13,), "between": (7,)}
 CHAIN = CHAIN_NETS | {"latents": (5, 3)}
+READER = {"latent": 3, "hidden": 7, "width": 5}
 PLAIN = {"network": "mlp", "normalization": "none"}
 CURES = {"gradient_penalty": 1.0, "clip": 0.5, "historical_averaging": 0.1} | {"flips": 0.1, "noise": 0.1}
 RESIDUAL = {"network": "residual", "channels": 3, "latent": 3}
@@ -138,6 +139,8 @@ CATALOGUED = [
     _catalogued("hierarchical-vae/three", lambda: real(3), latents=(3, 5, 2), **CHAIN_NETS, k=3, dropout=0.2),
     _catalogued("hierarchical-vae/conditional", lambda: classes(3), **CHAIN, k=2),
     _catalogued("hierarchical-vae/fields", lambda: mixed(missing=True), **CHAIN, k=3),
+    _catalogued("sentence-vae", texts, **READER),
+    _catalogued("sentence-vae/conditional", lambda: texts(labelled=True), **READER, free_bits=0.1),
     _catalogued("eonade", lambda: binary(6), hidden=(13,), ensemble=3),
     _catalogued("eonade/deep", lambda: classes(3), hidden=(13, 7), ensemble=2),
     _catalogued("eonade/levels", images, hidden=(13,), ensemble=2),

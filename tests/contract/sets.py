@@ -44,15 +44,16 @@ def images() -> Dataset:
 
 
 @kept
-def texts(T: int = 5, n: int = 113) -> Dataset:
-    """Texts of up to T letters, in which a letter often follows itself."""
+def texts(T: int = 5, n: int = 113, labelled: bool = False) -> Dataset:
+    """Texts of up to T letters, in which a letter often follows itself; its class is their label."""
     rng = Rng(0, "texts", rows=range(n))
     first = 1 + (rng.uniform("first", 1) * 3).long()
     others = 1 + (rng.uniform("letters", T) * 3).long()
     letters = torch.where(rng.uniform("same", T) < 0.8, first.expand(-1, T), others)
     length = (rng.uniform("length", 1) * (T + 1)).long()
     x = torch.where(torch.arange(T) < length, letters, torch.zeros_like(letters))
-    return from_tensors(x.to(torch.uint8), Tokens((T,), 4, ("<end>", *"abc")), "texts")
+    label = (first.squeeze(1) - 1, Categorical((), 3)) if labelled else ()
+    return from_tensors(x.to(torch.uint8), Tokens((T,), 4, ("<end>", *"abc")), "texts", *label)
 
 
 @kept
