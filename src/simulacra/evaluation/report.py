@@ -34,6 +34,7 @@ from simulacra.evaluation.samples.quality import SampleQuality, Skipped
 from simulacra.evaluation.tables.summary import TableSummary
 from simulacra.evaluation.tasks.classification import Classification
 from simulacra.evaluation.tasks.denoising import Denoising
+from simulacra.evaluation.tasks.prediction import Prediction
 from simulacra.evaluation.tasks.suite import Tasks
 
 RECORDED = tuple(measure for measure in MEASURES if measure.record is not None)
@@ -95,6 +96,7 @@ class Report:
     denoising = RecordOf[Denoising]()
     memorization = RecordOf[Copies]()
     classes = RecordOf[Classification]()
+    prediction = RecordOf[Prediction]()
     tasks = RecordOf[Tasks]()
     tables = RecordOf[TableSummary]()
 

@@ -23,6 +23,7 @@ from simulacra.evaluation.tasks.classification import Classification
 from simulacra.evaluation.tasks.denoising import Denoising, Quality
 from simulacra.evaluation.tasks.downstream import Downstream
 from simulacra.evaluation.tasks.few_labels import OWN, FewLabels
+from simulacra.evaluation.tasks.prediction import Prediction
 from simulacra.evaluation.tasks.suite import Tasks
 
 SAMPLES = (
@@ -55,6 +56,7 @@ TABLE = (
     Column("equal to training rows", "neither"),
     Column("RMSE of hidden cells", "lower"),
 )
+PREDICTED = (Column("absolute error", "lower"), Column("explained", "higher"))
 LABELS = (Column("wrong labels", "lower"),)
 
 
@@ -263,6 +265,26 @@ def label_columns(found: Classification, protocol: Protocol) -> list[Scores]:
     """
     cell = Cell(found.share, found.error, percent=True)
     return [Scores("labels", _key(protocol, rows=found.rows), LABELS, (cell,))]
+
+
+def prediction_columns(found: Prediction, protocol: Protocol) -> list[Scores]:
+    """Returns MAE and R^2 of each predicted number, with the mean of the training rows as reference.
+
+    Args:
+        found: scores of the model's predictions.
+        protocol: protocol of the report.
+    """
+    return [
+        Scores(
+            f"prediction of {one.name}",
+            _key(protocol, number=one.name, rows=found.rows),
+            PREDICTED,
+            (_cell(one.error, digits=4), Cell(one.explained)),
+            (_cell(one.trivial, digits=4), None),
+            "the mean",
+        )
+        for one in found.columns
+    ]
 
 
 def _cell_or_none(value: float | None, percent: bool = False) -> Cell | None:

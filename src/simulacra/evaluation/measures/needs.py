@@ -19,6 +19,7 @@ CODED = Need("a model that encodes and decodes with an error", lambda case: can.
 RATED = Need("a model with rates", lambda case: case.can(can.HasRates))
 NOISING = Need("a model with steps of noise", lambda case: case.can(can.HasNoising))
 CLASSIFIES = Need("a model that classifies", lambda case: case.can(can.Classifies))
+PREDICTS = Need("a model that predicts", lambda case: case.can(can.Predicts))
 DENOISES = Need("a model that denoises", lambda case: case.can(can.Denoises))
 NUMBERS = Need("rows of 0/1, levels or real numbers", lambda case: numeric(case.data.preprocessing.raw))
 VITALS_OF = Need("a model with diagnostics", lambda case: case.can(can.HasDiagnostics))

@@ -38,6 +38,7 @@ from simulacra.evaluation.measures.needs import (
     IMPLICIT,
     MODES_OF,
     NUMBERS,
+    PREDICTS,
     PRIOR,
     SAMPLES,
     SCORED,
@@ -56,6 +57,7 @@ from simulacra.evaluation.samples.neighbours import neighbour_accuracy
 from simulacra.evaluation.samples.quality import ModesFound, SampleQuality, Skipped, quality_rows
 from simulacra.evaluation.tasks.classification import Classification, classification
 from simulacra.evaluation.tasks.denoising import Denoising, denoising, denoising_rows, gain_in_words
+from simulacra.evaluation.tasks.prediction import Prediction, prediction, prediction_rows
 from simulacra.evaluation.tasks.suite import Tasks, task_rows, tasks
 
 CHAINS, PROBED, SWEEPS = 8, 50, (200, 500)  # after training: chains, timed sweeps, fewest and most sweeps
@@ -158,6 +160,15 @@ CLASSES: Measure[Classification] = Measure(
     lines=lambda found: [("wrong labels", found.words)],
     columns=columns.label_columns,
 )
+PREDICTION: Measure[Prediction] = Measure(
+    "prediction",
+    lambda case, found: prediction(case.model, case.data, case.split, case.seed, case.limit),
+    "a prediction a row",
+    (PREDICTS, WHOLE),
+    record=Prediction,
+    lines=prediction_rows,
+    columns=columns.prediction_columns,
+)
 TASKS: Measure[Tasks] = Measure(
     "tasks",
     lambda case, found: tasks(case.model, case.data, case.split, case.seed, case.limit),
@@ -254,6 +265,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     DRAWN,
     MEMORIZATION,
     CLASSES,
+    PREDICTION,
     TASKS,
     TABLE,
     LAYERS,
