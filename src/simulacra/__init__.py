@@ -20,6 +20,7 @@ _NAMES = {
     "load_data": "data",
     "Dataset": "data.dataset",
     "from_tensors": "data.sources.tensors",
+    "register_validity": "core.texts.validity",
     # training
     "fit": "api",
     "resume": "api",

@@ -53,6 +53,7 @@ from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.numeric import Numeric, Scores
 from simulacra.core.spaces.plain import Binary, Count, Levels, Positive, Real
 from simulacra.core.spaces.tokens import Tokens
+from simulacra.core.texts.validity import register_validity
 from simulacra.core.updates import Epochs, Stage, Steps, Update
 from simulacra.data import load_data
 from simulacra.data.dataset import Dataset
@@ -283,5 +284,6 @@ __all__ = [
     "load_data",
     "load_run",
     "plot",
+    "register_validity",
     "resume",
 ]

@@ -18,6 +18,7 @@ from simulacra.data.sources.source import Part, Source
 from simulacra.data.tables.kinds import decimals_of
 
 LABEL = "label"  # the value of `condition=` that stands for the labels
+BESIDE = "columns"  # topic of the note on columns beside a text
 LISTED = 20  # most columns that a message names
 
 
@@ -62,7 +63,8 @@ def given_apart(source: Source, condition: str | None) -> tuple[Source, Given | 
         return source, None
     assert condition is not None
     if source.beside:
-        return source, _beside(source, condition)
+        notes = {about: said for about, said in source.notes.items() if about != BESIDE}
+        return replace(source, notes=notes), _beside(source, condition)
     if not isinstance(space, Table):
         labels = load_with(condition=LABEL)
         raise Refusal(

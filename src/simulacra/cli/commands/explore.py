@@ -23,6 +23,7 @@ WHAT = {
     "reconstructions": "held-out images and their reconstructions",
     "completions": "held-out rows, their known part, and draws of the rest; also `complete`",
     "denoised": "held-out images with noise, the answers of the model, and the truth",
+    "predictions": "predicted numbers of held-out rows against the true ones",
     "inversions": "held-out images, and decoded codes that were fitted to them; also `invert`",
     "latent-map": "the codes of held-out rows",
     "analogies": "held-out images, and what a conditional model makes of them in each class",

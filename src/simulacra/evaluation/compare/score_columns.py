@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,7 @@ from simulacra.evaluation.tasks.downstream import Downstream
 from simulacra.evaluation.tasks.few_labels import OWN, FewLabels
 from simulacra.evaluation.tasks.prediction import Prediction
 from simulacra.evaluation.tasks.suite import Tasks
+from simulacra.evaluation.tasks.validity import Validity
 
 SAMPLES = (
     Column("kernel distance", "lower"),
@@ -57,6 +59,7 @@ TABLE = (
     Column("RMSE of hidden cells", "lower"),
 )
 PREDICTED = (Column("absolute error", "lower"), Column("explained", "higher"))
+VALID = (Column("valid", "higher"), Column("different", "neither"), Column("new", "neither"))
 LABELS = (Column("wrong labels", "lower"),)
 
 
@@ -285,6 +288,20 @@ def prediction_columns(found: Prediction, protocol: Protocol) -> list[Scores]:
         )
         for one in found.columns
     ]
+
+
+def validity_columns(found: Validity, protocol: Protocol) -> list[Scores]:
+    """Returns the shares of valid, different and new samples, with held-out rows as reference.
+
+    Args:
+        found: validity of the model's samples.
+        protocol: protocol of the report.
+    """
+    share = lambda value: None if math.isnan(value) else Cell(value, percent=True)
+    key = _key(protocol, samples=found.samples, check=found.check)
+    cells = (_cell(found.valid, True), share(found.distinct), share(found.new))
+    theirs = (Cell(found.held_out, percent=True), None, None)
+    return [Scores("valid texts", key, VALID, cells, theirs, "held-out rows")]
 
 
 def _cell_or_none(value: float | None, percent: bool = False) -> Cell | None:

@@ -10,6 +10,7 @@ from simulacra.data.toys import Modes
 from simulacra.evaluation.likelihood.held_out import has_likelihood
 from simulacra.evaluation.likelihood.relative import has_relative
 from simulacra.evaluation.measures.measure import Need
+from simulacra.evaluation.tasks.validity import check_of
 
 SAMPLES = Need("a model that samples", lambda case: case.can(can.Samples))
 PRIOR = Need("a model with a prior", lambda case: case.can(can.HasPrior))
@@ -36,6 +37,7 @@ IMAGES = Need(
     "images without missing entries",
     lambda case: case.data.preprocessing.raw.image and case.rows.known is None,
 )
+LANGUAGE = Need("texts whose validity can be checked", lambda case: check_of(case.data) is not None)
 WHOLE = Need(
     "rows without missing entries",
     lambda case: case.data.train.known is None and case.rows.known is None,
