@@ -5,10 +5,11 @@ import tempfile
 import torch
 
 import simulacra
-from simulacra import Binary, Categorical, Real
+from simulacra import Binary, Categorical, Real, Tokens
 
 BITS = simulacra.from_tensors(torch.arange(240).view(40, 6) % 7 % 2, Binary((6,)))
 CLASS = Categorical((), 3)
+TEXTS = Tokens((4,), 3, ("<end>", "a", "b"))
 
 
 def memorized(**more):
@@ -205,6 +206,21 @@ OF_MODELS = (
         "models/autoregressive/transformer.py",
         "do not share evenly: take {}",
         lambda **o: simulacra.Transformer(BITS.space, **{"width": 9, "heads": 4, **o}),
+    ),
+    (
+        "models/variational/texts/sentence_vae.py",
+        "but a sentence VAE has at least one: take {}",
+        lambda **o: simulacra.SentenceVAE(TEXTS, **{"hidden": 0, **o}),
+    ),
+    (
+        "models/variational/texts/sentence_vae.py",
+        "but it is a probability: take {}",
+        lambda **o: simulacra.SentenceVAE(TEXTS, **{"hidden": 3, "word_dropout": -1.0, **o}),
+    ),
+    (
+        "models/variational/parts/weighed_kl.py",
+        "but a KL is never negative: take {}",
+        lambda **o: simulacra.SentenceVAE(TEXTS, **{"hidden": 3, "free_bits": -1.0, **o}),
     ),
     (
         "models/beliefs/bidirectional.py",

@@ -224,7 +224,8 @@ def test_after_two_steps_the_advice_is_to_train():
     assert collapse.suggestion == "more epochs, since it was trained for 2 steps" and collapse.options == ()
     found.keep(SETTING, Setting(steps=5000))
     (collapse,) = [f for f in diagnose(found) if f.name == "posterior collapse"]
-    assert collapse.options == ("--model.kl_warmup 0.5",) and "kl_warmup=0.5" in collapse.suggestion
+    options = ("--model.kl_warmup 0.5", "--model.word_dropout 0.5", "--model.free_bits 0.1")
+    assert collapse.options == options and "kl_warmup=0.5" in collapse.suggestion
 
 
 def test_what_a_model_does_not_take_is_not_advised(run):

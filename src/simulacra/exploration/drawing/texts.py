@@ -28,10 +28,31 @@ def texts(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequ
     """
     assert isinstance(space, Tokens)
     shown, whose = panels.beside(x, other, LINES)
-    nothing = Axis(ticks=())
     whose = [name if name != before else "" for name, before in zip(whose, ["", *whose])]
+    lines = [t for rows in shown for t in space.texts(rows[None])]
+    return _lines(lines, whose, title)
+
+
+def paths(space: Space, between: Tensor, title: str, names: Sequence[str]) -> Picture:
+    """Returns a picture of ways from text to text, one below the other, with a text on each line.
+
+    Args:
+        space: space of the texts, whose tokens have names.
+        between: texts of each way, shape (B, steps, T).
+        title: above the picture.
+        names: names of the ways.
+    """
+    assert isinstance(space, Tokens)
+    B, steps, _ = between.shape
+    over = [name if step == 0 else "" for name in names[:B] for step in range(steps)]
+    return _lines(space.texts(between.flatten(0, 1)), over, title)
+
+
+def _lines(lines: Sequence[str], over: Sequence[str], title: str) -> Picture:
+    """Returns a picture with a text on each line, and the words over some of them."""
+    nothing = Axis(ticks=())
     made = [
         Panel((Text(short(text, LETTERS) or "(empty)"),), name, x=nothing, y=nothing)
-        for text, name in zip([t for rows in shown for t in space.texts(rows[None])], whose)
+        for text, name in zip(lines, over)
     ]
     return grid(made, 1, 8, 0.45 * len(made) + 0.6, title)

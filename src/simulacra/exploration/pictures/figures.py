@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.spaces.tokens import Tokens
 from simulacra.exploration.drawing.curves import training_curves
 from simulacra.exploration.drawing.picture import Picture
 from simulacra.exploration.drawing.sheet import images_of, of_images, sheet
+from simulacra.exploration.drawing.texts import paths
 from simulacra.exploration.drawing.views import view_data
 from simulacra.exploration.latent.arithmetic import combined
 from simulacra.exploration.latent.interpolation import How, decoded, interpolations, path
@@ -193,8 +195,9 @@ def manifold_picture(album: Album) -> Picture:
 
 def interpolation_picture(album: Album) -> Picture:
     """Paths between codes of the prior; without a prior, between held-out rows."""
-    rows, steps = 8, 11
-    model, c = album.model, album.conditions(8)
+    texts = isinstance(album.space, Tokens)
+    rows, steps = (3, 7) if texts else (8, 11)
+    model, c = album.model, album.conditions(rows)
     if album.has_prior:
         first, last = _far_apart(album.codes("ends", 6 * rows).cpu(), rows)
         how: How = "slerp" if first.shape[1] > 1 else "lerp"
@@ -205,7 +208,9 @@ def interpolation_picture(album: Album) -> Picture:
         chosen = album.varied(2 * rows)
         c = chosen.c[:rows] if album.conditional and chosen.c is not None else None
         between = interpolations(model, chosen.x[:rows], chosen.x[rows:], steps, "lerp", c)
-        title = f"Interpolations between codes of held-out images on {WAYS['lerp']}"
+        title = f"Interpolations between codes of held-out rows on {WAYS['lerp']}"
+    if texts:
+        return paths(album.space, between, title, [f"way {i + 1}" for i in range(rows)])
     return sheet(album.space, between, title)
 
 

@@ -21,6 +21,7 @@ from simulacra.core.model import Model
 from simulacra.core.progress.tasks import each
 from simulacra.core.scores.likelihood import CutShort
 from simulacra.core.spaces.plain import Real
+from simulacra.core.spaces.tokens import Tokens
 from simulacra.core.storage.links import check_links
 from simulacra.data.dataset import Dataset
 from simulacra.exploration.drawing.picture import Picture
@@ -212,6 +213,10 @@ CRITIC = Need("a model with a critic", lambda album: album.can(can.HasCritic))
 LABELS = Need("held-out rows of at least three classes", lambda album: len(album.kinds) > 2)
 COMPLETES = Need("a model that completes", lambda album: album.can(can.Completes))
 IMAGES = Need("images", lambda album: album.space.image)
+SHOWN = Need(
+    "images, or texts whose tokens have names",
+    lambda album: album.space.image or (isinstance(album.space, Tokens) and bool(album.space.names)),
+)
 NO_IMAGES = Need("data that are no images", lambda album: not album.space.image)
 TABLE = Need(
     "a table of two columns or more, or vectors of more than five real numbers",
@@ -313,7 +318,7 @@ PICTURES: tuple[Kind, ...] = (
     Kind(
         "interpolations",
         figures.interpolation_picture,
-        (DECODES, IMAGES, ENDS),
+        (DECODES, SHOWN, ENDS),
         lambda album: not album.has_prior or _shows_rows(album),
     ),
     Kind("arithmetic", figures.arithmetic_picture, (DECODES, IMAGES, NO_CONDITION, LABELS), _always),

@@ -20,7 +20,6 @@ from torch import Tensor
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.distributions.divergences import kl_by_entry
 from simulacra.core.distributions.elementary import Gaussian
-from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Update
@@ -39,7 +38,7 @@ class VAE(LatentGaussian):
         kl: `analytic` (equation 3) or `monte-carlo` (log q(z|x) - log p(z) at the drawn z).
         kl_warmup: share of training over which the weight of the KL term rises linearly from 0 to 1; 0 has
             weight 1 throughout.
-        free_bits: KL of each unit of the code that costs nothing in training, in nats (`analytic` only).
+        free_bits: KL of each unit of the code that costs nothing in training, in nats.
         networks: options of the networks and of p(x|z), listed in `LatentVariableModel`.
 
     Raises:
@@ -70,11 +69,6 @@ class VAE(LatentGaussian):
         super().__init__(space, condition, latent, **networks)
         if kl not in ("analytic", "monte-carlo"):
             raise ValueError(f"kl is {kl!r}: 'analytic' or 'monte-carlo'.")
-        if free_bits and kl == "monte-carlo":
-            closed = build_with(kl="analytic")
-            raise Refusal(
-                f"free_bits is {free_bits}, which needs the KL of each unit: take {closed}.", closed
-            )
         self.kl = kl
         weigh_kl(self, kl_warmup, free_bits)
 
@@ -90,10 +84,13 @@ def negative_elbo(model: VAE, batch: Batch, rng: Rng) -> Terms:
     z = q.sample(rng, "z")
     reconstruction = -model.likelihood(z, batch.c).log_prob(batch.x, batch.known)
     # (3)
-    return bound_terms(model, reconstruction, kl_by_entry(q) if model.kl == "analytic" else _kl_at(q, z))
+    closed = kl_by_entry(q)
+    if model.kl == "analytic":
+        return bound_terms(model, reconstruction, closed)
+    return bound_terms(model, reconstruction, _kl_at(q, z), closed)
 
 
 def _kl_at(q: Gaussian, z: Tensor) -> Tensor:
-    """Returns log q(z|x) - log p(z), an unbiased estimate of the KL at z ~ q."""
+    """Returns log q(z_i|x) - log p(z_i), an unbiased estimate of the KL of each unit at z ~ q."""
     zero = torch.zeros_like(z)
-    return q.log_prob(z) - Gaussian(zero, zero, 1).log_prob(z)
+    return q.entries(z) - Gaussian(zero, zero, 1).entries(z)

@@ -20,6 +20,9 @@ UNLIKELY = 1e-3  # significance level
 PARTS = 4  # largest number of idle parts that are named
 PAGE = "docs/doctor.md"
 WARMUP = Option("kl_warmup", 0.5, "to anneal the KL")
+WORDS = Option("word_dropout", 0.5, "to hide words from the decoder")
+FREE = Option("free_bits", 0.1, "to charge nothing for a little KL")
+USED = (WARMUP, WORDS, FREE, "a weaker decoder")  # ways to a code that the decoder uses
 
 
 def collapse(evidence: Evidence) -> Finding | None:
@@ -36,7 +39,7 @@ def collapse(evidence: Evidence) -> Finding | None:
     normal = f"a KL and an I(x; z) above {DEAD_KL:g}, at least one active unit"
     silent = kl.information + SURE * kl.information_error < LITTLE
     if units.count == 0 or kl.total < DEAD_KL or silent:
-        suggestion, options = setting(evidence).ways(WARMUP, "a weaker decoder")
+        suggestion, options = setting(evidence).ways(*USED)
         return Finding(
             "warning", name, measured, normal, "the decoder ignores the code", suggestion, see, options
         )
@@ -55,7 +58,7 @@ def _without_rate(evidence: Evidence) -> Finding | None:
         measured += f", {len(found.names) - len(found.idle)} of {len(found.names)} parts of the code used"
     normal = f"a KL above {DEAD_KL:g}"
     if found.total < DEAD_KL:
-        suggestion, options = setting(evidence).ways(WARMUP, "a weaker decoder")
+        suggestion, options = setting(evidence).ways(*USED)
         meaning = "the decoder ignores the code"
         return Finding("warning", name, measured, normal, meaning, suggestion, see, options)
     reach = of_interval(found.total, found.total_error, DEAD_KL, found.rows)

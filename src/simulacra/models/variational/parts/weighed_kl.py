@@ -58,17 +58,20 @@ def weigh_kl(model: nn.Module, kl_warmup: float, free_bits: float) -> None:
     model.register_buffer("kl_weight", torch.tensor(0.0 if kl_warmup else 1.0))
 
 
-def bound_terms(model: WeighsKL, reconstruction: Tensor, kl: Tensor) -> Terms:
+def bound_terms(model: WeighsKL, reconstruction: Tensor, kl: Tensor, closed: Tensor | None = None) -> Terms:
     """Returns the terms of equation (1), and logs the bound itself.
 
     Args:
         model: whose weight and free bits are taken.
         reconstruction: -log p(x|z), in nats, shape (B,).
-        kl: KL of each unit, in nats, shape (B, latent); or that of the code, shape (B,), without free bits.
+        kl: KL of each unit, or an estimate of it, in nats, shape (B, latent).
+        closed: the KL itself, which tells whether an estimate is charged; None: `kl` is no estimate.
     """
-    total = kl.sum(1) if kl.dim() > 1 else kl
-    # (1)
-    paid = kl.clamp_min(model.free_bits).sum(1) if model.free_bits else total
+    total = paid = kl.sum(1)
+    if model.free_bits:
+        # (1)
+        charged = (kl if closed is None else closed) > model.free_bits
+        paid = torch.where(charged, kl, torch.full_like(kl, model.free_bits)).sum(1)
     loss = {"reconstruction": reconstruction, "kl": model.kl_weight * paid}
     return Terms(loss, {"elbo": -(reconstruction + total).detach()})
 

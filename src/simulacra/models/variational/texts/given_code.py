@@ -26,7 +26,7 @@ from simulacra.core.distributions.elementary import Distribution
 from simulacra.core.distributions.heads import LikelihoodHead, likelihood_head
 from simulacra.core.distributions.texts import Texts
 from simulacra.core.random.keyed import Rng
-from simulacra.core.spaces.tokens import Tokens
+from simulacra.core.spaces.tokens import Tokens, counted
 from simulacra.nets.recurrent_text import Reading, TextDecoder
 
 AT_ONCE = 2**24  # logits that are computed at once where no gradient is needed (64 MB in fp32)
@@ -57,7 +57,9 @@ class TextsGivenCode(Distribution):
             x: texts, shape (*, T); they broadcast with the codes.
             known: True for tokens whose log-probability is summed, shape of x; None: all.
         """
-        return self._over_rows(x, known, lambda p, x, known: p.log_prob(x, known))
+        n = longest(x, self.space.end)
+        known = None if known is None else known[..., :n]
+        return self._over_rows(x[..., :n], known, lambda p, x, known: p.log_prob(x, known))
 
     def entries(self, x: Tensor) -> Tensor:
         """Returns log p(x_t | x_<t, z), and 0 behind the first end, shape (*, T)."""
@@ -184,7 +186,8 @@ class TextsGivenCode(Distribution):
         """Returns the scores of texts that broadcast with the codes, without gradients a part at a time."""
         lead = torch.broadcast_tensors(x[..., 0], self.u[..., 0])[0].shape
         wide = lambda a: None if a is None else a.expand(*lead, a.shape[-1]).flatten(0, -2)
-        rows = [wide(a) for a in (x, known, self.u, self.dropped)]
+        dropped = None if self.dropped is None else self.dropped[..., : x.shape[-1]]
+        rows = [wide(a) for a in (x, known, self.u, dropped)]
         n = len(cast(Tensor, rows[0]))
         step = n if torch.is_grad_enabled() else max(1, AT_ONCE // (self.space.dims * self.space.classes))
         found = []
@@ -194,3 +197,22 @@ class TextsGivenCode(Distribution):
             p = replace(self, u=u, dropped=dropped).text(x_i)
             found.append(score(p, x_i, known_i))
         return torch.cat(found).unflatten(0, lead)
+
+
+def longest(x: Tensor, end: int) -> int:
+    """Returns the most tokens of a text, with its end: T where a graph is traced, which holds any text.
+
+    Behind the longest text there is nothing to compute. Rows that are cut there have the same numbers to the
+    bit however far they were padded.
+
+    Args:
+        x: texts, shape (*, T).
+        end: class of the end.
+
+    Example:
+        >>> longest(torch.tensor([[3, 2, 0, 0, 0], [3, 0, 0, 0, 0]]), end=0)
+        3
+    """
+    if torch.compiler.is_compiling() or not x.numel():
+        return x.shape[-1]
+    return int(counted(x, end).sum(-1).max())

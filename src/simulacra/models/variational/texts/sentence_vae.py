@@ -51,7 +51,7 @@ from simulacra.models.variational.analogies import Analogies, only_for_classes
 from simulacra.models.variational.parts.gaussian_code import GaussianCode, gaussian_of
 from simulacra.models.variational.parts.weighed_kl import anneal, bound_terms, weigh_kl
 from simulacra.models.variational.texts.completing import CANDIDATES, candidates
-from simulacra.models.variational.texts.given_code import TextsGivenCode
+from simulacra.models.variational.texts.given_code import TextsGivenCode, longest
 from simulacra.nets.recurrent_text import TextDecoder, TextEncoder
 
 
@@ -140,9 +140,10 @@ class SentenceVAE(
             c: conditions, shape (B, *), or None.
             known: True where known, shape (B, T): the encoder reads up to the first gap; None: all.
         """
+        x = x[:, : longest(x, self.space.end)]
         read = counted(x, self.space.end)
         if known is not None:
-            read = read & known.long().cumprod(1).bool()
+            read = read & known[:, : x.shape[1]].long().cumprod(1).bool()
         # (2)
         return gaussian_of(self.encoder(x.long(), read.sum(1) - 1, self._features(c)))
 
