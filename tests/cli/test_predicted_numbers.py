@@ -57,7 +57,18 @@ def test_the_report_says_the_error_in_the_data_s_units(folder, monkeypatch, caps
     assert simulacra.load_run("run").data.condition == simulacra.Real((2,))
 
 
+def test_texts_of_a_higher_number_are_shown(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    assert main(["explore", "optimized", "run", "--of", "weight"]) == 0
+    assert Path("run/optimized.png").is_file()
+    assert main(["explore", "optimized", "run", "--of", "price"]) == 2
+    assert (
+        "there is no predicted number 'price': name one with of=; there are logP, weight"
+        in capsys.readouterr().err
+    )
+
+
 def test_the_picture_is_private(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    assert main(["explore", "run", "predictions"]) == 0
+    assert main(["explore", "predictions", "run"]) == 0
     assert Path("run/private/predictions.png").is_file() and not Path("run/predictions.png").exists()

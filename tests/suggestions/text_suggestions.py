@@ -28,7 +28,9 @@ CASES: tuple[Says, ...] = (
         "holds classes: name columns of numbers, or load it with",
         csv(
             {"said": [f"a text {i % 7}" for i in range(ROWS)], "a": numbers(), "b": ["x", "y"] * (ROWS // 2)},
-            **{"tokens": "words", "column": "said", "condition": "a,b"},
+            tokens="words",
+            column="said",
+            condition="a,b",
         ),
     ),
     Says(

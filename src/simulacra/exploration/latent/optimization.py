@@ -35,13 +35,15 @@ class Optimum:
     """Result of a search.
 
     Args:
-        codes: z* of (1), shape (B, latent).
+        first: codes where the search began, shape (B, latent).
+        codes: z* of (1), likewise.
         x: x* of (2), in raw units, shape (B, *).
         start: the predicted number at the first codes, shape (B,).
         found: the predicted number at z*, shape (B,).
         kept: the predicted number of x* itself, by its own code, shape (B,).
     """
 
+    first: Tensor
     codes: Tensor
     x: Tensor
     start: Tensor
@@ -108,7 +110,7 @@ def optimize(
         found = model.decode(codes)
         again = model.encode(found)
         numbers = [_in_own_units(model, of, z) for z in (first, codes, again)]
-    return Optimum(codes, found, *numbers)
+    return Optimum(first, codes, found, *numbers)
 
 
 def _begin(model: Model, x: Any, n: int, seed: int) -> Tensor:
