@@ -89,10 +89,8 @@ def prediction(
         return None
     # (1), (3)
     trivial, error = (found.truth - train.mean(0)).abs(), found.errors
-    columns = [
-        Predicted(name, *map(mean_of, (error[:, j], trivial[:, j], trivial[:, j] - error[:, j])), explained)
-        for j, (name, explained) in enumerate(zip(found.names, found.explained))
-    ]
+    means = [[mean_of(column) for column in t.unbind(1)] for t in (error, trivial, trivial - error)]
+    columns = [Predicted(*each) for each in zip(found.names, *means, found.explained)]
     return Prediction(split, len(found.truth), tuple(columns))
 
 

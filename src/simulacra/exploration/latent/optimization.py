@@ -97,9 +97,9 @@ def optimize(
             f"{type(model).__name__} does not predict from a code that it decodes, so no code can be "
             "searched: train a model that does, such as chemical-vae."
         )
-    for name, value, least in (("steps", steps, 1), ("n", n, 1), ("prior", prior, 0)):
-        if value < least:
-            raise ValueError(f"{name} is {value}, but it must be at least {least}.")
+    for name, given, least in (("steps", steps, 1), ("n", n, 1), ("prior", prior, 0)):
+        if given < least:
+            raise ValueError(f"{name} is {given}, but it must be at least {least}.")
     value = of if callable(of) else _column(model, of)
     with evaluating(model):
         first = _begin(model, x, n, seed)

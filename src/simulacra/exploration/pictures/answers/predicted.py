@@ -45,5 +45,5 @@ def _panel(found: Answers, j: int) -> Panel:
     diagonal = Line(np.array(ends), np.array(ends), "ink", 0.8, behind=True)
     points = Points(truth, predicted, "samples", "", 8.0, 0.5)
     note = f"MAE {float(found.errors[:, j].mean()):.3g}, R\u00b2 {found.explained[j]:.2f}"
-    axes = {"x": Axis("truth", limits=ends, most=4), "y": Axis("prediction", limits=ends, most=4)}
-    return Panel((diagonal, points), short(found.names[j], NAME), note, **axes, aspect="square")
+    x, y = (Axis(name, limits=ends, most=4) for name in ("truth", "prediction"))
+    return Panel((diagonal, points), short(found.names[j], NAME), note, x, y, "square")
