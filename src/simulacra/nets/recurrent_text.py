@@ -117,7 +117,7 @@ class TextDecoder(nn.Module):
         Args:
             u: vectors, shape (B, size).
         """
-        first = torch.full((len(u),), self.first, device=u.device)
+        first = torch.full((u.shape[0],), self.first, device=u.device)
         return self._after(u, self._start(u), first)
 
     def step(self, state: Reading, x: Tensor) -> Reading:

@@ -1,4 +1,4 @@
-"""What follows from a Gaussian q(z|x) with the prior N(0, I), whatever the networks: bound, weights, rates.
+"""Bound, importance weights and rates of a Gaussian q(z|x) with the prior N(0, I), for any networks.
 
     L(x) = E_q log p(x|z) - KL(q(z|x) || N(0, I))                                (1)
     log w_j = log p(x|z_j) + log p(z_j) - log q(z_j|x),   z_j = mu + sigma eps_j (2)

@@ -94,12 +94,13 @@ class TextsGivenCode(Distribution):
             how: options of drawing; None: the model's own.
             watch: called after each token; None: never.
         """
-        return ancestral(cast(Any, self), rng, None, x, known, watch, how)
+        chain: Any = self  # it has what `ancestral` asks for, and is no model
+        return ancestral(chain, rng, None, x, known, watch, how)
 
     @property
     def mean(self) -> Tensor:
         """The text of equation (2) for each code, since tokens have no expectation; shape (B, T)."""
-        state, tokens = self.begin(len(self.u)), []
+        state, tokens = self.begin(self.u.shape[0]), []
         for t in range(self.space.steps):
             # (2)
             tokens.append(self.next_parameters(state, t).argmax(1))
