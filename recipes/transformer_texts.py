@@ -15,7 +15,6 @@ device      2 shared CPU cores, one thread
 from __future__ import annotations
 
 import argparse
-import ast
 from collections.abc import Iterator
 from functools import partial
 
@@ -25,6 +24,7 @@ from torch import Tensor
 
 import simulacra
 from simulacra.core.spaces.tokens import Tokens
+from simulacra.core.texts.expressions import is_expression
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.compare.reproduction import Figure, Measured
 from simulacra.training.hardware.budget import Budget
@@ -68,26 +68,6 @@ def valid_share(model: simulacra.Model) -> float:
     """Returns the share of draws that are expressions of the grammar."""
     drawn = model.text(model.sample(DRAWS, seed=0))
     return sum(map(is_expression, drawn)) / DRAWS
-
-
-def is_expression(text: str) -> bool:
-    """Tells whether the grammar of x, 1, 2, 3, +, *, /, sin, exp and brackets accepts a text."""
-    try:
-        return _accepted(ast.parse(text.strip(), mode="eval").body)
-    except SyntaxError:
-        return False
-
-
-def _accepted(node: ast.AST) -> bool:
-    if isinstance(node, ast.BinOp):
-        fits = isinstance(node.op, ast.Add | ast.Mult | ast.Div)
-        return fits and _accepted(node.left) and _accepted(node.right)
-    if isinstance(node, ast.Call):
-        named = isinstance(node.func, ast.Name) and node.func.id in ("sin", "exp")
-        return named and len(node.args) == 1 and _accepted(node.args[0])
-    if isinstance(node, ast.Name):
-        return node.id == "x"
-    return isinstance(node, ast.Constant) and node.value in (1, 2, 3)
 
 
 def nats_a_token(model: simulacra.Model, x: Tensor, space: Tokens) -> float:

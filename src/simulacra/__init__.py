@@ -20,6 +20,7 @@ _NAMES = {
     "load_data": "data",
     "Dataset": "data.dataset",
     "from_tensors": "data.sources.tensors",
+    "register_validity": "core.texts.validity",
     # training
     "fit": "api",
     "resume": "api",
@@ -89,6 +90,7 @@ _NAMES = {
     "HasRates": "core.capabilities.bounds",
     "HasScore": "core.capabilities.slope",
     "Predicts": "core.capabilities.mappings",
+    "PredictsFromCode": "core.capabilities.mappings",
     "Samples": "core.capabilities.general",
     "Sampling": "core.capabilities.sampling",
     "TakesCondition": "core.capabilities.general",

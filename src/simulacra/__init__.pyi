@@ -38,7 +38,7 @@ from simulacra.core.capabilities.general import (
     TakesLengths,
     TakesMissing,
 )
-from simulacra.core.capabilities.mappings import Denoises, Predicts, Translates
+from simulacra.core.capabilities.mappings import Denoises, Predicts, PredictsFromCode, Translates
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.capabilities.slope import HasScore
@@ -53,6 +53,7 @@ from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.numeric import Numeric, Scores
 from simulacra.core.spaces.plain import Binary, Count, Levels, Positive, Real
 from simulacra.core.spaces.tokens import Tokens
+from simulacra.core.texts.validity import register_validity
 from simulacra.core.updates import Epochs, Stage, Steps, Update
 from simulacra.data import load_data
 from simulacra.data.dataset import Dataset
@@ -129,6 +130,7 @@ from simulacra.models.moments.gmmn_autoencoder import GMMNAutoencoder
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
 from simulacra.models.variational.sequences.vrnn import VRNN
+from simulacra.models.variational.texts.chemical_vae import ChemicalVAE
 from simulacra.models.variational.texts.sentence_vae import SentenceVAE
 from simulacra.models.variational.vae import VAE
 from simulacra.training.fit import load_run
@@ -177,6 +179,7 @@ __all__ = [
     "Capability",
     "Categorical",
     "ChainSampler",
+    "ChemicalVAE",
     "Classifies",
     "Completes",
     "Consistency",
@@ -243,6 +246,7 @@ __all__ = [
     "PixelRNN",
     "Positive",
     "Predicts",
+    "PredictsFromCode",
     "Preprocessing",
     "Real",
     "RealNVP",
@@ -282,5 +286,6 @@ __all__ = [
     "load_data",
     "load_run",
     "plot",
+    "register_validity",
     "resume",
 ]

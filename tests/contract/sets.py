@@ -58,6 +58,17 @@ def texts(T: int = 5, n: int = 113, labelled: bool = False) -> Dataset:
 
 
 @kept
+def measured() -> Dataset:
+    """The texts, each with its length and its share of the first letter, in units far from 1."""
+    of = texts()
+    x = torch.cat([split.x for split in of.splits.values()])
+    length = (x != 0).sum(1)
+    share = (x == 1).sum(1) / length.clamp_min(1)
+    c = torch.stack([1e4 + 50.0 * length, 0.01 * share], 1)
+    return from_tensors(x, of.space, "measured", c=c, condition=Real((2,)))
+
+
+@kept
 def classes(d: int, missing: bool = False, n: int = 157) -> Dataset:
     """Real vectors in three classes; with `missing`, two labels of three are unknown."""
     rng = Rng(0, "classes", rows=range(n))

@@ -14,8 +14,8 @@ CAPABILITIES = [
     for kind in vars(can).values()
     if isinstance(kind, type) and issubclass(kind, can.Capability) and kind is not can.Capability
 ]
-# no model of the library has these yet; tests/packages/mapping_models has them
-MAPPINGS = {f"can: {name}" for name in ("Predicts", "Translates")}
+# no model of the library has it yet; tests/packages/mapping_models has it
+MAPPINGS = {"can: Translates"}
 
 
 def features_of(names) -> set[str]:

@@ -75,6 +75,7 @@ def words(model: Model, case: Case, n: int = 11, seed: int = 0) -> dict[str, tup
         "decode": ((can.Decodes,), lambda: model.decode(codes(), c)),
         "complete": (can.FILLS, lambda: model.complete(x, known, c, seed=seed)),
         "classify": ((can.Classifies,), lambda: model.classify(x, seed=seed)),
+        "predict": ((can.Predicts,), lambda: torch.as_tensor(model.predict(x, seed=seed))),
         "denoise": ((can.Denoises,), lambda: model.denoise(x, condition=c, seed=seed)),
     }
 
@@ -104,6 +105,9 @@ def shape_of(model: Model, word: str, n: int) -> tuple[Any, ...]:
     if word == "classify":
         assert isinstance(model.condition, Categorical)
         return (n, model.condition.classes)
+    if word == "predict":
+        assert model.condition is not None
+        return (n, *model.condition.shape)
     return (n, *model.preprocessing.raw.shape)
 
 

@@ -218,6 +218,11 @@ OF_MODELS = (
         lambda **o: simulacra.SentenceVAE(TEXTS, **{"hidden": 3, "word_dropout": -1.0, **o}),
     ),
     (
+        "models/variational/texts/chemical_vae.py",
+        "but a loss weighs more than 0: take {}",
+        lambda **o: simulacra.ChemicalVAE(TEXTS, Real(()), **{"hidden": 3, "property_weight": 0.0, **o}),
+    ),
+    (
         "models/variational/parts/weighed_kl.py",
         "but a KL is never negative: take {}",
         lambda **o: simulacra.SentenceVAE(TEXTS, **{"hidden": 3, "free_bits": -1.0, **o}),

@@ -24,6 +24,16 @@ CASES: tuple[Says, ...] = (
         csv({"said": [f"a text {i % 7}" for i in range(ROWS)], "a": numbers()}, tokens="characters"),
     ),
     Says(
+        "data/given_columns.py",
+        "holds classes: name columns of numbers, or load it with",
+        csv(
+            {"said": [f"a text {i % 7}" for i in range(ROWS)], "a": numbers(), "b": ["x", "y"] * (ROWS // 2)},
+            tokens="words",
+            column="said",
+            condition="a,b",
+        ),
+    ),
+    Says(
         "data/text/reader.py",
         "of a row: cut the line, or load it with",
         text("t.txt", "a short line\n" * ROWS + "a word " * 10_001, tokens="words"),

@@ -34,7 +34,9 @@ from simulacra.evaluation.samples.quality import SampleQuality, Skipped
 from simulacra.evaluation.tables.summary import TableSummary
 from simulacra.evaluation.tasks.classification import Classification
 from simulacra.evaluation.tasks.denoising import Denoising
+from simulacra.evaluation.tasks.prediction import Prediction
 from simulacra.evaluation.tasks.suite import Tasks
+from simulacra.evaluation.tasks.validity import Validity
 
 RECORDED = tuple(measure for measure in MEASURES if measure.record is not None)
 NAMES = tuple(measure.name for measure in RECORDED)
@@ -95,6 +97,8 @@ class Report:
     denoising = RecordOf[Denoising]()
     memorization = RecordOf[Copies]()
     classes = RecordOf[Classification]()
+    prediction = RecordOf[Prediction]()
+    validity = RecordOf[Validity]()
     tasks = RecordOf[Tasks]()
     tables = RecordOf[TableSummary]()
 

@@ -13,6 +13,7 @@ from simulacra.exploration.latent.interpolation import interpolations, lerp, sle
 from simulacra.exploration.latent.inversion import Inversion, codes_of, invert
 from simulacra.exploration.latent.linear_probe import Probe, linear_probe
 from simulacra.exploration.latent.manifold import Plane, latent_grid, manifold, principal_plane
+from simulacra.exploration.latent.optimization import Optimum, optimize
 from simulacra.exploration.latent.smoothness import Smoothness, smoothness
 from simulacra.exploration.pictures.completion import completions, known_part
 from simulacra.exploration.pictures.registry import pictures
@@ -21,6 +22,7 @@ from simulacra.exploration.pictures.saliency import saliency
 __all__ = [
     "Embedding",
     "Inversion",
+    "Optimum",
     "Picture",
     "Plane",
     "Probe",
@@ -42,6 +44,7 @@ __all__ = [
     "lerp",
     "linear_probe",
     "manifold",
+    "optimize",
     "pictures",
     "principal_plane",
     "saliency",

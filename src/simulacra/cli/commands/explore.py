@@ -24,6 +24,8 @@ WHAT = {
     "reconstructions": "held-out images and their reconstructions",
     "completions": "held-out rows, their known part, and draws of the rest; also `complete`",
     "denoised": "held-out images with noise, the answers of the model, and the truth",
+    "predictions": "predicted numbers of held-out rows against the true ones",
+    "optimized": "random texts, and those of codes moved to a higher predicted number",
     "inversions": "held-out images, and decoded codes that were fitted to them; also `invert`",
     "latent-map": "the codes of held-out rows",
     "analogies": "held-out images, and what a conditional model makes of them in each class",
@@ -44,7 +46,7 @@ WHAT = {
 VERBS = {"complete": "completions", "invert": "inversions"}
 # for error messages: a picture that takes the option
 OWNER = {"known": "complete", "n": "complete", "draws": "complete", "condition": "complete"}
-OWNER |= dict.fromkeys("abc", "arithmetic")
+OWNER |= dict.fromkeys("abc", "arithmetic") | {"of": "optimized"}
 
 
 def run(words: Sequence[str]) -> int:
@@ -64,6 +66,7 @@ def explore(
     a: str | None = None,
     b: str | None = None,
     c: str | None = None,
+    of: str | None = None,
     budget: str = "1m",
 ) -> int:
     """Draw what a run can do: all pictures that model and data allow, or only WHAT.
@@ -85,6 +88,7 @@ def explore(
         a: for arithmetic: a class, by name or number; by default the first.
         b: for arithmetic: the class that is subtracted; by default the second.
         c: for arithmetic: the class that is added; by default the third.
+        of: for optimized: name of the predicted number that shall be high; by default the first.
         budget: time limit, such as 90s or 20m, of searches for codes; `none` for no limit.
 
     Raises:
@@ -92,7 +96,7 @@ def explore(
     """
     what, path = _what_and_run(words)
     seconds = in_seconds(budget)
-    given = {"known": known, "n": n, "draws": draws, "condition": condition, "a": a, "b": b, "c": c}
+    given = {"known": known, "n": n, "draws": draws, "condition": condition, "a": a, "b": b, "c": c, "of": of}
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if what is None:
         _no_options(options, path)

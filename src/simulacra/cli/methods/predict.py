@@ -12,6 +12,7 @@ from simulacra.cli.options.command import call
 from simulacra.cli.output import shown
 
 if TYPE_CHECKING:
+    from simulacra.core.model import Model
     from simulacra.data.new_rows.chunk import Chunk
 
 
@@ -24,8 +25,8 @@ def run(words: Sequence[str]) -> int:
 def predict(run: str, file: str, *, out: str = "-", seed: int = 0, escape_formulas: bool = False) -> int:
     """Predict the condition of new rows by a trained model: the rows with their likeliest class, or numbers.
 
-    The file needs no column of labels. A column `predicted` follows
-    its own; several numbers are `predicted1`, `predicted2`, ...
+    The file needs no column of labels. A column `predicted` follows its own; numbers of named columns are
+    `predicted NAME`, several without names `predicted1`, `predicted2`, ...
 
     Args:
         run: run folder or saved model.
@@ -48,7 +49,17 @@ def predict(run: str, file: str, *, out: str = "-", seed: int = 0, escape_formul
         if found.ndim == 1:
             return {"predicted": [without_formula(v) if escape_formulas else v for v in found.tolist()]}
         columns = found.reshape(len(found), -1).T.tolist()
-        return {f"predicted{j}": column for j, column in enumerate(columns, 1)}
+        return dict(zip(_names(model, len(columns)), columns))
 
     n = add_columns(request, rows, answers)
     return request.concluded(rows, n, f"predictions, seed {seed}")
+
+
+def _names(model: Model, columns: int) -> list[str]:
+    """Returns names of the predicted columns: those of the condition after `predicted`, or numbered ones."""
+    from simulacra.core.spaces.composite import Table
+
+    raw = None if model.conditioning is None else model.conditioning.raw
+    if isinstance(raw, Table) and len(raw.names) == columns:
+        return [f"predicted {name}" for name in raw.names]
+    return [f"predicted{j}" for j in range(1, columns + 1)]

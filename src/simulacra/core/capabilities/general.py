@@ -36,6 +36,7 @@ from simulacra.core.capabilities.mappings import (  # noqa: F401
     Continues,
     Denoises,
     Predicts,
+    PredictsFromCode,
     Translates,
     repeated_fills,
 )

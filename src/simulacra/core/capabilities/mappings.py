@@ -2,7 +2,7 @@
 
 `Completes` and `Continues` draw the unknown entries of an observation given the others.
 `Denoises` gives the clean observation behind a noisy one, `Translates` one in another domain or class,
-`Predicts` the condition that belongs to it, such as an angle or a property.
+`Predicts` the condition that belongs to it, such as an angle or a property, `PredictsFromCode` by its code.
 """
 
 from __future__ import annotations
@@ -165,4 +165,18 @@ class Predicts(Capability):
 
         Args:
             x: observations in the model's space, shape (B, *).
+        """
+
+
+class PredictsFromCode(Predicts):
+    """Predicts from the latent code: f(z) has a gradient, by which codes of a high property can be found."""
+
+    phrase = "predicts from its code"
+
+    @abstractmethod
+    def response_at(self, z: Tensor) -> Tensor:
+        """Returns the expected condition of latent codes, in the condition's space, shape (B, *).
+
+        Args:
+            z: latent codes, shape (B, latent).
         """

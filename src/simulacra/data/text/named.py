@@ -40,7 +40,7 @@ def _whole(path: Path) -> Lines:
 
 def _smiles(path: Path) -> Lines:
     table = texts_of_column(path, "smiles", None, None)
-    return Lines(table.texts, table.lines)
+    return Lines(table.texts, table.lines, beside=table.beside)
 
 
 COLLECTIONS = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +23,7 @@ from simulacra.data.text.options import TextOptions
 from simulacra.data.text.vocabulary import Numbered, numbered, padded
 
 LONGEST = 20_000  # most tokens of a line that is a row
+LISTED = 10  # most columns that a note names
 COPIES = 3 * 4  # bytes of memory for each entry of the rows, with their copies while they are split
 
 
@@ -35,12 +36,14 @@ class Lines:
         places: line of each in the file, from 1.
         labels: class number of each, or None.
         empty: number of empty lines, which are left out.
+        beside: values of the table's other columns by name, shape (N,).
     """
 
     texts: list[str]
     places: list[int]
     labels: Tensor | None = None
     empty: int = 0
+    beside: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def open_text(given: Any, own: TextOptions, splits: SplitOptions) -> Source:
@@ -67,7 +70,8 @@ def open_text(given: Any, own: TextOptions, splits: SplitOptions) -> Source:
         name, where = given.name.removesuffix(".gz").rsplit(".", 1)[0], str(given)
         if own.column is not None:
             table = texts_of_column(given, own.column, own.label, own.encoding)
-            found, label_names = Lines(table.texts, table.lines, table.labels), table.label_names
+            found = Lines(table.texts, table.lines, table.labels, beside=table.beside)
+            label_names = table.label_names
         elif given.name.lower().removesuffix(".gz").endswith(TABLES):
             raise _without_column(given)
         else:
@@ -133,12 +137,15 @@ def text_source(
     found, first = {}, 0
     for part, texts in cut.items():
         x = padded(rows[first : first + len(texts)], steps)
-        found[part] = Part(x, None if own.window else parts[part].labels, sides=_sides(x))
+        lines = parts[part]
+        sides = _sides(x) if own.window else {**_sides(x), **lines.beside}
+        found[part] = Part(x, None if own.window else lines.labels, sides=sides)
         first += len(texts)
     numbers = Numbered(unit, names, own.vocabulary, own.least)
     if own.window is not None:
         found = _in_order(found, splits)
-    source = Source(name, numbers.space(steps), found, settle=numbers.settled)
+    beside = () if own.window else _common([lines.beside for lines in parts.values()])
+    source = Source(name, numbers.space(steps), found, beside=beside, settle=numbers.settled)
     return _noted(source, own, parts, [len(row) for row in rows])
 
 
@@ -149,8 +156,18 @@ def _noted(source: Source, own: TextOptions, parts: Mapping[str, Lines], lengths
     source = source.noted(
         "tokens", f"{min(lengths):,} to {max(lengths):,} a row, {sum(lengths) / len(lengths):.1f} on average"
     )
+    if source.beside:
+        listed = ", ".join(source.beside[:LISTED]) + (", ..." if len(source.beside) > LISTED else "")
+        first = load_with(condition=source.beside[0])
+        said = f"{listed} stand beside the texts: to give the model a column load it with {first}"
+        source = source.noted("columns", said)
     empty = sum(lines.empty for lines in parts.values())
     return source.noted("left out", f"{empty:,} empty line{'s' * (empty > 1)}") if empty else source
+
+
+def _common(tables: Sequence[Mapping[str, np.ndarray]]) -> tuple[str, ...]:
+    """Returns the columns that all parts have."""
+    return tuple(name for name in tables[0] if all(name in table for table in tables))
 
 
 def _sides(x: Tensor) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,7 +24,9 @@ from simulacra.evaluation.tasks.classification import Classification
 from simulacra.evaluation.tasks.denoising import Denoising, Quality
 from simulacra.evaluation.tasks.downstream import Downstream
 from simulacra.evaluation.tasks.few_labels import OWN, FewLabels
+from simulacra.evaluation.tasks.prediction import Prediction
 from simulacra.evaluation.tasks.suite import Tasks
+from simulacra.evaluation.tasks.validity import Validity
 
 SAMPLES = (
     Column("kernel distance", "lower"),
@@ -55,6 +58,8 @@ TABLE = (
     Column("equal to training rows", "neither"),
     Column("RMSE of hidden cells", "lower"),
 )
+PREDICTED = (Column("absolute error", "lower"), Column("explained", "higher"))
+VALID = (Column("valid", "higher"), Column("different", "neither"), Column("new", "neither"))
 LABELS = (Column("wrong labels", "lower"),)
 
 
@@ -263,6 +268,40 @@ def label_columns(found: Classification, protocol: Protocol) -> list[Scores]:
     """
     cell = Cell(found.share, found.error, percent=True)
     return [Scores("labels", _key(protocol, rows=found.rows), LABELS, (cell,))]
+
+
+def prediction_columns(found: Prediction, protocol: Protocol) -> list[Scores]:
+    """Returns MAE and R^2 of each predicted number, with the mean of the training rows as reference.
+
+    Args:
+        found: scores of the model's predictions.
+        protocol: protocol of the report.
+    """
+    return [
+        Scores(
+            f"prediction of {one.name}",
+            _key(protocol, number=one.name, rows=found.rows),
+            PREDICTED,
+            (_cell(one.error, digits=4), Cell(one.explained)),
+            (_cell(one.trivial, digits=4), None),
+            "the mean",
+        )
+        for one in found.columns
+    ]
+
+
+def validity_columns(found: Validity, protocol: Protocol) -> list[Scores]:
+    """Returns the shares of valid, different and new samples, with held-out rows as reference.
+
+    Args:
+        found: validity of the model's samples.
+        protocol: protocol of the report.
+    """
+    share = lambda value: None if math.isnan(value) else Cell(value, percent=True)
+    key = _key(protocol, samples=found.samples, check=found.check)
+    cells = (_cell(found.valid, True), share(found.distinct), share(found.new))
+    theirs = (Cell(found.held_out, percent=True), None, None)
+    return [Scores("valid texts", key, VALID, cells, theirs, "held-out rows")]
 
 
 def _cell_or_none(value: float | None, percent: bool = False) -> Cell | None:

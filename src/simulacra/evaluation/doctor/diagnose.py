@@ -24,6 +24,7 @@ from simulacra.evaluation.doctor.checks import (
     length,
     networks,
     noising,
+    predictions,
     scores,
     tables,
 )
@@ -37,6 +38,7 @@ from simulacra.evaluation.samples.implicit import Judging
 CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = (
     *codes.CHECKS,
     *denoising.CHECKS,
+    *predictions.CHECKS,
     *copies.CHECKS,
     *learning.CHECKS,
     *length.CHECKS,

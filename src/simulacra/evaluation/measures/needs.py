@@ -10,6 +10,7 @@ from simulacra.data.toys import Modes
 from simulacra.evaluation.likelihood.held_out import has_likelihood
 from simulacra.evaluation.likelihood.relative import has_relative
 from simulacra.evaluation.measures.measure import Need
+from simulacra.evaluation.tasks.validity import check_of
 
 SAMPLES = Need("a model that samples", lambda case: case.can(can.Samples))
 PRIOR = Need("a model with a prior", lambda case: case.can(can.HasPrior))
@@ -19,6 +20,7 @@ CODED = Need("a model that encodes and decodes with an error", lambda case: can.
 RATED = Need("a model with rates", lambda case: case.can(can.HasRates))
 NOISING = Need("a model with steps of noise", lambda case: case.can(can.HasNoising))
 CLASSIFIES = Need("a model that classifies", lambda case: case.can(can.Classifies))
+PREDICTS = Need("a model that predicts", lambda case: case.can(can.Predicts))
 DENOISES = Need("a model that denoises", lambda case: case.can(can.Denoises))
 NUMBERS = Need("rows of 0/1, levels or real numbers", lambda case: numeric(case.data.preprocessing.raw))
 VITALS_OF = Need("a model with diagnostics", lambda case: case.can(can.HasDiagnostics))
@@ -35,6 +37,7 @@ IMAGES = Need(
     "images without missing entries",
     lambda case: case.data.preprocessing.raw.image and case.rows.known is None,
 )
+LANGUAGE = Need("texts whose validity can be checked", lambda case: check_of(case.data) is not None)
 WHOLE = Need(
     "rows without missing entries",
     lambda case: case.data.train.known is None and case.rows.known is None,

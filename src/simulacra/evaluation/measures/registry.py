@@ -36,8 +36,10 @@ from simulacra.evaluation.measures.needs import (
     HELD_OUT,
     IMAGES,
     IMPLICIT,
+    LANGUAGE,
     MODES_OF,
     NUMBERS,
+    PREDICTS,
     PRIOR,
     SAMPLES,
     SCORED,
@@ -56,7 +58,9 @@ from simulacra.evaluation.samples.neighbours import neighbour_accuracy
 from simulacra.evaluation.samples.quality import ModesFound, SampleQuality, Skipped, quality_rows
 from simulacra.evaluation.tasks.classification import Classification, classification
 from simulacra.evaluation.tasks.denoising import Denoising, denoising, denoising_rows, gain_in_words
+from simulacra.evaluation.tasks.prediction import Prediction, prediction, prediction_rows
 from simulacra.evaluation.tasks.suite import Tasks, task_rows, tasks
+from simulacra.evaluation.tasks.validity import Validity, validity_of, validity_rows
 
 CHAINS, PROBED, SWEEPS = 8, 50, (200, 500)  # after training: chains, timed sweeps, fewest and most sweeps
 
@@ -82,6 +86,11 @@ def _quality(case: Case, found: Evidence) -> SampleQuality | Skipped | None:
         return sample_scores(case.model, case.data, case.split, seed=case.seed, limit=case.limit)
     except NotScored as reason:
         return Skipped(str(reason))
+
+
+def _validity(case: Case, found: Evidence) -> Validity | None:
+    drawn = found[DRAWN]
+    return None if drawn is None else validity_of(case.data, case.split, drawn)
 
 
 def _mmd(case: Case, found: Evidence) -> SampleScore:
@@ -157,6 +166,24 @@ CLASSES: Measure[Classification] = Measure(
     record=Classification,
     lines=lambda found: [("wrong labels", found.words)],
     columns=columns.label_columns,
+)
+PREDICTION: Measure[Prediction] = Measure(
+    "prediction",
+    lambda case, found: prediction(case.model, case.data, case.split, case.seed, case.limit),
+    "a prediction a row",
+    (PREDICTS, WHOLE),
+    record=Prediction,
+    lines=prediction_rows,
+    columns=columns.prediction_columns,
+)
+VALIDITY: Measure[Validity] = Measure(
+    "validity",
+    _validity,
+    "n samples, a check of each",
+    (SAMPLES, HELD_OUT, LANGUAGE),
+    record=Validity,
+    lines=validity_rows,
+    columns=columns.validity_columns,
 )
 TASKS: Measure[Tasks] = Measure(
     "tasks",
@@ -254,6 +281,8 @@ MEASURES: tuple[Measure[Any], ...] = (
     DRAWN,
     MEMORIZATION,
     CLASSES,
+    PREDICTION,
+    VALIDITY,
     TASKS,
     TABLE,
     LAYERS,

@@ -169,7 +169,7 @@ def _searched(
     error = _error(model, rows, starts)
     rng = rows.rng.at("invert")
     z = torch.cat([_start(model, rng, f"start {k}") for k in range(starts)])
-    z = _descended(lambda z: error(z) + prior * z.square().sum(1), z, steps, lr)
+    z = descended(lambda z: error(z) + prior * z.square().sum(1), z, steps, lr)
     of_starts = (error(z) + prior * z.square().sum(1)).unflatten(0, (starts, -1))
     best = of_starts.nan_to_num(nan=math.inf).argmin(0)
     chosen = z.unflatten(0, (starts, -1))[best, torch.arange(len(best), device=z.device)]
@@ -204,8 +204,15 @@ def _start(model: Model, rng: Rng, name: str) -> Tensor:
     return rng.normal(name, can.able(model, can.Decodes).code_size, dtype=model.dtype)
 
 
-def _descended(loss: Callable[[Tensor], Tensor], z: Tensor, steps: int, lr: float) -> Tensor:
-    """Codes z after `steps` of Adam, each row independent of the others."""
+def descended(loss: Callable[[Tensor], Tensor], z: Tensor, steps: int, lr: float) -> Tensor:
+    """Codes z after `steps` of Adam, each row independent of the others.
+
+    Args:
+        loss: of each code: (B, latent) -> (B,).
+        z: the codes at first, shape (B, latent).
+        steps: number of steps; the learning rate falls to 0 along half a cosine.
+        lr: learning rate of the first step.
+    """
     z = z.detach().clone().requires_grad_()
     adam = torch.optim.Adam([z], lr)
     for t in each(range(steps), "inversion"):

@@ -31,10 +31,12 @@ from simulacra.exploration.live.sample_history import NAME, History, read_histor
 from simulacra.exploration.pictures import figures
 from simulacra.exploration.pictures import filters as energies
 from simulacra.exploration.pictures.album import Album
+from simulacra.exploration.pictures.answers.denoised import denoised_picture
+from simulacra.exploration.pictures.answers.optimized import optimized_picture
+from simulacra.exploration.pictures.answers.predicted import predicted_picture
 from simulacra.exploration.pictures.completion import completion_picture, shows
 from simulacra.exploration.pictures.correlations import as_columns, correlations
 from simulacra.exploration.pictures.critic import critic_field
-from simulacra.exploration.pictures.denoised import denoised_picture
 from simulacra.exploration.pictures.dimension import dimension_picture
 from simulacra.exploration.pictures.pairs import pairs
 from simulacra.exploration.pictures.progression import snapshots
@@ -245,6 +247,14 @@ LEADS = Need(
     lambda album: album.can(can.Translates) and can.able(album.model, can.Translates).targets is not None,
 )
 DENOISES = Need("a model that denoises", lambda album: album.can(can.Denoises))
+PREDICTS = Need("a model that predicts", lambda album: album.can(can.Predicts))
+SEARCHES = Need(
+    "a model that predicts from a code", lambda album: album.can(can.PredictsFromCode, can.Decodes)
+)
+TEXTS = Need(
+    "texts whose tokens have names", lambda album: isinstance(album.space, Tokens) and bool(album.space.names)
+)
+GIVEN = Need("held-out rows with the numbers that it predicts", lambda album: album.held_out.c is not None)
 WHOLE = Need("held-out rows without missing entries", lambda album: album.held_out.known is None)
 RATED = Need("a model with rates", lambda album: album.can(can.HasRates))
 FILTERS = Need("a model with filters", lambda album: album.can(can.HasFilters))
@@ -309,6 +319,8 @@ PICTURES: tuple[Kind, ...] = (
     Kind("reconstructions", figures.reconstructions, (RECONSTRUCTS, IMAGES), _always),
     Kind("completions", completion_picture, (COMPLETES, ROWS), _always),
     Kind("denoised", denoised_picture, (DENOISES, IMAGES, WHOLE), _always),
+    Kind("predictions", predicted_picture, (PREDICTS, GIVEN, WHOLE), _always),
+    Kind("optimized", optimized_picture, (SEARCHES, TEXTS)),
     Kind("inversions", figures.inversion_picture, (DECODES, SEARCHED, IMAGES), _always),
     Kind("latent_map", figures.latent, (ENCODES, TWO)),
     Kind("analogies", figures.analogies, (LEADS, IMAGES, CLASSES), _always),

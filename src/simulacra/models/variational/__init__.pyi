@@ -3,6 +3,7 @@
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
 from simulacra.models.variational.sequences.vrnn import VRNN
+from simulacra.models.variational.texts.chemical_vae import ChemicalVAE
 from simulacra.models.variational.texts.sentence_vae import SentenceVAE
 from simulacra.models.variational.vae import VAE
 
@@ -10,6 +11,7 @@ __all__ = [
     "IWAE",
     "VAE",
     "VRNN",
+    "ChemicalVAE",
     "HierarchicalVAE",
     "SentenceVAE",
 ]

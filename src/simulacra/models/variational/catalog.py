@@ -50,4 +50,13 @@ ENTRIES = (
         ("E23",),
         "VAE of texts with recurrent networks, word dropout and homotopies between texts",
     ),
+    Entry(
+        "chemical-vae",
+        "variational",
+        "variational.texts.chemical_vae",
+        "ChemicalVAE",
+        "Gomez-Bombarelli et al. 2018",
+        ("E24",),
+        "sentence VAE whose code predicts properties, such as those of molecules, and is searched for them",
+    ),
 )

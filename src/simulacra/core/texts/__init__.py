@@ -1,0 +1,1 @@
+"""Checks of whole texts: molecules, expressions, and the registry of such checks."""

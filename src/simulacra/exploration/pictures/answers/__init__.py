@@ -1,0 +1,1 @@
+"""Pictures of the answers of a model about held-out rows, beside the truth."""
