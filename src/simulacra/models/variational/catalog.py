@@ -32,4 +32,13 @@ ENTRIES = (
         ("E9",),
         "VAE or IWAE with two stochastic layers or more, each a Gaussian given the one above",
     ),
+    Entry(
+        "vq-vae",
+        "variational",
+        "variational.quantized.vq_vae",
+        "VQVAE",
+        "van den Oord, Vinyals and Kavukcuoglu 2017",
+        (),
+        "autoencoder with codes from a codebook, and a transformer as the prior of these codes",
+    ),
 )
