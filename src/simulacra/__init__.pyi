@@ -128,6 +128,7 @@ from simulacra.models.moments.gmmn import GMMN
 from simulacra.models.moments.gmmn_autoencoder import GMMNAutoencoder
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
+from simulacra.models.variational.quantized.vq_vae import VQVAE
 from simulacra.models.variational.vae import VAE
 from simulacra.training.fit import load_run
 from simulacra.training.options import Options
@@ -160,6 +161,7 @@ __all__ = [
     "RNNRBM",
     "RTRBM",
     "VAE",
+    "VQVAE",
     "WGAN",
     "WGANGP",
     "Audio",

@@ -2,10 +2,12 @@
 
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
+from simulacra.models.variational.quantized.vq_vae import VQVAE
 from simulacra.models.variational.vae import VAE
 
 __all__ = [
     "IWAE",
     "VAE",
+    "VQVAE",
     "HierarchicalVAE",
 ]

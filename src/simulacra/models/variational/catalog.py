@@ -38,7 +38,7 @@ ENTRIES = (
         "variational.quantized.vq_vae",
         "VQVAE",
         "van den Oord, Vinyals and Kavukcuoglu 2017",
-        (),
+        ("E14",),
         "autoencoder with codes from a codebook, and a transformer as the prior of these codes",
     ),
 )

@@ -99,7 +99,7 @@ class Codebook(nn.Module):
         return found | self._proposed(z, rng, rows)
 
     def _proposed(self, z: Tensor, rng: Rng, rows: range) -> dict[str, Tensor]:
-        """Returns for each entry the proposed encoding, zeros where others hold it, and 1 where it is here."""
+        """Returns an encoding for each entry, zeros where another process has it, and 1 where it is here."""
         if not self.restart:
             return {}
         u = rng.uniform("restart", 2 * self.e.shape[0], rows=WHOLE, dtype=z.dtype).view(2, -1).to(z.device)
@@ -127,9 +127,9 @@ class Codebook(nn.Module):
         self.rows.copy_(sums["rows"])
 
     def _move(self, proposals: Tensor, proposed: Tensor) -> None:
-        """Moves unused entries to the proposals, and gives them the mean use, so that they have time to win."""
+        """Moves unused entries to the proposals, with the mean use, so that they have time to win."""
         mean = self.N.mean()
-        moved = proposed & (self.N < self.restart * mean)
+        moved = proposed & (self.restart * mean > self.N)
         self.N.copy_(torch.where(moved, mean, self.N))
         self.e.copy_(torch.where(moved.unsqueeze(1), proposals, self.e))
         self.m.copy_(torch.where(moved.unsqueeze(1), proposals * mean, self.m))

@@ -48,6 +48,6 @@ def alarm(diagnostics: dict[str, float], K: int) -> str | None:
     if diagnostics["used"] >= FEW and diagnostics["perplexity"] >= 1.5:
         return None
     return (
-        f"codebook collapse: held-out rows use {round(diagnostics['used'] * K)} of {K} vectors of the codebook "
-        f"(perplexity {diagnostics['perplexity']:.3g}): raise restart=, or take a smaller codebook=."
+        f"codebook collapse: held-out rows use {round(diagnostics['used'] * K)} of {K} vectors of the "
+        f"codebook (perplexity {diagnostics['perplexity']:.3g}): raise restart=, or take a smaller codebook=."
     )

@@ -30,7 +30,6 @@ from torch import Tensor
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.capabilities.ancestral import TopK
 from simulacra.core.capabilities.general import (
-    Decodes,
     Encodes,
     HasBound,
     HasDiagnostics,
