@@ -95,6 +95,7 @@ class VQVAE(
     """
 
     drawing = TopK
+    code_by_code = True
     elbo_name: ClassVar[str] = "bound of one code map"
 
     def __init__(
