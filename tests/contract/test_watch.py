@@ -49,7 +49,16 @@ def test_what_is_watched_are_entries_chains_frames_and_levels():
     chains = {case for case in CASES if supports(case.name, can.HasMarkovChain)}
     others = {case.name.split("/")[0] for case in LOOKED if case not in chains and case not in STEPWISE}
     assert set(LOOKED) >= chains | set(STEPWISE)
-    assert others == {"crbm", "factored-crbm", "dbn", "hierarchical-vae", "rnn-nade", "rnn-rbm", "rtrbm", "vq-vae"}
+    assert others == {
+        "crbm",
+        "factored-crbm",
+        "dbn",
+        "hierarchical-vae",
+        "rnn-nade",
+        "rnn-rbm",
+        "rtrbm",
+        "vq-vae",
+    }
 
 
 @pytest.mark.fault("wider.b")
