@@ -217,6 +217,11 @@ def test_a_long_chain_is_refused_for_its_step(tmp_path):
         export_onnx(trained(named("rbm")), tmp_path / "m.onnx", "sample")
 
 
+def test_codes_that_are_drawn_one_by_one_are_refused_with_a_way_out(tmp_path):
+    with pytest.raises(ValueError, match=r"VQVAE draws code by code, .*: export its 'decode', or sample"):
+        export_onnx(trained(named("vq-vae")), tmp_path / "m.onnx", "sample")
+
+
 def test_what_leaves_torch_has_no_graph_and_what_stood_there_stays(tmp_path):
     path = tmp_path / "m.onnx"
     path.write_bytes(b"before")

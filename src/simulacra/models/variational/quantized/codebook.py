@@ -51,7 +51,7 @@ class Codebook(nn.Module):
     m: Tensor
     rows: Tensor
 
-    def __init__(self, K: int, d: int, decay: float = 0.99, restart: float = 0.01):
+    def __init__(self, K: int, d: int, decay: float = 0.99, restart: float = 0.05):
         super().__init__()
         self.decay, self.restart = decay, restart
         e = torch.randn(K, d)

@@ -28,7 +28,7 @@ def check_numbers(
     if not 0 <= beta < float("inf"):
         usual = build_with(beta=0.25)
         raise Refusal(f"beta is {beta}, but it weighs a squared distance: take {usual}.", usual)
-    for name, share, usual_share in (("decay", decay, 0.99), ("restart", restart, 0.01)):
+    for name, share, usual_share in (("decay", decay, 0.99), ("restart", restart, 0.05)):
         if not 0 <= share < 1:
             usual = build_with(**{name: usual_share})
             raise Refusal(f"{name} is {share}, but it lies in [0, 1): take {usual}.", usual)

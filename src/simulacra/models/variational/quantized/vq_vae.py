@@ -107,7 +107,7 @@ class VQVAE(
         codes: int | None = None,
         beta: float = 0.25,
         decay: float = 0.99,
-        restart: float = 0.01,
+        restart: float = 0.05,
         hidden: tuple[int, ...] | None = None,
         net: Literal["auto", "mlp", "conv"] = "auto",
         activation: str = "relu",
