@@ -129,6 +129,7 @@ from simulacra.models.moments.gmmn import GMMN
 from simulacra.models.moments.gmmn_autoencoder import GMMNAutoencoder
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
+from simulacra.models.variational.quantized.vq_vae import VQVAE
 from simulacra.models.variational.sequences.vrnn import VRNN
 from simulacra.models.variational.texts.chemical_vae import ChemicalVAE
 from simulacra.models.variational.texts.sentence_vae import SentenceVAE
@@ -164,6 +165,7 @@ __all__ = [
     "RNNRBM",
     "RTRBM",
     "VAE",
+    "VQVAE",
     "VRNN",
     "WGAN",
     "WGANGP",

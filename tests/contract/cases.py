@@ -106,6 +106,7 @@ TWO = {"hidden": (13, 7), "latent": 3}
 CHAIN_NETS: dict[str, Any] = {"hidden": (13,), "between": (7,)}
 CHAIN = CHAIN_NETS | {"latents": (5, 3)}
 READER = {"latent": 3, "hidden": 7, "width": 5}
+QUANTIZED = {"codebook": 7, "latent": 3, "prior_layers": 1, "prior_heads": 1, "prior_width": 6}
 PLAIN = {"network": "mlp", "normalization": "none"}
 CURES = {"gradient_penalty": 1.0, "clip": 0.5, "historical_averaging": 0.1} | {"flips": 0.1, "noise": 0.1}
 RESIDUAL = {"network": "residual", "channels": 3, "latent": 3}
@@ -139,6 +140,9 @@ CATALOGUED = [
     _catalogued("iwae/fields", lambda: mixed(missing=True), **SMALL, k=3),
     _catalogued("iwae", lambda: binary(50), **SMALL, k=3),
     _catalogued("iwae/dropout", lambda: real(2), **SMALL, k=3, dropout=0.2),
+    _catalogued("vq-vae", lambda: binary(50), **QUANTIZED, hidden=(13,), codes=3),
+    _catalogued("vq-vae/conditional", squares, **QUANTIZED, hidden=(5,), net="conv"),
+    _catalogued("vq-vae/fields", lambda: mixed(missing=True), **QUANTIZED, hidden=(7,), codes=2),
     _catalogued("hierarchical-vae", lambda: binary(50), **CHAIN),
     _catalogued("hierarchical-vae/three", lambda: real(3), latents=(3, 5, 2), **CHAIN_NETS, k=3, dropout=0.2),
     _catalogued("hierarchical-vae/conditional", lambda: classes(3), **CHAIN, k=2),

@@ -34,6 +34,8 @@ pytestmark = needs_onnx
 NO_GRAPH = {"vae/fields sample", "iwae/fields sample", "hierarchical-vae/fields sample"} | {
     "belief-net/nvil sample"
 }
+# the network of a prior over codes runs once for each of them
+NO_GRAPH |= {"vq-vae sample", "vq-vae/conditional sample", "vq-vae/fields sample"}
 # torch.export does not trace the gradient of a network
 NO_GRAPH |= {"neural-ebm step", "neural-ebm/noise step", "neural-ebm/chains step"}
 # a long chain is no graph
@@ -213,6 +215,11 @@ def test_a_missing_package_names_the_command(package, tmp_path, monkeypatch):
 def test_a_long_chain_is_refused_for_its_step(tmp_path):
     with pytest.raises(ValueError, match=rf"draws 61 times .*at most {MOST_NOISE}.*export its 'step'"):
         export_onnx(trained(named("rbm")), tmp_path / "m.onnx", "sample")
+
+
+def test_codes_that_are_drawn_one_by_one_are_refused_with_a_way_out(tmp_path):
+    with pytest.raises(ValueError, match=r"VQVAE draws code by code, .*: export its 'decode', or sample"):
+        export_onnx(trained(named("vq-vae")), tmp_path / "m.onnx", "sample")
 
 
 def test_what_leaves_torch_has_no_graph_and_what_stood_there_stays(tmp_path):

@@ -50,6 +50,8 @@ WORDS = [
 LONGER = {
     **dict.fromkeys(("diffusion", "ddpm", "ddpm/unet"), 60),
     "vae": 80,
+    "vq-vae": 50,
+    "vq-vae/conditional": 40,
     "belief-net": 100,
     "bihm": 150,
     "mean-field-sbn": 100,

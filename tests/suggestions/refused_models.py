@@ -198,12 +198,12 @@ OF_MODELS = (
         lambda **o: simulacra.Flow(Real((3,)), **{"kind": "nice", "layers": 1, **o}),
     ),
     (
-        "models/autoregressive/transformer.py",
+        "nets/causal_transformer.py",
         "but a transformer has at least one: take {}",
         lambda **o: simulacra.Transformer(BITS.space, **{"layers": 0, **o}),
     ),
     (
-        "models/autoregressive/transformer.py",
+        "nets/causal_transformer.py",
         "do not share evenly: take {}",
         lambda **o: simulacra.Transformer(BITS.space, **{"width": 9, "heads": 4, **o}),
     ),
@@ -241,5 +241,25 @@ OF_MODELS = (
         "models/beliefs/mean_field.py",
         "one sweep or more: take {}",
         lambda **o: simulacra.MeanFieldSBN(BITS.space, **{"steps": 0, **o}),
+    ),
+    (
+        "models/variational/quantized/settings.py",
+        "but a VQ-VAE needs at least",
+        lambda **o: simulacra.VQVAE(BITS.space, **{"codebook": 1, **o}),
+    ),
+    (
+        "models/variational/quantized/settings.py",
+        "but it weighs a squared distance: take {}",
+        lambda **o: simulacra.VQVAE(BITS.space, **{"beta": -1.0, **o}),
+    ),
+    (
+        "models/variational/quantized/settings.py",
+        "but it lies in [0, 1): take {}",
+        lambda **o: simulacra.VQVAE(BITS.space, **{"decay": 1.0, **o}),
+    ),
+    (
+        "models/variational/quantized/coders.py",
+        "has a code for each place of its map",
+        lambda **o: simulacra.VQVAE(Binary((1, 5, 5)), **{"net": "conv", "codes": 3, **o}),
     ),
 )

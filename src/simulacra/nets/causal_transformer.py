@@ -29,6 +29,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.nets.autoregressive.dilated import later
 
 # from queries, keys and values (*, heads, m) to a of equation (2), (*, heads, m)
@@ -218,3 +219,21 @@ def _one_entry(room: Tensor, t: int) -> Attention:
         return F.scaled_dot_product_attention(q.unsqueeze(2), keys, values).squeeze(2)
 
     return attend
+
+
+def check_sizes(layers: int, heads: int, width: int, of: str = "") -> None:
+    """Raises ValueError if a size is below 1, or the heads do not divide the width.
+
+    Args:
+        layers: number of layers.
+        heads: number of heads.
+        width: number of features.
+        of: what the names of these options begin with, such as `prior_`.
+    """
+    for name, value in {f"{of}layers": layers, f"{of}heads": heads, f"{of}width": width}.items():
+        if value < 1:
+            one = build_with(**{name: 1})
+            raise Refusal(f"{name} is {value}, but a transformer has at least one: take {one}.", one)
+    if width % heads:
+        wider = build_with(**{f"{of}width": -(-width // heads) * heads})
+        raise Refusal(f"{of}width is {width}, which {heads} heads do not share evenly: take {wider}.", wider)

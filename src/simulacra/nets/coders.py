@@ -43,7 +43,7 @@ def build_encoder(
         ValueError: if the network is unknown, or `conv` is asked for data that are no images.
     """
     size = (math.prod(condition.features_shape) if condition else 0) + beside
-    if _convolves(net, space):
+    if convolves(net, space):
         return ConvEncoder(space.features_shape, hidden, out, size, act)
     return MLPEncoder(space.features_shape, hidden, out, size, act, dropout, linear)
 
@@ -76,7 +76,7 @@ def build_decoder(
         ValueError: if the network is unknown, or `conv` is asked for data that are no images.
     """
     size = math.prod(condition.features_shape) if condition else 0
-    if _convolves(net, space):
+    if convolves(net, space):
         return ConvDecoder(code, hidden, output, size, act)
     return MLPDecoder(code, list(reversed(hidden)), output, size, act, dropout, linear)
 
@@ -101,7 +101,16 @@ def default_net(space: Space, net: str, hidden: tuple[int, ...] | None) -> tuple
     return net, (32, 64, 128) if net == "conv" else (128, 128) if small else (256, 256)
 
 
-def _convolves(net: str, space: Space) -> bool:
+def convolves(net: str, space: Space) -> bool:
+    """Returns True for `conv`, False for `mlp`.
+
+    Args:
+        net: name of the network.
+        space: space of the observations.
+
+    Raises:
+        ValueError: if the network is unknown, or `conv` is asked for data that are no images.
+    """
     if net not in ("mlp", "conv"):
         raise ValueError(f"net is {net!r}; possible are 'mlp' and 'conv'.")
     if net == "conv" and len(space.shape) != 3:

@@ -57,12 +57,14 @@ class Samples(Capability):
 
     Models with options of drawing name their class as `drawing`, and `draw` takes an instance as `how`
     (`core.capabilities.sampling`). If `looks` is above 1, `draw` takes `watch=`
-    (`core.capabilities.watching`). Models with `entry_by_entry = True` run the network once for each entry.
+    (`core.capabilities.watching`). Models with `entry_by_entry = True` run the network once for each entry,
+    those with `code_by_code = True` the network of their prior once for each code.
     """
 
     phrase = "samples"
     drawing: ClassVar[type[Sampling]] = Sampling
     entry_by_entry: ClassVar[bool] = False
+    code_by_code: ClassVar[bool] = False
 
     if TYPE_CHECKING:
         space: Space

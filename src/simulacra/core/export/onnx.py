@@ -73,6 +73,11 @@ def export_onnx(model: Model, path: str | Path, what: str = "decode") -> Path:
             f"{type(model).__name__} draws entry by entry, and a graph would hold the network for each of "
             f"them: {instead}sample in Python."
         )
+    if what == "sample" and getattr(model, "code_by_code", False):
+        raise ValueError(
+            f"{type(model).__name__} draws code by code, and a graph would hold the network of the prior for "
+            "each of them: export its 'decode', or sample in Python."
+        )
     _refuse_counts(model, what)
     inputs, kinds = graph_inputs(model, what)
     program = _traced(model, what, inputs)

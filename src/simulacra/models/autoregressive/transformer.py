@@ -25,13 +25,12 @@ from torch import Tensor
 
 from simulacra.core.capabilities.ancestral import TopK, ancestral, complete
 from simulacra.core.capabilities.sampling import Sampling, Watch
-from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.models.autoregressive.codes import Coded, codes_of, softmax_of_few
 from simulacra.models.autoregressive.images.raster import raster_order
 from simulacra.models.autoregressive.ordered import EntryKeywords
-from simulacra.nets.causal_transformer import EXPANSION, CausalTransformer, Context
+from simulacra.nets.causal_transformer import EXPANSION, CausalTransformer, Context, check_sizes
 
 AT_ONCE = 2**24  # hidden features that are computed at once where no gradient is needed (64 MB in fp32)
 REMEMBERED = 2**27  # keys and values of rows that are drawn at once (512 MB in fp32)
@@ -181,20 +180,3 @@ def part(c: Tensor | None, at: slice) -> Tensor | None:
 
 def _on(rng: Rng, at: slice) -> Rng:
     return rng.on(rng.rows[at])
-
-
-def check_sizes(layers: int, heads: int, width: int) -> None:
-    """Raises ValueError if a size is below 1, or the heads do not divide the width.
-
-    Args:
-        layers: number of layers.
-        heads: number of heads.
-        width: number of features.
-    """
-    for name, value in {"layers": layers, "heads": heads, "width": width}.items():
-        if value < 1:
-            one = build_with(**{name: 1})
-            raise Refusal(f"{name} is {value}, but a transformer has at least one: take {one}.", one)
-    if width % heads:
-        wider = build_with(width=-(-width // heads) * heads)
-        raise Refusal(f"width is {width}, which {heads} heads do not share evenly: take {wider}.", wider)

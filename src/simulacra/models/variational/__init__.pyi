@@ -2,6 +2,7 @@
 
 from simulacra.models.variational.hierarchical import HierarchicalVAE
 from simulacra.models.variational.iwae import IWAE
+from simulacra.models.variational.quantized.vq_vae import VQVAE
 from simulacra.models.variational.sequences.vrnn import VRNN
 from simulacra.models.variational.texts.chemical_vae import ChemicalVAE
 from simulacra.models.variational.texts.sentence_vae import SentenceVAE
@@ -10,6 +11,7 @@ from simulacra.models.variational.vae import VAE
 __all__ = [
     "IWAE",
     "VAE",
+    "VQVAE",
     "VRNN",
     "ChemicalVAE",
     "HierarchicalVAE",

@@ -59,4 +59,13 @@ ENTRIES = (
         ("E24",),
         "sentence VAE whose code predicts properties, such as those of molecules, and is searched for them",
     ),
+    Entry(
+        "vq-vae",
+        "variational",
+        "variational.quantized.vq_vae",
+        "VQVAE",
+        "van den Oord, Vinyals and Kavukcuoglu 2017",
+        ("E14",),
+        "autoencoder with codes from a codebook, and a transformer as the prior of these codes",
+    ),
 )
