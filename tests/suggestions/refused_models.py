@@ -157,6 +157,11 @@ OF_MODELS = (
         lambda **o: simulacra.Diffusion(BITS.space, **{"T": 1, **o}),
     ),
     (
+        "models/diffusion/masked/model.py",
+        "a masked diffusion has at least one step: take {}",
+        lambda **o: simulacra.MaskedDiffusion(BITS.space, **{"T": 0, **o}),
+    ),
+    (
         "models/diffusion/flow_matching.py",
         "a draw takes at least one: take {}",
         lambda **o: simulacra.FlowMatching(Real((3,)), **{"steps": 0, **o}),

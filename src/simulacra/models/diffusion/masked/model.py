@@ -77,6 +77,7 @@ class MaskedDiffusion(DiffusionModel):
 
     drawing = Unmasking
     stratified = True
+    any_gaps = True
     kernel: AbsorbingKernel
 
     def __init__(
