@@ -21,6 +21,7 @@ from simulacra.core.model import Model
 from simulacra.core.progress.tasks import each
 from simulacra.core.scores.likelihood import CutShort
 from simulacra.core.spaces.plain import Real
+from simulacra.core.spaces.tokens import Tokens
 from simulacra.core.storage.links import check_links
 from simulacra.data.dataset import Dataset
 from simulacra.exploration.drawing.picture import Picture
@@ -211,6 +212,10 @@ CRITIC = Need("a model with a critic", lambda album: album.can(can.HasCritic))
 LABELS = Need("held-out rows of at least three classes", lambda album: len(album.kinds) > 2)
 COMPLETES = Need("a model that completes", lambda album: album.can(can.Completes))
 IMAGES = Need("images", lambda album: album.space.image)
+IMAGES_OR_TEXTS = Need(
+    "images or texts",
+    lambda album: album.space.image or (isinstance(album.space, Tokens) and bool(album.space.names)),
+)
 NO_IMAGES = Need("data that are no images", lambda album: not album.space.image)
 TABLE = Need(
     "a table of two columns or more, or vectors of more than five real numbers",
@@ -318,7 +323,7 @@ PICTURES: tuple[Kind, ...] = (
     Kind("snapshots", snapshots, (SAMPLES, HISTORY), _always),
     Kind("filters", energies.filters, (FILTERS,)),
     Kind("fantasies", energies.fantasies, (STATIONARY, IMAGES), _shows_rows),
-    Kind("trajectory", energies.trajectory, (FINITE, IMAGES), _shows_rows),
+    Kind("trajectory", energies.trajectory, (FINITE, IMAGES_OR_TEXTS), _shows_rows),
     Kind("dimension", dimension_picture, (SAMPLES, NUMBERS, WHOLE), asked=True),
     Kind("training_curves", figures.curves, (METRICS,)),
     Kind("neighbours", figures.neighbours, (SAMPLES, IMAGES), _always),
