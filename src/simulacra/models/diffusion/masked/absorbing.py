@@ -227,4 +227,6 @@ def ranks(e: Tensor) -> Tensor:
         >>> ranks(torch.tensor([[0.5, 0.1, 0.9]])).tolist()
         [[1, 0, 2]]
     """
-    return e.argsort(dim=1, stable=True).argsort(1)
+    # ONNX has no stable sort to ask for, and sorts so anyway
+    order = e.argsort(dim=1) if torch.compiler.is_compiling() else e.argsort(dim=1, stable=True)
+    return order.argsort(1)
