@@ -132,7 +132,7 @@ class AbsorbingKernel(nn.Module):
             h: states, shape (B, d).
         """
         # (5)
-        return h if self.end is None else self.space.closed(h)  # type: ignore[operator]
+        return h if self.end is None else self.space.closed(h)
 
     def guessed(self, h: Tensor, guess: ClassGuess) -> Categorical:
         """Returns f with equation (6) for each entry.
