@@ -22,6 +22,7 @@ from benchmarks.denoising import denoising_steps, long_chains
 from benchmarks.diffusions import diffusions
 from benchmarks.distances import distances
 from benchmarks.games import games
+from benchmarks.masked import masked
 from benchmarks.nade import nade_recursion
 from benchmarks.pixelcnn import pixelcnn, row_lstm
 from benchmarks.startup import startup
@@ -42,6 +43,7 @@ BENCHES = {
     "row-lstm": row_lstm,
     "wavenet": wavenet,
     "transformer": transformer,
+    "masked": masked,
     "beliefs": belief_step,
     "boltzmann": boltzmann,
     "diffusions": diffusions,

@@ -57,11 +57,19 @@ def transformer(quick: bool) -> list[Row]:
     steps, repeats = (4, 3) if quick else (12, 7)
     data = from_tensors(torch.randint(1, CLASSES, (20 * BATCH, T)), Tokens((T,), CLASSES), valid=0)
     ours = lambda: our_fit(Transformer(data.space), data, steps, BATCH)
-    bare = lambda: _bare_loop(Bare(CLASSES, T), data.train.x.long(), steps)
-    return [_step(interleaved({"fit": ours, "bare": bare}, repeats, time.process_time), steps), _token(quick)]
+    bare = lambda: bare_loop(Bare(CLASSES, T), data.train.x.long(), steps)
+    seconds = interleaved({"fit": ours, "bare": bare}, repeats, time.process_time)
+    return [step_row(NAME, seconds, steps), _token(quick)]
 
 
-def _bare_loop(model: Bare, x: Tensor, steps: int) -> None:
+def bare_loop(model: nn.Module, x: Tensor, steps: int) -> None:
+    """Trains a module whose output is its loss, as one would write it.
+
+    Args:
+        model: the module.
+        x: rows, shape (N, T).
+        steps: number of steps.
+    """
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
     order = torch.randperm(len(x))
     for step in range(steps):
@@ -74,10 +82,17 @@ def _bare_loop(model: Bare, x: Tensor, steps: int) -> None:
         float(loss.detach())
 
 
-def _step(seconds: Mapping[str, list[float]], steps: int) -> Row:
+def step_row(name: str, seconds: Mapping[str, list[float]], steps: int) -> Row:
+    """Returns the row of a step, `fit` beside a bare loop.
+
+    Args:
+        name: name and size of the model.
+        seconds: seconds of each repeat, by `fit` and `bare`.
+        steps: number of steps of a repeat.
+    """
     low, mid, high = ratio(seconds, "fit", "bare")
     return Row(
-        f"{NAME}: `fit` / bare loop over layers of torch",
+        f"{name}: `fit` / bare loop over layers of torch",
         f"{mid:.3f} ({low:.3f} to {high:.3f})",
         "<= 1.03",
         mid <= 1.03,

@@ -121,6 +121,7 @@ from simulacra.models.diffusion.consistency import Consistency
 from simulacra.models.diffusion.ddpm import DDPM
 from simulacra.models.diffusion.flow_matching import FlowMatching
 from simulacra.models.diffusion.inversion import Diffusion
+from simulacra.models.diffusion.masked.model import MaskedDiffusion
 from simulacra.models.flows.flow import Flow
 from simulacra.models.flows.gaussian import GaussianModel
 from simulacra.models.flows.real_nvp import RealNVP
@@ -234,6 +235,7 @@ __all__ = [
     "HierarchicalVAE",
     "HigherOrderBM",
     "Levels",
+    "MaskedDiffusion",
     "MeanFieldSBN",
     "Memorizer",
     "MixtureRBM",

@@ -64,7 +64,7 @@ def test_each_look_is_counted_and_the_last_is_the_sample(case: Case):
     # what is known stays known, and what is not known is blank
     assert not bool((known[:-1] & ~known[1:]).any())
     assert torch.equal(frames[~known], blank_of(model, 11, x).expand_as(frames)[~known])
-    if supports(case.name, can.HasMarkovChain):
+    if supports(case.name, can.HasMarkovChain) and case.catalogued != "masked-diffusion":
         assert bool(known.all())
     assert torch.equal(x, model.sample(11, c, seed=3))
 

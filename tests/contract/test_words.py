@@ -69,6 +69,7 @@ LONGER = {
     "made": 150,
     "wavenet": 60,
     "transformer": 100,
+    **dict.fromkeys(("masked-diffusion", "masked-diffusion/levels", "masked-diffusion/conditional"), 100),
     "transformer/levels": 100,
     "rbm/conditional": 200,
     "rbm/tempering": 200,

@@ -158,6 +158,11 @@ OF_MODELS = (
         lambda **o: simulacra.Diffusion(BITS.space, **{"T": 1, **o}),
     ),
     (
+        "models/diffusion/masked/model.py",
+        "a masked diffusion has at least one step: take {}",
+        lambda **o: simulacra.MaskedDiffusion(BITS.space, **{"T": 0, **o}),
+    ),
+    (
         "models/diffusion/flow_matching.py",
         "a draw takes at least one: take {}",
         lambda **o: simulacra.FlowMatching(Real((3,)), **{"steps": 0, **o}),
@@ -198,12 +203,12 @@ OF_MODELS = (
         lambda **o: simulacra.Flow(Real((3,)), **{"kind": "nice", "layers": 1, **o}),
     ),
     (
-        "nets/causal_transformer.py",
+        "nets/transformer.py",
         "but a transformer has at least one: take {}",
         lambda **o: simulacra.Transformer(BITS.space, **{"layers": 0, **o}),
     ),
     (
-        "nets/causal_transformer.py",
+        "nets/transformer.py",
         "do not share evenly: take {}",
         lambda **o: simulacra.Transformer(BITS.space, **{"width": 9, "heads": 4, **o}),
     ),

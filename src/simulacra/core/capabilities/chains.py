@@ -104,7 +104,7 @@ class ChainDraws(Samples, HasMarkovChain, mixin=True):
             c: conditions, shape (B, *), or None.
             how: options of drawing; None: the model's own.
             watch: called after each step with the number of steps, their total, the observations that the
-                states show and True for all of their entries; None: never.
+                states show and True for the entries that are drawn; None: never.
         """
         how = self.sampling if how is None else how
         total, state = self.looks(how), self.begun(rng, c, how)
@@ -112,8 +112,8 @@ class ChainDraws(Samples, HasMarkovChain, mixin=True):
             # (1)
             state = self.stepped(state, rng.at(t), c, how)
             if watch is not None:
-                x = self.shown(state)
-                watch(t + 1, total, x, torch.ones_like(x, dtype=torch.bool))
+                x, drawn = self.shown(state), self.drawn(state)
+                watch(t + 1, total, x, torch.ones_like(x, dtype=torch.bool) if drawn is None else drawn)
         return self.shown(state)
 
 

@@ -98,6 +98,16 @@ class HasMarkovChain(Capability):
             state: states of the chains, one a row.
         """
 
+    def drawn(self, state: Tensor) -> Tensor | None:
+        """Returns True for the entries that states hold by now, shape (B, *); None, the default: all of them.
+
+        `shown` holds any value of the space at the others.
+
+        Args:
+            state: states of the chains, one a row.
+        """
+        return None
+
 
 class HasFilters(Capability):
     """Has hidden units whose weights can be shown as images."""

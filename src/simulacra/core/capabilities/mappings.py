@@ -26,11 +26,13 @@ class Completes(Capability):
     """Draws missing entries given known ones.
 
     Models that complete in several ways name them as `completions`, the default first; `fill` then takes
-    `method=`.
+    `method=`. Models with `any_gaps = True` fill gaps in front of known tokens of texts without a text that
+    ends there.
     """
 
     phrase = "completes"
     completions: ClassVar[tuple[str, ...]] = ()
+    any_gaps: ClassVar[bool] = False
 
     @abstractmethod
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:

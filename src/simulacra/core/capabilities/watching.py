@@ -41,7 +41,8 @@ class Canvas:
         self.watch, self.preprocessing = taking_known(watch), model.preprocessing
         self.chunk, self.chunks = chunk, -(-n // chunk)
         blank = torch.zeros(n, *model.space.shape, dtype=model.dtype, device=model.device)
-        self.x = self.preprocessing.inverse(blank)
+        self.blank = self.preprocessing.inverse(blank)
+        self.x = self.blank.clone()
         self.known = torch.zeros_like(self.x, dtype=torch.bool)
 
     def on(self, rows: range) -> Callable[..., None]:
@@ -49,9 +50,9 @@ class Canvas:
         before, here = rows.start // self.chunk, slice(rows.start, rows.stop)
 
         def drawn(t: int, total: int, y: Tensor, known: Tensor | None = None) -> None:
-            self.x[here] = self.preprocessing.inverse(y)
             # a model of another package may not say what is known
             self.known[here] = True if known is None else known.reshape(self.known[here].shape)
+            self.x[here] = torch.where(self.known[here], self.preprocessing.inverse(y), self.blank[here])
             # copies, since a callback may keep every x, for an animation
             self.watch(before * total + t, self.chunks * total, self.x.clone(), self.known.clone())
 

@@ -121,7 +121,7 @@ class Drawing(RawRows):
         known = beginnings(self.preprocessing.raw, x) if known is None else known
         raw, there = self._raw(x, known, can.FILLS)
         check_gaps(self.preprocessing.raw, known, there)
-        if not self.supports(can.HasConditionals) and not getattr(self, "entry_by_entry", False):
+        if not (self.supports(can.HasConditionals) or (isinstance(self, can.Completes) and self.any_gaps)):
             check_behind(self.preprocessing.raw, raw, there, type(self).__name__)
         if point is not None:
             return self._point(raw, there, condition, seed, method, point, draws)

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from simulacra.core.spaces.abstract import Space
+from simulacra.core.spaces.tokenizers import joined
 from simulacra.core.spaces.tokens import Tokens
 from simulacra.exploration.drawing import panels
-from simulacra.exploration.drawing.marks import Lines
+from simulacra.exploration.drawing.marks import Lines, Text
 from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.text import short
 
 LINES, LETTERS = 16, 112  # most texts, and most letters of each
 HEIGHT = 0.24  # of a line, in inches
+GAP = "\N{WHITE SQUARE}"  # a token that is not drawn
 
 
 def texts(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Picture:
@@ -54,6 +56,32 @@ def paths(space: Space, between: Tensor, title: str) -> Picture:
     ways = [Lines(tuple(map(_line, space.texts(way)))) for way in between]
     made = [Panel((way,), f"way {i + 1}", x=nothing, y=nothing) for i, way in enumerate(ways)]
     return grid(made, 1, 8, (HEIGHT * between.shape[1] + 0.4) * len(made) + 0.6, title)
+
+
+def unmasked(
+    space: Tokens, rows: Sequence[tuple[Tensor, Tensor]], names: Sequence[str], title: str
+) -> Picture:
+    """Returns a picture with a text on each line, of which only some tokens are drawn so far.
+
+    Args:
+        space: space of the texts, whose tokens have names.
+        rows: texts, shape (T,) each, and True for their tokens that are drawn; the others are squares.
+        names: name of each line.
+        title: above the picture.
+    """
+    nothing = Axis(ticks=())
+    made = [
+        Panel((Text(_line(_with_gaps(space, x, drawn))),), name, x=nothing, y=nothing)
+        for (x, drawn), name in zip(rows, names)
+    ]
+    return grid(made, 1, 8, 0.45 * len(made) + 0.6, title)
+
+
+def _with_gaps(space: Tokens, x: Tensor, drawn: Tensor) -> str:
+    ends = (x == space.end) & drawn
+    n = int(ends.long().argmax()) if bool(ends.any()) else len(x)
+    tokens = [space.names[code] if known else GAP for code, known in zip(x[:n].tolist(), drawn[:n].tolist())]
+    return joined(tokens, space.unit)
 
 
 def _line(text: str) -> str:

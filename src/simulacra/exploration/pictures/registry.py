@@ -216,8 +216,8 @@ LABELS = Need("held-out rows of at least three classes", lambda album: len(album
 COMPLETES = Need("a model that completes", lambda album: album.can(can.Completes))
 IMAGES = Need("images", lambda album: album.space.image)
 RECORDINGS = Need("recordings", lambda album: isinstance(album.space, Audio))
-SHOWN = Need(
-    "images, or texts whose tokens have names",
+IMAGES_OR_TEXTS = Need(
+    "images or texts",
     lambda album: album.space.image or (isinstance(album.space, Tokens) and bool(album.space.names)),
 )
 NO_IMAGES = Need("data that are no images", lambda album: not album.space.image)
@@ -329,7 +329,7 @@ PICTURES: tuple[Kind, ...] = (
     Kind(
         "interpolations",
         figures.interpolation_picture,
-        (DECODES, SHOWN, ENDS),
+        (DECODES, IMAGES_OR_TEXTS, ENDS),
         lambda album: not album.has_prior or _shows_rows(album),
     ),
     Kind("arithmetic", figures.arithmetic_picture, (DECODES, IMAGES, NO_CONDITION, LABELS), _always),
@@ -338,7 +338,7 @@ PICTURES: tuple[Kind, ...] = (
     Kind("snapshots", snapshots, (SAMPLES, HISTORY), _always),
     Kind("filters", energies.filters, (FILTERS,)),
     Kind("fantasies", energies.fantasies, (STATIONARY, IMAGES), _shows_rows),
-    Kind("trajectory", energies.trajectory, (FINITE, IMAGES), _shows_rows),
+    Kind("trajectory", energies.trajectory, (FINITE, IMAGES_OR_TEXTS), _shows_rows),
     Kind("dimension", dimension_picture, (SAMPLES, NUMBERS, WHOLE), asked=True),
     Kind("training_curves", figures.curves, (METRICS,)),
     Kind("neighbours", figures.neighbours, (SAMPLES, IMAGES), _always),

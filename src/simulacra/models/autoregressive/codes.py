@@ -6,11 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
-from simulacra.core.spaces.classes import Categorical, Ordinal
-from simulacra.core.spaces.plain import Binary, Levels, Space
+from simulacra.core.spaces.codes import MOST_CODES
+from simulacra.core.spaces.plain import Levels, Space
 from simulacra.models.autoregressive.ordered import Ordered
-
-MOST_CODES = 256  # with more levels than these, entries are inputs as numbers, without an embedding
 
 
 class Coded(Ordered):
@@ -50,22 +48,6 @@ class Coded(Ordered):
             x: entries, shape (B, *).
         """
         return x.long() if self.codes else self.features(x).unsqueeze(-1)
-
-
-def codes_of(space: Space) -> int:
-    """Returns the number of values of an entry; 0 if they are more than `MOST_CODES` levels or unbounded.
-
-    Args:
-        space: space of a series.
-
-    Example:
-        >>> codes_of(Binary((5,))), codes_of(Levels((5,), 256)), codes_of(Levels((5,), 65536))
-        (2, 256, 0)
-    """
-    if isinstance(space, Categorical | Ordinal):
-        return space.classes
-    values = 2 if isinstance(space, Binary) else space.levels if isinstance(space, Levels) else 0
-    return values if values <= MOST_CODES else 0
 
 
 def softmax_of_few(space: Space, likelihood: str) -> str:

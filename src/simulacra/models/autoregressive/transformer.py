@@ -26,11 +26,13 @@ from torch import Tensor
 from simulacra.core.capabilities.ancestral import TopK, ancestral, complete
 from simulacra.core.capabilities.sampling import Sampling, Watch
 from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.codes import codes_of
 from simulacra.core.spaces.plain import Space
-from simulacra.models.autoregressive.codes import Coded, codes_of, softmax_of_few
+from simulacra.models.autoregressive.codes import Coded, softmax_of_few
 from simulacra.models.autoregressive.images.raster import raster_order
 from simulacra.models.autoregressive.ordered import EntryKeywords
-from simulacra.nets.causal_transformer import EXPANSION, CausalTransformer, Context, check_sizes
+from simulacra.nets.causal_transformer import CausalTransformer, Context
+from simulacra.nets.transformer import check_sizes, part, slices
 
 AT_ONCE = 2**24  # hidden features that are computed at once where no gradient is needed (64 MB in fp32)
 REMEMBERED = 2**27  # keys and values of rows that are drawn at once (512 MB in fp32)
@@ -148,11 +150,8 @@ class Transformer(Coded):
         )
 
     def _outputs(self, u: Tensor, f: Tensor | None) -> Tensor:
-        """Returns the outputs, shape (B, d, P), of a part of the rows at a time without gradients."""
-        if torch.is_grad_enabled() or torch.compiler.is_compiling():
-            return self.net(u, f)
-        rows = slices(len(u), AT_ONCE // (EXPANSION * self.net.P.numel()))
-        return torch.cat([self.net(u[at], part(f, at)) for at in rows])
+        """Returns the outputs, shape (B, d, P)."""
+        return self.net.in_parts(u, f, AT_ONCE)
 
     def _rows(self, rng: Rng) -> list[slice]:
         """Returns the rows that are drawn at once."""
@@ -160,22 +159,6 @@ class Transformer(Coded):
 
     def _given(self, c: Tensor | None) -> Tensor | None:
         return None if self.condition is None or c is None else self.condition.vectors(c, self.dtype)
-
-
-def slices(n: int, most: int) -> list[slice]:
-    """Returns slices of up to `most` of n rows; one empty slice for no rows.
-
-    Example:
-        >>> slices(5, 2)
-        [slice(0, 2, None), slice(2, 4, None), slice(4, 6, None)]
-    """
-    step = max(1, most)
-    return [slice(i, i + step) for i in range(0, max(1, n), step)]
-
-
-def part(c: Tensor | None, at: slice) -> Tensor | None:
-    """Returns rows of a tensor, or None."""
-    return None if c is None else c[at]
 
 
 def _on(rng: Rng, at: slice) -> Rng:

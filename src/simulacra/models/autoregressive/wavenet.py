@@ -20,8 +20,9 @@ import math
 
 from torch import Tensor
 
+from simulacra.core.spaces.codes import codes_of
 from simulacra.core.spaces.plain import Space
-from simulacra.models.autoregressive.codes import Coded, codes_of, softmax_of_few
+from simulacra.models.autoregressive.codes import Coded, softmax_of_few
 from simulacra.nets.autoregressive.dilated import Column, DilatedStack
 
 

@@ -41,4 +41,14 @@ ENTRIES = (
         ("H21",),
         "samples in one pass, distilled from a trained diffusion or flow",
     ),
+    Entry(
+        "masked-diffusion",
+        "diffusion",
+        "diffusion.masked.model",
+        "MaskedDiffusion",
+        "Austin et al. 2021; Sahoo et al. 2024",
+        ("H20",),
+        "masks in place of tokens, classes or bits, guessed by a transformer in any order; fills any gaps",
+        made_for="Tokens",
+    ),
 )

@@ -18,10 +18,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from simulacra.core.capabilities.bounds import StepErrors
 from simulacra.core.capabilities.chains import ChainDraws
@@ -39,13 +39,11 @@ from simulacra.core.progress.tasks import each
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.models.diffusion.binomial import BinomialKernel
-from simulacra.models.diffusion.gaussian import GaussianKernel
-from simulacra.models.diffusion.given import check_drop, check_guidance, features_given, size_given
+from simulacra.models.diffusion.given import check_drop, check_guidance, features_given
 from simulacra.models.diffusion.options import Denoising
 from simulacra.models.diffusion.samplers import ddim, heun, karras
 from simulacra.models.diffusion.steps.completion import check_resamples, filled
 from simulacra.models.diffusion.steps.importance import Importance
-from simulacra.nets.timed import build_timed
 
 
 class DiffusionModel(Model, ChainDraws, HasBound, HasRates, HasNoising, Completes, TakesCondition):
@@ -55,34 +53,31 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, HasNoising, Complete
         space: space of one observation.
         condition: space of the condition c of p(x | c); None for p(x).
         kernel: noise of the steps.
-        outputs: numbers that the network gives for each entry.
-        hidden: sizes of the hidden layers, or channels at each resolution of a `unet`; None: the defaults.
-        net: `mlp`, `unet` or `auto`.
+        net: the network.
         drop: share of the rows whose condition is dropped in training.
         weighed: True if the steps of training are drawn by importance.
         resamples: draws of each step of a completion.
     """
 
-    drawing = Denoising
+    drawing: ClassVar[type[Sampling]] = Denoising
+    stratified: ClassVar[bool] = False  # the steps of a batch are drawn evenly spread, not one by one
+    kernel: Any
+    net: Any
 
     def __init__(
         self,
         space: Space,
         condition: Space | None,
-        kernel: GaussianKernel | BinomialKernel,
-        outputs: int,
-        hidden: tuple[int, ...] | None,
-        net: str,
+        kernel: Any,
+        net: nn.Module,
         drop: float,
-        weighed: bool,
-        resamples: int,
+        weighed: bool = False,
+        resamples: int = 1,
     ):
         super().__init__(space, condition)
         check_drop(drop)
-        self.kernel: Any = kernel
+        self.kernel, self.net = kernel, net
         self.chain_length, self.drop = kernel.T, drop
-        fine = isinstance(kernel, GaussianKernel)
-        self.net = build_timed(space.shape, outputs, net, hidden, size_given(condition), fine=fine)
         self.importance = Importance(kernel.T) if weighed else None
         self.resamples = check_resamples(resamples)
 
@@ -273,12 +268,12 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, HasNoising, Complete
         Raises:
             ValueError: if the model cannot draw so.
         """
-        assert isinstance(how, Denoising)
         self._check(how)
         e = self.kernel.noise(rng, "start", self.dtype)
         return self._at(self.kernel.start(e), 1.0, self.looks(how))
 
-    def _check(self, how: Denoising) -> None:
+    def _check(self, how: Sampling) -> None:
+        assert isinstance(how, Denoising)
         T, name = self.kernel.T, type(self).__name__
         if how.sampler != "ancestral" and isinstance(self.kernel, BinomialKernel):
             raise ValueError(
@@ -319,7 +314,7 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, HasNoising, Complete
             rng: source of random numbers.
             c: conditions, shape (B, *), or None.
         """
-        return self.stepped(state, rng, c, self.sampling)
+        return self._next(state, rng, c, self.sampling)
 
     def stepped(self, state: Tensor, rng: Rng, c: Tensor | None, how: Sampling) -> Tensor:
         """Returns the states after one step of a sampler.
@@ -330,14 +325,17 @@ class DiffusionModel(Model, ChainDraws, HasBound, HasRates, HasNoising, Complete
             c: conditions, shape (B, *), or None.
             how: options of drawing.
         """
-        assert isinstance(how, Denoising)
+        return self._next(state, rng, c, how)
+
+    def _next(self, state: Tensor, rng: Rng, c: Tensor | None, how: Sampling) -> Tensor:
         h, left, steps = state[:, :-2], state[:, -2:-1], state[:, -1:]
         h = self._advanced(h, left.clamp_min(1), steps, rng, c, how)
         return torch.where(left > 0, torch.cat([h, left - 1, steps], 1), state)
 
     def _advanced(
-        self, h: Tensor, left: Tensor, steps: Tensor, rng: Rng, c: Tensor | None, how: Denoising
+        self, h: Tensor, left: Tensor, steps: Tensor, rng: Rng, c: Tensor | None, how: Sampling
     ) -> Tensor:
+        assert isinstance(how, Denoising)
         guidance = 1.0 if how.guidance is None else how.guidance
         if how.sampler == "heun":
             t, r = karras(self.kernel, left, steps), karras(self.kernel, left - 1, steps)

@@ -28,9 +28,11 @@ from simulacra.core.spaces.plain import Levels, Real, Space
 from simulacra.core.updates import Update
 from simulacra.models.diffusion.chain import DiffusionModel
 from simulacra.models.diffusion.gaussian import GaussianKernel, Guess
+from simulacra.models.diffusion.given import size_given
 from simulacra.models.diffusion.inversion import check
 from simulacra.models.diffusion.schedules import Level, ScheduleName
 from simulacra.models.diffusion.steps.losses import drawn_level, update
+from simulacra.nets.timed import build_timed
 
 Target = Literal["epsilon", "x", "v"]
 
@@ -86,7 +88,8 @@ class DDPM(DiffusionModel):
             if value not in possible:
                 raise ValueError(f"{name} is {value!r}; possible are {', '.join(possible)}.")
         kernel = GaussianKernel(space, T, schedule)
-        super().__init__(space, condition, kernel, 1, hidden, net, drop, loss == "bound", resamples)
+        built = build_timed(space.shape, 1, net, hidden, size_given(condition), fine=True)
+        super().__init__(space, condition, kernel, built, drop, loss == "bound", resamples)
         self.predicts, self.large, self.simple = predicts, variance == "large", loss == "simple"
 
     def updates(self) -> list[Update]:

@@ -25,8 +25,10 @@ from simulacra.core.updates import Update
 from simulacra.models.diffusion.binomial import BinomialKernel, BitGuess
 from simulacra.models.diffusion.chain import DiffusionModel
 from simulacra.models.diffusion.gaussian import GaussianKernel, Guess
+from simulacra.models.diffusion.given import size_given
 from simulacra.models.diffusion.schedules import ScheduleName
 from simulacra.models.diffusion.steps.losses import update
+from simulacra.nets.timed import build_timed
 
 WIDEST = 5.0  # largest |w|: a factor of e^5 of the variance
 
@@ -70,8 +72,8 @@ class Diffusion(DiffusionModel):
         check("Diffusion", space, T, (Real, Levels, Binary))
         bits = isinstance(space, Binary)
         kernel = BinomialKernel(space, T) if bits else GaussianKernel(space, T, schedule)
-        outputs = 1 if bits else 2
-        super().__init__(space, condition, kernel, outputs, hidden, net, drop, not bits, resamples)
+        built = build_timed(space.shape, 1 if bits else 2, net, hidden, size_given(condition), fine=not bits)
+        super().__init__(space, condition, kernel, built, drop, not bits, resamples)
 
     def updates(self) -> list[Update]:
         """Returns the only update, of one step t a row."""

@@ -22,7 +22,8 @@ from simulacra.core.optimizers import Adam
 from simulacra.core.random.keyed import Rng
 from simulacra.core.updates import Loss, Update
 from simulacra.models.diffusion.chain import DiffusionModel
-from simulacra.nets.timed import TimedUNet
+from simulacra.models.diffusion.steps.spread import spread
+from simulacra.nets.timed import TimedMLP
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def drawn_level(model: DiffusionModel, batch: Batch, rng: Rng) -> Drawn:
         rng: source of random numbers.
     """
     x0, T = model.kernel.coordinates(batch.x, model.dtype), model.kernel.T
-    u = rng.uniform("t", 1, dtype=x0.dtype)
+    u = spread(rng, x0.dtype) if model.stratified else rng.uniform("t", 1, dtype=x0.dtype)
     if model.importance is None:
         t, weight = 1 + (u * T).floor().clamp_max(T - 1), torch.full_like(u, T)
     else:
@@ -98,6 +99,6 @@ def update(model: DiffusionModel, error: Loss | None = None) -> Update:
         model: the model.
         error: the loss in place of the bound; None: the bound.
     """
-    rate = Adam(lr=1e-3 if isinstance(model.net, TimedUNet) else 3e-3)
+    rate = Adam(lr=3e-3 if isinstance(model.net, TimedMLP) else 1e-3)
     after = None if model.importance is None else follow
     return Update("diffusion", ("",), error or bound_loss, after=after, optimizer=rate)

@@ -95,7 +95,7 @@ class SentenceVAE(
 
     space: Tokens
     drawing = TopK
-    entry_by_entry = True
+    entry_by_entry, any_gaps = True, True
     kl_weight: Tensor
     kl_warmup: float
     free_bits: float
