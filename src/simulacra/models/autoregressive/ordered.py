@@ -25,6 +25,7 @@ from simulacra.core.spaces.plain import Space
 from simulacra.core.spaces.tokens import Tokens
 from simulacra.core.updates import Update
 from simulacra.models.autoregressive.heads import entry_heads
+from simulacra.models.autoregressive.widths import in_own_widths
 
 
 class OrderKeywords(TypedDict, total=False):
@@ -74,6 +75,11 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
         self.register_buffer("ordering", _permutation(order, space.dims))
 
     @property
+    def any_width(self) -> bool:
+        """True if `parameters_of` also takes the first entries of rows, without those behind them."""
+        return False
+
+    @property
     def order(self) -> Tensor:
         """Indices of the flattened entries in sampling order, shape (d,)."""
         return self.ordering
@@ -89,6 +95,11 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
             x: observations, shape (B, *).
             c: conditions, shape (B, *), or None.
         """
+        if self.any_width and isinstance(self.space, Tokens):
+            return in_own_widths(self._log_density, self.space, x, c)
+        return self._log_density(x, c)
+
+    def _log_density(self, x: Tensor, c: Tensor | None) -> Tensor:
         # (1)
         return self.head.build(self.parameters_of(x, c)).log_prob(x)
 

@@ -95,6 +95,11 @@ class Transformer(Coded):
         """Recommended: a rate that falls to 0, and gradients clipped at 1."""
         return {"schedule": "cosine", "clip": 1.0}
 
+    @property
+    def any_width(self) -> bool:
+        """True if entries stand in the order of the rows."""
+        return self._straight
+
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns the distribution parameters of each entry given the preceding ones, shape (B, P, *).
 
@@ -108,7 +113,7 @@ class Transformer(Coded):
         else:
             y = self._outputs(u[:, self.ordering], f).index_select(1, self.ordering.argsort())
         y = y.transpose(1, 2)
-        return y.unflatten(2, self.space.shape) if self.space.shape else y.squeeze(2)
+        return y.unflatten(2, x.shape[1:]) if self.space.shape else y.squeeze(2)
 
     def begin(self, n: int, c: Tensor | None = None) -> Context:
         """Returns the sampling state before the first entry, with memory for all.
@@ -152,7 +157,7 @@ class Transformer(Coded):
         """Returns the outputs, shape (B, d, P), of a part of the rows at a time without gradients."""
         if torch.is_grad_enabled() or torch.compiler.is_compiling():
             return self.net(u, f)
-        rows = slices(len(u), AT_ONCE // (EXPANSION * self.net.P.numel()))
+        rows = slices(len(u), AT_ONCE // (EXPANSION * u.shape[1] * self.net.P.shape[1]))
         return torch.cat([self.net(u[at], part(f, at)) for at in rows])
 
     def _rows(self, rng: Rng) -> list[slice]:
