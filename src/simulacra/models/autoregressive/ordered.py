@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.capabilities.ancestral import Temperature, ancestral, complete
+from simulacra.core.capabilities.ancestral import Adjusted, ancestral, complete
 from simulacra.core.capabilities.general import Completes, HasConditionals, TakesCondition
 from simulacra.core.capabilities.sampling import Sampling, Watch
 from simulacra.core.model import Model
@@ -55,7 +55,7 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
         ValueError: if the order is no permutation, or the likelihood does not fit the space.
     """
 
-    drawing = Temperature
+    drawing = filling = Adjusted
     entry_by_entry = True
     ordering: Tensor
 
@@ -117,7 +117,9 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
         """
         return ancestral(self, rng, c, watch=watch, how=how)
 
-    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+    def fill(
+        self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None, how: Sampling | None = None
+    ) -> Tensor:
         """Returns x with missing entries drawn given the known ones, by `ancestral.complete`.
 
         Args:
@@ -125,8 +127,9 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
             known: True where known, shape (B, *).
             rng: source of random numbers.
             c: conditions, shape (B, *), or None.
+            how: options of drawing; None: the model's own.
         """
-        return complete(self, x, known, rng, c)
+        return complete(self, x, known, rng, c, how)
 
 
 def check_forward(owner: str, space: Space, order: tuple[int, ...] | None) -> None:

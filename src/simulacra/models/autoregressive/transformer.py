@@ -23,7 +23,7 @@ from typing import Any, Unpack
 import torch
 from torch import Tensor
 
-from simulacra.core.capabilities.ancestral import TopK, ancestral, complete
+from simulacra.core.capabilities.ancestral import ancestral, complete
 from simulacra.core.capabilities.sampling import Sampling, Watch
 from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.random.keyed import Rng
@@ -63,8 +63,6 @@ class Transformer(Coded):
         >>> round(float(model.log_prob(texts).values.exp().sum()), 4)
         1.0
     """
-
-    drawing = TopK
 
     def __init__(
         self,
@@ -140,7 +138,9 @@ class Transformer(Coded):
             return ancestral(self, rng, c, watch=watch, how=how)
         return torch.cat([ancestral(self, _on(rng, at), part(c, at), how=how) for at in self._rows(rng)])
 
-    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+    def fill(
+        self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None, how: Sampling | None = None
+    ) -> Tensor:
         """Returns x with missing entries drawn given the known ones, by `ancestral.complete`.
 
         Args:
@@ -148,9 +148,10 @@ class Transformer(Coded):
             known: True where known, shape (B, *).
             rng: source of random numbers.
             c: conditions, shape (B, *), or None.
+            how: options of drawing; None: the model's own.
         """
         return torch.cat(
-            [complete(self, x[at], known[at], _on(rng, at), part(c, at)) for at in self._rows(rng)]
+            [complete(self, x[at], known[at], _on(rng, at), part(c, at), how) for at in self._rows(rng)]
         )
 
     def _outputs(self, u: Tensor, f: Tensor | None) -> Tensor:
