@@ -36,7 +36,7 @@ CASES: tuple[Says, ...] = (
     Says(
         "data/text/reader.py",
         "too few for windows of {} in three splits",
-        text("t.txt", "a text of few words, read as one\n" * 9, tokens="words", window=40),
+        text("t.txt", "a text of few words, read as one\n" * 9, tokens="words", window=64),
     ),
     Says(
         "data/text/detection.py",
