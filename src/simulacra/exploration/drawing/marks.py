@@ -222,4 +222,17 @@ class Text:
     size: float = 8.0
 
 
-Mark = Points | Line | Rules | Intervals | Histogram | Bars | Heatmap | Field | Mosaic | Text
+@dataclass(frozen=True)
+class Lines:
+    """Lines of text from the top of a panel, without axes.
+
+    Args:
+        words: the lines.
+        size: in points.
+    """
+
+    words: tuple[str, ...]
+    size: float = 8.0
+
+
+Mark = Points | Line | Rules | Intervals | Histogram | Bars | Heatmap | Field | Mosaic | Text | Lines

@@ -9,11 +9,12 @@ from torch import Tensor
 from simulacra.core.spaces.abstract import Space
 from simulacra.core.spaces.tokens import Tokens
 from simulacra.exploration.drawing import panels
-from simulacra.exploration.drawing.marks import Text
+from simulacra.exploration.drawing.marks import Lines
 from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.text import short
 
-LINES, LETTERS = 16, 100  # most texts, and most letters of each
+LINES, LETTERS = 16, 112  # most texts, and most letters of each
+HEIGHT = 0.24  # of a line, in inches
 
 
 def texts(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Picture:
@@ -28,10 +29,17 @@ def texts(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequ
     """
     assert isinstance(space, Tokens)
     shown, whose = panels.beside(x, other, LINES)
-    nothing = Axis(ticks=())
-    whose = [name if name != before else "" for name, before in zip(whose, ["", *whose])]
+    nothing, found = Axis(ticks=()), space.texts(shown)
+    parts = {
+        name: tuple(_line(t) for t, of in zip(found, whose) if of == name) for name in dict.fromkeys(whose)
+    }
+    # a plural above several lines
+    titles = {"sample": "samples"}
     made = [
-        Panel((Text(short(text, LETTERS) or "(empty)"),), name, x=nothing, y=nothing)
-        for text, name in zip([t for rows in shown for t in space.texts(rows[None])], whose)
+        Panel((Lines(part),), titles.get(name, name), x=nothing, y=nothing) for name, part in parts.items()
     ]
-    return grid(made, 1, 8, 0.45 * len(made) + 0.6, title)
+    return grid(made, 1, 8, HEIGHT * len(found) + 0.4 * len(made) + 0.6, title)
+
+
+def _line(text: str) -> str:
+    return short(text, LETTERS) or "(empty)"

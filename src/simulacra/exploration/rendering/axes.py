@@ -177,6 +177,16 @@ def _text(axes: Axes, mark: marks.Text) -> None:
     )  # fmt: skip
 
 
+def _lines(axes: Axes, mark: marks.Lines) -> None:
+    axes.set_axis_off()
+    n = max(1, len(mark.words))
+    for i, words in enumerate(mark.words):
+        axes.text(
+            0.0, 1 - (i + 0.5) / n, words, ha="left", va="center", transform=axes.transAxes, color=style.INK,
+            fontsize=mark.size,
+        )  # fmt: skip
+
+
 DRAW: dict[type, Any] = {
     marks.Points: _points,
     marks.Line: _line,
@@ -188,4 +198,5 @@ DRAW: dict[type, Any] = {
     marks.Field: _field,
     marks.Mosaic: _mosaic,
     marks.Text: _text,
+    marks.Lines: _lines,
 }
