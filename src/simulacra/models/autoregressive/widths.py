@@ -58,11 +58,13 @@ def in_own_widths(score: Score, space: Tokens, x: Tensor, c: Tensor | None) -> T
     assert counted is not None
     # (1)
     at = torch.bucketize(counted.sum(-1), torch.tensor(steps, device=x.device))
-    if torch.is_grad_enabled() and x.numel() * space.classes < MANY:
-        # small steps cost calls, not numbers
-        at = at.amax().expand_as(at)
+    # small steps of training cost calls, not numbers
+    few = torch.is_grad_enabled() and x.numel() * space.classes < MANY
+    kinds = [int(at.amax())] if few else at.unique().tolist()
+    if len(kinds) == 1:
+        return score(x[:, : steps[kinds[0]]], c)
     parts, places = [], []
-    for i in at.unique().tolist():
+    for i in kinds:
         rows = (at == i).nonzero().squeeze(1)
         parts.append(score(x[rows, : steps[i]], None if c is None else c[rows]))
         places.append(rows)
