@@ -23,7 +23,7 @@ run = simulacra.fit(model, data, out=sys.argv[1], steps=1, batch_size=2, progres
 unit = 2 ** (20 if sys.platform == "darwin" else 10)
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 before = peak()
-report = simulacra.evaluate(run, split="train", samples=20)
+report = simulacra.evaluate(run, split="train", samples=100)
 assert len(report.likelihood.values) == n
 print(peak() - before)
 """
