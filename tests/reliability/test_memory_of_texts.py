@@ -8,7 +8,7 @@ import sys
 import pytest
 
 pytest.importorskip("resource", reason="asks the system for the size of the process")
-ALLOWED = 250  # MB that an evaluation adds; logits of all rows at once take 2,900 MB
+ALLOWED = 150  # MB that an evaluation adds; logits of all rows at once take 2,900 MB
 SCRIPT = """
 import resource, sys, torch, simulacra
 torch.set_num_threads(1)
