@@ -130,7 +130,6 @@ CATALOGUED = [
     _catalogued("vae/conditional", lambda: classes(3), **SMALL),
     _catalogued("vae/levels", images, hidden=(5, 7), latent=3, net="conv"),
     _catalogued("vae/fields", lambda: mixed(missing=True), **SMALL, dropout=0.1),
-    _catalogued("vae/texts", texts, **SMALL),
     _catalogued("vae/scores", lambda: scored(missing=True), **SMALL),
     _catalogued("iwae/fields", lambda: mixed(missing=True), **SMALL, k=3),
     _catalogued("iwae", lambda: binary(50), **SMALL, k=3),
