@@ -15,7 +15,7 @@ from contract.harness import trained
 from contract.toys import GMMN
 from contract.use import rows
 from simulacra.core.capabilities import general as can
-from simulacra.core.capabilities.sampling import Sampling
+from simulacra.core.capabilities.sampling import Sampling, names_of
 from simulacra.core.errors.calls import WrongCall
 from simulacra.core.random.keyed import Rng
 
@@ -50,14 +50,16 @@ def moved(model):
 )
 def test_an_option_reaches_the_draw(name):
     model = moved(trained(named(name)))
-    (option,) = (field.name for field in fields(model.drawing))
-    plain, other = model.sample(50, seed=1), model.sample(50, seed=1, **{option: BRIEF[option]})
-    assert not torch.equal(plain, other)
-    for n in (2, 3):
-        part = model.sample(n, seed=1, **{option: BRIEF[option]})
-        torch.testing.assert_close(part, other[:n])
-    # None is the model's own
-    if option not in ("temperature",):
+    plain = model.sample(50, seed=1)
+    for option in names_of(model.drawing):
+        other = model.sample(50, seed=1, **{option: BRIEF[option]})
+        assert not torch.equal(plain, other)
+        for n in (2, 3):
+            part = model.sample(n, seed=1, **{option: BRIEF[option]})
+            torch.testing.assert_close(part, other[:n])
+        # None is the model's own
+        if option in ("temperature", "top_k"):
+            continue
         assert torch.equal(model.sample(50, seed=1, **{option: None}), plain)
 
 

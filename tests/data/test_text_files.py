@@ -107,7 +107,8 @@ REFUSED = {
     "a line of 2 MB": (b"short\n" * 9 + b"word " * 400_000, {}, "line 10 of .* has 400,000 tokens"),
     "an empty vocabulary": ("\n".join(f"w{i}" for i in range(30)).encode(), {}, "the vocabulary is empty"),
     "no text": (b" \n\n", {}, "holds no text"),
-    "a short text": (b"too short", {"window": 64}, "too few for windows of 64"),
+    "a short text": (b"too short", {"window": 64}, "windows of 64 .* give a text of at least 6 tokens"),
+    "few windows": (b"a text\n" * 40, {"window": 64}, "windows of 64 .* load it with window=2"),
     "a small window": (b"a text\n" * 9, {"window": 1}, "window=1 must be 2 or more"),
 }
 

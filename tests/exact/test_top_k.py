@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import simulacra
-from simulacra.core.capabilities.ancestral import TopK
+from simulacra.core.capabilities.ancestral import Adjusted
 from simulacra.core.distributions.elementary import Bernoulli, Categorical, Gaussian
 from simulacra.core.distributions.tabular import Poisson
 from simulacra.core.distributions.tempered import likeliest
@@ -38,7 +38,7 @@ def test_a_model_draws_from_the_likeliest_alone(float64):
     # one value: a draw without noise, whatever the temperature
     first = model.sample(5, seed=1, top_k=1)
     assert len(first.unique(dim=0)) == 1 and first.equal(model.sample(5, seed=9, top_k=1, temperature=3.0))
-    assert model.sample(9, seed=1, top_k=0).equal(plain[:9]) and model.sampling == TopK(1.0, 0)
+    assert model.sample(9, seed=1, top_k=0).equal(plain[:9]) and model.sampling == Adjusted(1.0, 0)
 
 
 def test_what_is_no_number_of_values_is_said():

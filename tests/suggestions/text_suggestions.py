@@ -44,6 +44,26 @@ CASES: tuple[Says, ...] = (
         text("t.txt", "\n".join(f"w{i}" for i in range(ROWS)), tokens="words"),
     ),
     Says(
+        "data/text/reader.py",
+        "too few for windows of {} in three splits",
+        text("t.txt", "a text of few words, read as one\n" * 9, tokens="words", window=64),
+    ),
+    Says(
+        "data/text/detection.py",
+        "holds lines of text, not a table: load it with {} and window=",
+        # a book without a line break, of over 1 MB
+        text("t.txt", " ".join(f"said the {'very' * 15}{i % 99} friend" for i in range(14_000))),
+    ),
+    Says(
+        "data/tables/dialect.py",
+        "or if it comes from a western Windows load it with",
+        text(
+            "t.txt",
+            "\n".join(f"na\xefve caf\xe9 {i % 5}" for i in range(ROWS)).encode("cp1252"),
+            tokens="words",
+        ),
+    ),
+    Says(
         "data/readers.py",
         "needs to know what a token is: load it with",
         lambda folder: (["a text", "another text"] * ROWS, {}),

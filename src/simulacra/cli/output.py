@@ -26,7 +26,9 @@ LOADED = re.compile(
 )
 
 # further options in error messages: "declare the column with types={'a': 'drop'}", "or test=0"
-BESIDE = re.compile(r"\b(with|or|and) (types|time|missing|validation|test)=(?:'([^']*)'|(\{[^{}]*\})|(\w+))")
+BESIDE = re.compile(
+    r"\b(with|or|and) (types|time|missing|validation|test|window)=(?:'([^']*)'|(\{[^{}]*\})|(\w+))"
+)
 
 INTERRUPTED = 130  # exit code
 

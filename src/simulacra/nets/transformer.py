@@ -160,7 +160,7 @@ class SeriesTransformer(nn.Module):
         """
         if torch.is_grad_enabled() or torch.compiler.is_compiling():
             return self(x, f)
-        rows = slices(len(x), most // (EXPANSION * self.P.numel()))
+        rows = slices(len(x), most // (EXPANSION * x.shape[1] * self.P.shape[1]))
         return torch.cat([self(x[at], part(f, at)) for at in rows])
 
 

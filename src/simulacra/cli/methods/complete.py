@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from simulacra.cli.methods.replaced import write_rows
@@ -36,6 +36,7 @@ def complete(
     method: str | None = None,
     point: Literal["mean", "median"] | None = None,
     draws: int = 100,
+    sampling: Mapping[str, Any] | None = None,
 ) -> int:
     """Complete new rows by a trained model: the file again with drawn values in place of its gaps.
 
@@ -63,30 +64,33 @@ def complete(
         method: way of completing, for models with several: resampling (the default) or pseudo-gibbs of a VAE.
         point: mean or median of many draws of a number, and the likeliest class; by default one draw.
         draws: draws that --point summarizes; models that weigh candidates take ten times as many.
+        sampling: options of drawing by name, such as a temperature; None: the model's own.
 
     Raises:
         ValueError: if the model does not complete, or the file does not fit it.
     """
+    from simulacra.core.capabilities.sampling import in_words
     from simulacra.core.random.keyed import fresh
 
     request = Request("complete", run, file, out, condition)
     _check(n, point, draws)
     model, rows = request.opened(lambda model: True)
     seed = fresh(seed) if point is None else seed or 0
-    model._way(method)  # refused before the first row
+    model._way(method, sampling)  # refused before the first row
     hidden = _Hidden(model, known)
 
     def answers(chunk: Chunk) -> list[Tensor]:
         x, there = model._raw(chunk.x, hidden.of(chunk), _fills(), chunk.lengths)
         hidden.count(chunk, there)
         if point is not None:
-            return [model._point(x, there, chunk.c, seed, method, point, draws)]
-        return [_drawn(model, x, there, chunk, seed + j, method) for j in range(n)]
+            return [model._point(x, there, chunk.c, seed, method, point, draws, sampling)]
+        return [_drawn(model, x, there, chunk, seed + j, method, sampling) for j in range(n)]
 
     many = write_rows(request, model, rows, answers, n, every=False)
     filled = f"{hidden.rows:,} of them with gaps" if hidden.rows else "none of them with a gap"
     times = f", {n} completions each" if n > 1 else ""
     times += f", by the {point} of {draws} draws" if point else ""
+    times += f", {in_words(sampling)}" if sampling else ""
     return request.concluded(rows, many, f"{filled}{times}, seed {seed}")
 
 
@@ -159,7 +163,13 @@ class _Hidden:
 
 
 def _drawn(
-    model: Model, x: Tensor, there: Tensor | None, chunk: Chunk, seed: int, method: str | None
+    model: Model,
+    x: Tensor,
+    there: Tensor | None,
+    chunk: Chunk,
+    seed: int,
+    method: str | None,
+    how: Mapping[str, Any] | None,
 ) -> Tensor:
     """Returns completions that are keyed by the places of the rows in the whole file."""
     import torch
@@ -170,7 +180,7 @@ def _drawn(
         c = chunk.c if chunk.c is None or len(chunk.c) != len(x) else chunk.c[cut]
         known = None if there is None else there[cut]
         first = chunk.first + int(chunk.places[run.start])
-        parts.append(model._complete(x[cut], known, c, seed, first, method))
+        parts.append(model._complete(x[cut], known, c, seed, first, method, how))
     return torch.cat(parts)
 
 

@@ -41,7 +41,7 @@ def call(
     drawn = UNDER in inspect.signature(function).parameters
     options.add(function, skip=[*(p.name for p in required), *([UNDER] if drawn else [])])
     if drawn:
-        add_drawing(options, next(iter(asked.positional), None), asked.pairs)
+        add_drawing(options, next(iter(asked.positional), None), asked.pairs, name)
         more = more if asked.positional else LISTED.format(name)
     if "help" in asked.flags:
         print(options.help() + (f"\n{more}\n" if more else ""), end="")

@@ -13,13 +13,14 @@ UNDER = "sampling"
 LISTED = "--sampling.NAME sets an option of drawing: `simulacra {} RUN --help` lists those of RUN's model."
 
 
-def add_drawing(options: Typed, run: str | None, pairs: Collection[Pair]) -> None:
+def add_drawing(options: Typed, run: str | None, pairs: Collection[Pair], word: str = "sample") -> None:
     """Adds the options of drawing of the model in a run.
 
     Args:
         options: parser of the command.
         run: run folder or saved model; None: none was given.
         pairs: options as given.
+        word: name of the command.
 
     Raises:
         ValueError: if an option of drawing is given and the model has none, or there is no model.
@@ -34,23 +35,24 @@ def add_drawing(options: Typed, run: str | None, pairs: Collection[Pair]) -> Non
         return
     if kind is None:
         return
-    if not add_fields(options, kind) and asked:
-        raise ValueError(f"option '--{asked[0]}' is unknown: {kind.__name__} draws without options.")
+    if not add_fields(options, kind, word) and asked:
+        does = "completes" if word == "complete" else "draws"
+        raise ValueError(f"option '--{asked[0]}' is unknown: {kind.__name__} {does} without options.")
 
 
-def add_fields(options: Typed, kind: Any) -> bool:
+def add_fields(options: Typed, kind: Any, word: str = "sample") -> bool:
     """Adds the options of drawing of a class of models; returns True if it has any.
 
     Args:
         options: parser.
         kind: class of the model.
+        word: name of the command.
     """
-    from simulacra.core.capabilities.general import Samples
-    from simulacra.core.capabilities.sampling import names_of
+    from simulacra.core.capabilities.sampling import names_of, options_of
 
-    if not issubclass(kind, Samples) or not names_of(kind.drawing):
+    if not names_of(options_of(kind, word)):
         return False
-    options.add(kind.drawing, UNDER)
+    options.add(options_of(kind, word), UNDER)
     options.title(UNDER, f"Options of drawing from {kind.__name__}")
     return True
 

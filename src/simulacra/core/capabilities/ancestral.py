@@ -25,18 +25,21 @@ from simulacra.core.random.keyed import Rng
 
 
 @dataclass(frozen=True)
-class Temperature(Sampling):
+class Adjusted(Sampling):
     """Options of drawing entry by entry.
 
     Args:
         temperature: T of p(x_t | x_<t)^(1/T), normalized, from which each entry is drawn; below 1 draws keep
             closer to the likeliest values.
+        top_k: number of likeliest values, with those as likely as the last of them, from which each entry is
+            drawn, at the temperature; 0: all.
 
     Raises:
-        ValueError: if it is not above 0.
+        ValueError: if the temperature is not above 0, or top_k is negative.
     """
 
     temperature: float = 1.0
+    top_k: int = 0
 
     def __post_init__(self) -> None:
         if not 0 < self.temperature < float("inf"):
@@ -44,39 +47,28 @@ class Temperature(Sampling):
                 f"temperature is {self.temperature}, but it must be a number above 0: 1 draws from the "
                 "model, 0.5 closer to its likeliest values."
             )
-
-
-@dataclass(frozen=True)
-class TopK(Temperature):
-    """Options of drawing entry by entry, also from the likeliest values alone.
-
-    Args:
-        temperature: T of p(x_t | x_<t)^(1/T), normalized, from which each entry is drawn; below 1 draws keep
-            closer to the likeliest values.
-        top_k: number of likeliest values, with those as likely as the last of them, from which each entry is
-            drawn; 0: all.
-
-    Raises:
-        ValueError: if the temperature is not above 0, or top_k is negative.
-    """
-
-    top_k: int = 0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
         if self.top_k < 0:
             raise ValueError(
                 f"top_k is {self.top_k}, but it is a number of values: 1 draws the likeliest, 0 from all."
             )
 
 
-def temperature_of(how: Sampling | None) -> float:
-    """Returns the temperature among options of drawing; 1 without one.
+def adjusted(p: Distribution, how: Sampling | None) -> Distribution:
+    """Returns the distribution from which an entry is drawn under options of drawing.
 
     Args:
+        p: the model's distribution of the entry.
         how: options of drawing; None: the model's own.
+
+    Example:
+        >>> from simulacra.core.distributions.elementary import Categorical
+        >>> p = Categorical(torch.tensor([[0.0, 2.0, 1.0]]), 0)
+        >>> adjusted(p, Adjusted(temperature=0.5, top_k=2)).logits.tolist()
+        [[-inf, 4.0, 2.0]]
     """
-    return how.temperature if isinstance(how, Temperature) else 1.0
+    if not isinstance(how, Adjusted):
+        return p
+    return likeliest(tempered(p, how.temperature), how.top_k)
 
 
 def ancestral(
@@ -171,7 +163,7 @@ def _drawn(
         if ends is not None and watch is None and ends.all_over:
             break
         p = model.head_at(t).build(source.parameters(t, rows))
-        p = _adjusted(p if ends is None else ends.open(p, t), how)
+        p = adjusted(p if ends is None else ends.open(p, t), how)
         value = p.sample(rng.at("entry", t)).to(rows.dtype)
         if given is not None:
             value = torch.where(given[1][:, i], given[0][:, i].to(rows.dtype), value)
@@ -182,12 +174,6 @@ def _drawn(
             seen[i] = True
             watch(t + 1, d, rows.reshape(n, *shape), seen.expand(n, d).reshape(n, *shape))
     return rows.reshape(n, *shape)
-
-
-def _adjusted(p: Distribution, how: Sampling | None) -> Distribution:
-    """Returns the distribution of an entry under options of drawing."""
-    p = tempered(p, temperature_of(how))
-    return likeliest(p, how.top_k) if isinstance(how, TopK) else p
 
 
 def allowed(order: Tensor, known: Tensor) -> Tensor:
@@ -217,7 +203,14 @@ def bool_sorted(ordered: Tensor) -> Tensor:
     return ~(ordered[:, 1:] & ~ordered[:, :-1]).any(1)
 
 
-def complete(model: HasConditionals, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+def complete(
+    model: HasConditionals,
+    x: Tensor,
+    known: Tensor,
+    rng: Rng,
+    c: Tensor | None = None,
+    how: Sampling | None = None,
+) -> Tensor:
     """Draws the missing entries of x given the known ones, and returns all of x.
 
     Rows whose known entries come first in the order are drawn exactly by (1). In other rows, an entry also
@@ -230,32 +223,40 @@ def complete(model: HasConditionals, x: Tensor, known: Tensor, rng: Rng, c: Tens
     and w has the factor 1 - p(end | x_<t). (This is sampling importance resampling, exact in the limit of
     many candidates; Rubin 1987.)
 
+    At a temperature T, all conditionals are those at T. `top_k` holds for what is drawn, not for what is
+    known.
+
     Args:
         model: model with conditionals.
         x: observations in the model's space, shape (B, *); values at missing entries are ignored.
         known: True where x is known, shape of x.
         rng: generator of the draws.
         c: condition of each row; None: no condition.
+        how: options of drawing; None: the model's own.
     """
     exact = allowed(model.order, known)
-    first = ancestral(model, rng, c, x, known)
+    first = ancestral(model, rng, c, x, known, how=how)
     if bool(exact.all()):
         return _with_known(x, known, first)
-    best = _resampled(model, x, known, rng, c)
+    best = _resampled(model, x, known, rng, c, how)
     return _with_known(x, known, torch.where(exact.view(-1, *[1] * (x.dim() - 1)), first, best))
 
 
 CANDIDATES = 32  # completions to choose from if the order allows no exact draw
 
 
-def _resampled(model: HasConditionals, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None) -> Tensor:
+def _resampled(
+    model: HasConditionals, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None, how: Sampling | None
+) -> Tensor:
     able = cast(Any, model)
-    best = ancestral(model, rng, c, x, known)
-    total = _log_weight(model, best, known, c)
+    # what is known may be none of the likeliest values
+    T = how.temperature if isinstance(how, Adjusted) else 1.0
+    best = ancestral(model, rng, c, x, known, how=how)
+    total = _log_weight(model, best, known, c, T)
     for k in range(1, CANDIDATES):
         here = rng.at("candidate", k)
-        other = ancestral(model, here, c, x, known)
-        weight = _log_weight(model, other, known, c)
+        other = ancestral(model, here, c, x, known, how=how)
+        weight = _log_weight(model, other, known, c, T)
         # reservoir sampling: the new candidate replaces the old with probability w / sum w so far
         total = torch.logaddexp(total, weight)
         taken = here.uniform("keep", dtype=able.dtype) < (weight - total).exp()
@@ -263,10 +264,10 @@ def _resampled(model: HasConditionals, x: Tensor, known: Tensor, rng: Rng, c: Te
     return best
 
 
-def _log_weight(model: HasConditionals, x: Tensor, known: Tensor, c: Tensor | None) -> Tensor:
-    """Returns log w: the log-likelihood of the known entries given the entries before them, shape (B,)."""
+def _log_weight(model: HasConditionals, x: Tensor, known: Tensor, c: Tensor | None, T: float) -> Tensor:
+    """Returns log w at a temperature T: log p of the known entries given those before, shape (B,)."""
     able = cast(Any, model)
-    p = able.head.build(model.parameters_of(x, c))
+    p = tempered(able.head.build(model.parameters_of(x, c)), T)
     return p.log_prob(x, known) + log_open(able.space, p, x, known)
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.capabilities.marker import Capability
+from simulacra.core.capabilities.sampling import Sampling
 from simulacra.core.corruption.corruption import Corruption
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
@@ -26,13 +27,15 @@ class Completes(Capability):
     """Draws missing entries given known ones.
 
     Models that complete in several ways name them as `completions`, the default first; `fill` then takes
-    `method=`. Models with `any_gaps = True` fill gaps in front of known tokens of texts without a text that
-    ends there.
+    `method=`. Models whose completions have options of drawing name their class as `filling`; `fill` then
+    takes an instance as `how`, where one is given. Models with `any_gaps = True` fill gaps in front of known
+    tokens of texts without a text that ends there.
     """
 
     phrase = "completes"
     completions: ClassVar[tuple[str, ...]] = ()
     any_gaps: ClassVar[bool] = False
+    filling: ClassVar[type[Sampling]] = Sampling
 
     @abstractmethod
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
@@ -50,7 +53,8 @@ class Completes(Capability):
     ) -> tuple[Tensor, Tensor]:
         """Returns weighted draws of the unknown entries given the others, which point estimates summarize.
 
-        By default they are k results of `fill`, of equal weights. Models that weigh candidates return
+        By default they are k results of `fill`, of equal weights, and so they are under options of drawing.
+        Models that weigh candidates return
         `WEIGHED` k of them with their weights, in one pass.
 
         Args:
@@ -92,6 +96,7 @@ def repeated_fills(
     c: Tensor | None,
     k: int,
     method: str | None = None,
+    **more: Any,
 ) -> tuple[Tensor, Tensor]:
     """Returns k results of `fill` with equal weights, shapes (B, k, *) and (B, k).
 
@@ -103,9 +108,10 @@ def repeated_fills(
         c: condition of each, shape (B, *); None: no condition.
         k: number of draws.
         method: way of completing; None: the first.
+        more: further arguments of `fill`, such as options of drawing.
     """
-    how: dict[str, Any] = {} if method is None else {"method": method}
-    drawn = torch.stack([model.fill(x, known, rng.at("fill", j), c, **how) for j in range(k)], 1)
+    more |= {} if method is None else {"method": method}
+    drawn = torch.stack([model.fill(x, known, rng.at("fill", j), c, **more) for j in range(k)], 1)
     return drawn, torch.zeros(drawn.shape[:2], device=drawn.device)
 
 

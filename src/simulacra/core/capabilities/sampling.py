@@ -19,7 +19,11 @@ from torch import Tensor
 from simulacra.core.errors.calls import WrongCall, check_kind, kinds_of, no_such
 
 Watch = Callable[[int, int, Tensor, Tensor], None]  # (t, total, x so far, known): after each look
-TAKEN = ("n", "condition", "seed", "watch")  # arguments of `sample` that every model has
+# arguments that every model has
+TAKEN = {
+    "sample": ("n", "condition", "seed", "watch"),
+    "complete": ("x", "known", "condition", "seed", "method", "point", "draws"),
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,24 @@ def names_of(drawing: type[Sampling]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(drawing))
 
 
+def options_of(kind: Any, word: str = "sample") -> type[Sampling]:
+    """Returns the class of the options of drawing for a word.
+
+    Args:
+        kind: model, or its class.
+        word: `complete`, or any word that draws as `sample` does.
+
+    Example:
+        >>> from simulacra import NADE, RBM
+        >>> options_of(RBM).__name__, names_of(options_of(RBM, "complete"))
+        ('BurnIn', ())
+        >>> names_of(options_of(NADE, "complete"))
+        ('temperature', 'top_k')
+    """
+    found: type[Sampling] = getattr(kind, "filling" if word == "complete" else "drawing", Sampling)
+    return found
+
+
 def in_words(options: Mapping[str, Any]) -> str:
     """Returns options as text, in the order of their names; empty for none.
 
@@ -71,12 +93,13 @@ def in_words(options: Mapping[str, Any]) -> str:
 _PRESENT: ContextVar[dict[int, Sampling] | None] = ContextVar("present options of drawing", default=None)
 
 
-def chosen(model: Any, how: Mapping[str, Any]) -> Sampling:
+def chosen(model: Any, how: Mapping[str, Any], word: str = "sample") -> Sampling:
     """Returns the options under which a model draws: its own, or those of `drawing_with`, with others given.
 
     Args:
         model: model that samples.
-        how: options by name, as `sample` was given them.
+        how: options by name, as `word` was given them.
+        word: `sample`, or `complete`, which has options of its own and none of `drawing_with`.
 
     Raises:
         WrongCall: if the model has no such option, or a value is of another type.
@@ -87,13 +110,17 @@ def chosen(model: Any, how: Mapping[str, Any]) -> Sampling:
         >>> chosen(RBM(Binary((3,)), hidden=2), {"burn_in": 5})
         BurnIn(burn_in=5)
     """
-    names, kinds = names_of(model.drawing), _kinds(model.drawing)
+    options = options_of(model, word)
+    names, kinds = names_of(options), _kinds(options)
     for name, value in how.items():
         if name not in names:
-            raise WrongCall(_unknown(type(model).__name__, name, names))
+            raise WrongCall(_unknown(type(model).__name__, name, names, word))
         if name in kinds:
-            check_kind(name, value, kinds[name], "sample")
-    usual = (_PRESENT.get() or {}).get(id(model), model.sampling)
+            check_kind(name, value, kinds[name], word)
+    if word == "complete":
+        usual = options()
+    else:
+        usual = (_PRESENT.get() or {}).get(id(model), model.sampling)
     return replace(usual, **{name: value for name, value in how.items() if value is not None})
 
 
@@ -114,11 +141,12 @@ def _kinds(drawing: type[Sampling]) -> dict[str, Any]:
     return found
 
 
-def _unknown(model: str, name: str, names: tuple[str, ...]) -> str:
+def _unknown(model: str, name: str, names: tuple[str, ...], word: str) -> str:
     """Returns a sentence on an option that a model does not have: the nearest name, and what it has."""
     own = ", ".join(f"{option}=" for option in names)
-    said = no_such("sample", name, [*TAKEN, *names])
-    return f"{said} {model} draws {f'with {own} as an option' if own else 'without options'}."
+    said = no_such(word, name, [*TAKEN[word], *names])
+    does = "draws" if word == "sample" else "completes"
+    return f"{said} {model} {does} {f'with {own} as an option' if own else 'without options'}."
 
 
 @contextmanager

@@ -13,7 +13,7 @@ densities have no closed form.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 
 import torch
@@ -84,7 +84,7 @@ def likeliest(p: Distribution, k: int) -> Distribution:
     dim = values.logits.dim() - p.event_dims - 1
     # (2)
     least = values.logits.topk(min(k, values.logits.shape[dim]), dim).values.amin(dim, keepdim=True)
-    return Categorical(values.logits.masked_fill(values.logits < least, -torch.inf), p.event_dims)
+    return replace(values, logits=values.logits.masked_fill(values.logits < least, -torch.inf))
 
 
 @singledispatch
@@ -102,7 +102,8 @@ def _bernoulli(p: Bernoulli, temperature: float) -> Distribution:
 
 @_at.register
 def _categorical(p: Categorical, temperature: float) -> Distribution:
-    return Categorical(p.logits / temperature, p.event_dims)
+    # a text stays one
+    return replace(p, logits=p.logits / temperature)
 
 
 @_at.register

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import torch
@@ -89,6 +89,7 @@ class Drawing(RawRows):
         method: str | None = None,
         point: Point | None = None,
         draws: int = 100,
+        **how: Any,
     ) -> Tensor:
         """Draws the unknown entries of x given the known ones; returns all of x, shape (B, *).
 
@@ -107,10 +108,12 @@ class Drawing(RawRows):
                 draw.
             draws: number of draws that a point estimate summarizes; models that weigh candidates take ten
                 times as many.
+            how: options of drawing by name, such as `temperature` and `top_k` of models that draw entry by
+                entry; others have none.
 
         Raises:
             ValueError: if the model cannot complete, or not in this way, or `known` keeps all or nothing, or
-                `draws` is below 1.
+                `draws` is below 1, or the model completes without such an option.
 
         Example:
             >>> from simulacra import PPCA, Real
@@ -124,29 +127,42 @@ class Drawing(RawRows):
         if not (self.supports(can.HasConditionals) or (isinstance(self, can.Completes) and self.any_gaps)):
             check_behind(self.preprocessing.raw, raw, there, type(self).__name__)
         if point is not None:
-            return self._point(raw, there, condition, seed, method, point, draws)
-        return self._complete(raw, there, condition, fresh(seed), method=method)
+            return self._point(raw, there, condition, seed, method, point, draws, how)
+        return self._complete(raw, there, condition, fresh(seed), method=method, how=how)
 
-    def _way(self, method: str | None) -> dict[str, Any]:
-        """Returns the arguments of `fill` for a way of completing; raises ValueError if there is none."""
+    def _way(self, method: str | None, how: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Returns the arguments of `fill` for a way of completing and options of drawing.
+
+        Raises:
+            ValueError: if there is no such way, or no such option.
+        """
         ways = self.completions if isinstance(self, can.Completes) else ()
+        options = chosen(self, how or {}, "complete")
+        more: dict[str, Any] = {"how": options} if how else {}
         if method is None or method in ways:
-            return {} if method is None else {"method": method}
+            return more if method is None else {**more, "method": method}
         said = f"possible are {', '.join(ways)}" if ways else "it completes in one way: leave method= out"
         raise ValueError(f"{type(self).__name__} does not complete by method={method!r}; {said}.")
 
     def _complete(
-        self, raw: Any, there: Any, condition: Any, seed: int, first: int = 0, method: str | None = None
+        self,
+        raw: Any,
+        there: Any,
+        condition: Any,
+        seed: int,
+        first: int = 0,
+        method: str | None = None,
+        how: Mapping[str, Any] | None = None,
     ) -> Tensor:
         """Returns completions of rows from place `first` on among all rows that belong together."""
-        how = self._way(method)
+        way = self._way(method, how)
         rng = Rng(seed, "complete", device=self.device)
         fills = self if isinstance(self, can.Completes) else can.able(self, can.Continues)
         parts = []
         with evaluating(cast(nn.Module, self)):
             for rows in self._chunks(raw, condition, rng, there, can.FILLS, first=first):
                 keep = torch.ones_like(rows.y, dtype=torch.bool) if rows.known is None else rows.known
-                filled = self.preprocessing.inverse(fills.fill(rows.y, keep, rows.rng, rows.c, **how))
+                filled = self.preprocessing.inverse(fills.fill(rows.y, keep, rows.rng, rows.c, **way))
                 parts.append(_with_known(filled, rows.raw, keep))
         return torch.cat(parts)
 
@@ -159,28 +175,30 @@ class Drawing(RawRows):
         method: str | None,
         point: Point,
         draws: int,
+        how: Mapping[str, Any] | None = None,
     ) -> Tensor:
         """Returns rows with point estimates, keyed by what a row holds, as scores are."""
         if draws < 1:
             raise ValueError(f"draws is {draws}, but a point estimate needs at least 1, such as 100.")
-        self._way(method)
+        way = self._way(method, how)
         rng, parts = Rng(seed or 0, "point", device=self.device), []
         with evaluating(cast(nn.Module, self)):
             for rows in self._chunks(raw, condition, rng, there, can.FILLS):
                 size = max(1, LARGEST // (can.WEIGHED * draws * self.space.dims))
                 cuts = [slice(i, i + size) for i in range(0, len(rows.y), size)]
-                parts += [self._points(rows, cut, method, point, draws) for cut in cuts]
+                parts += [self._points(rows, cut, way, point, draws) for cut in cuts]
         return torch.cat(parts)
 
-    def _points(self, rows: Rows, cut: slice, method: str | None, point: Point, draws: int) -> Tensor:
+    def _points(self, rows: Rows, cut: slice, way: dict[str, Any], point: Point, draws: int) -> Tensor:
         """Returns the point estimates of a piece of a chunk."""
         y, c = rows.y[cut], None if rows.c is None else rows.c[cut]
         known = torch.ones_like(y, dtype=torch.bool) if rows.known is None else rows.known[cut]
         rng = rows.rng.on(rows.rng.rows[cut])
-        if isinstance(self, can.Completes):
-            x, log_w = self.weighted_fills(y, known, rng, c, draws, method)
+        fills = self if isinstance(self, can.Completes) else can.able(self, can.Continues)
+        if isinstance(fills, can.Completes) and "how" not in way:
+            x, log_w = fills.weighted_fills(y, known, rng, c, draws, **way)
         else:
-            x, log_w = can.repeated_fills(can.able(self, can.Continues), y, known, rng, c, draws, method)
+            x, log_w = can.repeated_fills(fills, y, known, rng, c, draws, **way)
         x = self.preprocessing.inverse(x.flatten(0, 1)).unflatten(0, x.shape[:2])
         return _with_known(
             point_of(self.preprocessing.raw, x, log_w.to(x.device), point), rows.raw[cut], known

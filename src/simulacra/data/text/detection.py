@@ -14,7 +14,7 @@ from simulacra.core.spaces.tokenizers import Unit
 from simulacra.data.catalog.formats import opened
 from simulacra.data.tables.numbers import Marks
 
-LOOKED_AT, BYTES = 200, 2**20  # most lines, and most bytes of them
+LOOKED_AT, BYTES = 200, 2**20  # most lines, and most bytes of a line
 NUMBERS = 0.3  # from this share of numbers on, a file is a table
 SUFFIXES = (".txt", ".txt.gz")
 WORDS = 4  # pieces with letters of a line of words
@@ -40,7 +40,8 @@ def text_options(path: Path) -> dict[str, object]:
     try:
         with opened(path) as file:
             head = list(islice(file, LOOKED_AT))[:LOOKED_AT]
-            lines = [line.decode("utf-8-sig").strip() for line in head if len(line) <= BYTES]
+        # of a longer line the beginning, whose last letter may be cut
+        lines = [line[:BYTES].decode("utf-8-sig", _strict(line)).strip() for line in head]
     except ValueError:
         return {}
     lines = [line for line in lines if line]
@@ -52,6 +53,10 @@ def text_options(path: Path) -> dict[str, object]:
     lettered = [sum(any(map(str.isalpha, piece)) for piece in line) for line in pieces]
     tokens: Unit = "words" if 2 * sum(n >= WORDS for n in lettered) > len(lettered) else "characters"
     return {"tokens": tokens} | ({"window": WINDOW} if max(map(len, head)) > LONG else {})
+
+
+def _strict(line: bytes) -> str:
+    return "strict" if len(line) <= BYTES else "ignore"
 
 
 def _has_columns(lines: list[str]) -> bool:

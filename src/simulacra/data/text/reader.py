@@ -24,6 +24,7 @@ from simulacra.data.text.vocabulary import Numbered, numbered, padded
 
 LONGEST = 20_000  # most tokens of a line that is a row
 LISTED = 10  # most columns that a note names
+SHORTEST = 6  # tokens of a text that makes three windows of two
 COPIES = 3 * 4  # bytes of memory for each entry of the rows, with their copies while they are split
 
 
@@ -193,10 +194,11 @@ def _windows(where: str, texts: Sequence[Sequence[str]], window: int, unit: Unit
     pieces = [list(text[i : i + window]) for text in texts for i in range(0, len(text), window)]
     if len(pieces) < 3:
         tokens = sum(map(len, texts))
-        raise ValueError(
-            f"{where} has {tokens:,} tokens ({unit}), too few for windows of {window:,} to train and to test "
-            f"on: choose window={max(2, tokens // 50)} or fewer."
-        )
+        told = f"{where} has {tokens:,} tokens ({unit}), too few for windows of {window:,} in three splits"
+        if tokens < SHORTEST:
+            raise ValueError(f"{told}: give a text of at least {SHORTEST} tokens.")
+        smaller = load_with(window=max(2, tokens // 50))
+        raise Refusal(f"{told}: load it with {smaller}.", smaller)
     return pieces
 
 

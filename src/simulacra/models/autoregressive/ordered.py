@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.capabilities.ancestral import Temperature, ancestral, complete
+from simulacra.core.capabilities.ancestral import Adjusted, ancestral, complete
 from simulacra.core.capabilities.general import Completes, HasConditionals, TakesCondition
 from simulacra.core.capabilities.sampling import Sampling, Watch
 from simulacra.core.model import Model
@@ -25,6 +25,7 @@ from simulacra.core.spaces.plain import Space
 from simulacra.core.spaces.tokens import Tokens
 from simulacra.core.updates import Update
 from simulacra.models.autoregressive.heads import entry_heads
+from simulacra.models.autoregressive.widths import in_own_widths
 
 
 class OrderKeywords(TypedDict, total=False):
@@ -54,7 +55,7 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
         ValueError: if the order is no permutation, or the likelihood does not fit the space.
     """
 
-    drawing = Temperature
+    drawing = filling = Adjusted
     entry_by_entry = True
     ordering: Tensor
 
@@ -74,6 +75,11 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
         self.register_buffer("ordering", _permutation(order, space.dims))
 
     @property
+    def any_width(self) -> bool:
+        """True if `parameters_of` also takes the first entries of rows, without those behind them."""
+        return False
+
+    @property
     def order(self) -> Tensor:
         """Indices of the flattened entries in sampling order, shape (d,)."""
         return self.ordering
@@ -89,6 +95,11 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
             x: observations, shape (B, *).
             c: conditions, shape (B, *), or None.
         """
+        if self.any_width and isinstance(self.space, Tokens):
+            return in_own_widths(self._log_density, self.space, x, c)
+        return self._log_density(x, c)
+
+    def _log_density(self, x: Tensor, c: Tensor | None) -> Tensor:
         # (1)
         return self.head.build(self.parameters_of(x, c)).log_prob(x)
 
@@ -106,7 +117,9 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
         """
         return ancestral(self, rng, c, watch=watch, how=how)
 
-    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+    def fill(
+        self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None, how: Sampling | None = None
+    ) -> Tensor:
         """Returns x with missing entries drawn given the known ones, by `ancestral.complete`.
 
         Args:
@@ -114,8 +127,9 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
             known: True where known, shape (B, *).
             rng: source of random numbers.
             c: conditions, shape (B, *), or None.
+            how: options of drawing; None: the model's own.
         """
-        return complete(self, x, known, rng, c)
+        return complete(self, x, known, rng, c, how)
 
 
 def check_forward(owner: str, space: Space, order: tuple[int, ...] | None) -> None:

@@ -23,7 +23,7 @@ from typing import Any, Unpack
 import torch
 from torch import Tensor
 
-from simulacra.core.capabilities.ancestral import TopK, ancestral, complete
+from simulacra.core.capabilities.ancestral import ancestral, complete
 from simulacra.core.capabilities.sampling import Sampling, Watch
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.codes import codes_of
@@ -65,8 +65,6 @@ class Transformer(Coded):
         1.0
     """
 
-    drawing = TopK
-
     def __init__(
         self,
         space: Space,
@@ -96,6 +94,11 @@ class Transformer(Coded):
         """Recommended: a rate that falls to 0, and gradients clipped at 1."""
         return {"schedule": "cosine", "clip": 1.0}
 
+    @property
+    def any_width(self) -> bool:
+        """True if entries stand in the order of the rows."""
+        return self._straight
+
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns the distribution parameters of each entry given the preceding ones, shape (B, P, *).
 
@@ -109,7 +112,7 @@ class Transformer(Coded):
         else:
             y = self._outputs(u[:, self.ordering], f).index_select(1, self.ordering.argsort())
         y = y.transpose(1, 2)
-        return y.unflatten(2, self.space.shape) if self.space.shape else y.squeeze(2)
+        return y.unflatten(2, x.shape[1:]) if self.space.shape else y.squeeze(2)
 
     def begin(self, n: int, c: Tensor | None = None) -> Context:
         """Returns the sampling state before the first entry, with memory for all.
@@ -136,7 +139,9 @@ class Transformer(Coded):
             return ancestral(self, rng, c, watch=watch, how=how)
         return torch.cat([ancestral(self, _on(rng, at), part(c, at), how=how) for at in self._rows(rng)])
 
-    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+    def fill(
+        self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None, how: Sampling | None = None
+    ) -> Tensor:
         """Returns x with missing entries drawn given the known ones, by `ancestral.complete`.
 
         Args:
@@ -144,9 +149,10 @@ class Transformer(Coded):
             known: True where known, shape (B, *).
             rng: source of random numbers.
             c: conditions, shape (B, *), or None.
+            how: options of drawing; None: the model's own.
         """
         return torch.cat(
-            [complete(self, x[at], known[at], _on(rng, at), part(c, at)) for at in self._rows(rng)]
+            [complete(self, x[at], known[at], _on(rng, at), part(c, at), how) for at in self._rows(rng)]
         )
 
     def _outputs(self, u: Tensor, f: Tensor | None) -> Tensor:

@@ -86,6 +86,11 @@ class WaveNet(Coded):
         """Number of preceding entries that an entry depends on: 2 + blocks (2^layers - 1)."""
         return self.net.reach
 
+    @property
+    def any_width(self) -> bool:
+        """True unless a condition has frames, which share the whole row among them."""
+        return self.condition is None or _frames(self.condition) == 1
+
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns the distribution parameters of each entry given the preceding ones, shape (B, P, T).
 

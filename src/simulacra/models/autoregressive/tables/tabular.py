@@ -27,7 +27,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from simulacra.core.capabilities.ancestral import Temperature, allowed, ancestral, temperature_of
+from simulacra.core.capabilities.ancestral import Adjusted, adjusted, allowed, ancestral
 from simulacra.core.capabilities.general import (
     WEIGHED,
     Completes,
@@ -40,7 +40,6 @@ from simulacra.core.capabilities.sampling import Sampling, Watch
 from simulacra.core.distributions.column_heads import ColumnHeads, Conditionals, check_columns, columns_of
 from simulacra.core.distributions.elementary import Distribution
 from simulacra.core.distributions.heads import LikelihoodHead
-from simulacra.core.distributions.tempered import tempered
 from simulacra.core.model import Model
 from simulacra.core.optimizers import Adam
 from simulacra.core.random.keyed import Rng
@@ -95,7 +94,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         'exact'
     """
 
-    drawing = Temperature
+    drawing = Adjusted
     entry_by_entry = True
     length = Epochs(20)
     orderings: Tensor
@@ -233,10 +232,10 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         """
         if len(self.nets) == 1:
             return ancestral(self, rng, c, watch=watch, how=how)
-        n, T = len(rng.rows), temperature_of(how)
+        n = len(rng.rows)
         nothing = torch.zeros(n, self.space.dims, dtype=self.dtype, device=self.device)
         each = [
-            self.weighted(o, nothing, nothing.bool(), rng.at("order", o), 1, c, T)[0][:, 0]
+            self.weighted(o, nothing, nothing.bool(), rng.at("order", o), 1, c, how)[0][:, 0]
             for o in range(len(self.nets))
         ]
         which = (rng.uniform("order") * len(each)).long().clamp_max(len(each) - 1).to(self.device)
@@ -304,7 +303,14 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         return torch.where(known, x.to(candidates.dtype), chosen), log_w
 
     def weighted(
-        self, o: int, x: Tensor, known: Tensor, rng: Rng, k: int, c: Tensor | None, temperature: float = 1.0
+        self,
+        o: int,
+        x: Tensor,
+        known: Tensor,
+        rng: Rng,
+        k: int,
+        c: Tensor | None,
+        how: Sampling | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Draws rows in order o with the known columns held fixed.
 
@@ -315,7 +321,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
             rng: source of random numbers, per row.
             k: number of draws of each row.
             c: conditions of the rows, or None.
-            temperature: T at which missing columns are drawn.
+            how: options of drawing the missing columns; None: the model's own.
 
         Returns:
             Completed rows, shape (B, k, columns), and log-weights (4) in nats, shape (B, k).
@@ -326,14 +332,13 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         f = self.sight.of(x, c, self.dtype)[:, net.arrangement].unsqueeze(1).repeat(1, k, 1)
         drawn = x.to(self.dtype).unsqueeze(1).repeat(1, k, 1)
         log_w = drawn.new_zeros(len(x), k)
-        at = partial(tempered, temperature=temperature)
         for j in self.orderings[o].tolist():
             p = self.heads.heads[j].build(net.arranged(f, j))
             there = known[:, j : j + 1]
             if bool(there.any()):
                 log_w = log_w + torch.where(there, p.entries(drawn[..., j]), torch.zeros_like(log_w))
             if not bool(there.all()):
-                value = self.heads.finite(at(p).sample(rng, f"column-{j}").to(self.dtype), j)
+                value = self.heads.finite(adjusted(p, how).sample(rng, f"column-{j}").to(self.dtype), j)
                 drawn[..., j] = torch.where(there, drawn[..., j], value)
                 shown, start = self.sight.column(j, drawn[..., j], self.dtype), net.sees[j]
                 f[..., start : start + shown.shape[-1]] = shown

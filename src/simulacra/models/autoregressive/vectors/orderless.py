@@ -25,7 +25,7 @@ from typing import Any, TypedDict
 import torch
 from torch import Tensor
 
-from simulacra.core.capabilities.ancestral import Temperature, ancestral
+from simulacra.core.capabilities.ancestral import Adjusted, ancestral
 from simulacra.core.capabilities.general import (
     Completes,
     HasDensity,
@@ -67,7 +67,7 @@ class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):
         ValueError: if the likelihood does not fit the space, or the ensemble is empty.
     """
 
-    drawing = Temperature
+    drawing = filling = Adjusted
     entry_by_entry = True
     orders: Tensor
     net: EntrywiseMLP
@@ -179,7 +179,9 @@ class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):
         drawn = InOrders(self, orders).draw(rng, c, how, None if watch is None else placed)
         return self._placed(drawn, orders)
 
-    def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
+    def fill(
+        self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None, how: Sampling | None = None
+    ) -> Tensor:
         """Returns x with missing entries drawn given the known ones, exactly for any mask.
 
         Each row takes a random order of the ensemble, moves its known entries to the front, and draws the
@@ -191,11 +193,12 @@ class Orderless(Model, Samples, HasDensity, Completes, TakesCondition):
             known: True where known, shape (B, *).
             rng: source of random numbers.
             c: conditions, shape (B, *), or None.
+            how: options of drawing; None: the model's own.
         """
         n, d = len(x), self.space.dims
         orders = known_first(self._orders_for(rng), known.reshape(n, d))
         x, known = (v.reshape(n, d).gather(1, orders) for v in (x, known))
-        return self._placed(ancestral(InOrders(self, orders), rng, c, x, known), orders)
+        return self._placed(ancestral(InOrders(self, orders), rng, c, x, known, how=how), orders)
 
     def features_by_entry(self, x: Tensor) -> Tensor:
         """Returns the network's inputs for each entry, shape (B, d, features)."""
