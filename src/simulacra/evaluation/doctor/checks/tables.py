@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from simulacra.core.errors.finding import Finding, Severity
 from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.doctor.facts import setting
 from simulacra.evaluation.doctor.reach import CERTAIN, Reach, well
-from simulacra.evaluation.measures.checked import ENTRIES, setting
+from simulacra.evaluation.measures.checked import ENTRIES
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import TABLE
 from simulacra.evaluation.tables.fidelity import LostClass
