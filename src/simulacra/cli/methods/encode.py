@@ -29,7 +29,8 @@ def encode(run: str, file: str, *, out: str = "-", condition: str | None = None,
 
     Args:
         run: run folder or saved model.
-        file: a table, an array file, a folder of images or recordings; - for a .csv table on standard input.
+        file: a table, an array file, images or recordings in a folder or one file; - for a .csv table on
+            standard input.
         out: a .csv file with the rows and the codes, or a .npy or .npz file with the codes alone (NaN for
             rows without one); - for standard output.
         condition: the column with the condition of each row, or one class or number for all, or a file with

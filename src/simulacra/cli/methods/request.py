@@ -20,8 +20,8 @@ log = logging.getLogger("simulacra")
 STDOUT = "-"
 ABOUT_FILE = """FILE is read as the data of the run were: a .csv table (plain or .gz; - is standard input), a
 spreadsheet or a Parquet file with the columns of the model, in any order and beside others; an array file
-(.npy, .npz); a folder of images or of recordings; a .txt file of texts, one a line. A table of any length
-is read in flat memory.
+(.npy, .npz); a folder of images or of recordings, or one such file; a .txt file of texts, one a line. A
+table of any length is read in flat memory.
 Exit codes: 0 every row has its answer; 2 the request or the file is refused, and no file is written;
 3 some rows have no answer (their cells are empty), or one that leaves out a cell that cannot be read.
 With --out - the table goes to standard output, and all else to standard error."""

@@ -44,8 +44,8 @@ def score(
 
     Args:
         run: run folder or saved model.
-        file: a table, an array file, a folder of images or recordings, for texts a .txt file; - for a .csv
-            table on standard input.
+        file: a table, an array file, images or recordings in a folder or one file, for texts a .txt file; -
+            for a .csv table on standard input.
         out: a .csv file; - for standard output.
         condition: the column with the condition of each row, or one class or number for all, or a file with
             one for each row; by default the column of labels that the run recorded.

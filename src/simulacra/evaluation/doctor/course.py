@@ -151,7 +151,7 @@ def number(text: Any) -> float | None:
 
 @dataclass(frozen=True)
 class Training:
-    """What the doctor knows of the length of a training, and the length that it advises.
+    """Facts on the length of a training, and the length that is advised.
 
     Args:
         course: validation scores.
