@@ -170,3 +170,19 @@ def test_one_recording_that_cannot_be_used_stops_no_other(cli, tmp_path):
         True,
         False,
     ]
+
+
+@pytest.mark.fault("outside 1.left.4")
+@pytest.mark.parametrize("command", ["score", "encode"])
+def test_names_of_files_that_are_formulas_get_an_apostrophe(cli, tmp_path, command):
+    vae(tmp_path / "run")
+    for name in ("=1+1", "@a", "b"):
+        grey(tmp_path / f"all/{name}.png", SIDE, SIDE)
+    plain = cli(command, "run", "all", "--out", "plain.csv")
+    assert "2 of the files have a name that begins with" in plain.err and "--escape-formulas" in plain.err
+    done = cli(command, "run", "all", "--out", "out.csv", "--escape-formulas")
+    assert done.code == 0 and "begins with" not in done.err
+    named = [
+        [row["file"] for row in table((tmp_path / name).read_text())] for name in ("plain.csv", "out.csv")
+    ]
+    assert named == [["=1+1.png", "@a.png", "b.png"], ["'=1+1.png", "'@a.png", "b.png"]]

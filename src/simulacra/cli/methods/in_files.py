@@ -36,7 +36,7 @@ def write_files(
     Raises:
         ValueError: if the output is no folder, or holds files; nothing is computed then.
     """
-    from simulacra.core.storage.folders import check_output, holds_files, parents_of, write_folder
+    from simulacra.core.storage.folders import check_output, holds_files, holds_part, parents_of, write_folder
 
     folder = request.path
     if rows.path.is_file() and not request.piped and folder.suffix.lower() == _suffix(model):
@@ -44,6 +44,11 @@ def write_files(
     if request.piped or folder.suffix:
         raise ValueError(f"{request.file} holds files: give --out a folder, such as --out answers/.")
     check_output(folder, folder=True)
+    if holds_part(folder):
+        raise ValueError(
+            f"--out {request.out} holds a part of the answers of a process that was killed: remove "
+            "the folder, or give one that is empty."
+        )
     if holds_files(folder):
         raise ValueError(f"--out {request.out} holds files already: give a folder that is empty.")
     counts: list[int] = []

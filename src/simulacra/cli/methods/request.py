@@ -38,6 +38,7 @@ class Request:
         file: file or folder of new rows; `-` for a table on standard input.
         out: file or folder of the answers; `-` for standard output.
         condition: column or value, as typed; None: the recorded column.
+        escape: write an apostrophe before names of files that a spreadsheet would compute.
     """
 
     command: str
@@ -45,6 +46,7 @@ class Request:
     file: str
     out: str
     condition: str | None = None
+    escape: bool = False
 
     @property
     def path(self) -> Path:
@@ -94,7 +96,9 @@ class Request:
             model.preprocessing.geometry,
             whole,
         )
-        return model, open_rows(self.file, wanted)
+        rows = open_rows(self.file, wanted)
+        rows.escape = self.escape
+        return model, rows
 
     def _space(self, model: Model) -> Any:
         """Returns the raw space of the rows: that of the data, or of a translation's source."""

@@ -34,6 +34,7 @@ def score(
     condition: str | None = None,
     k: int = 1000,
     seed: int = 0,
+    escape_formulas: bool = False,
 ) -> int:
     """Score new rows by a trained model: the rows with log p(x) in nats, higher is likelier.
 
@@ -51,11 +52,12 @@ def score(
             one for each row; by default the column of labels that the run recorded.
         k: number of importance samples, for models without a density.
         seed: seed of the importance samples; a row's score depends on the row and the seed alone.
+        escape_formulas: an apostrophe before names of files that a spreadsheet would compute.
 
     Raises:
         ValueError: if the model has no likelihood, or the file does not fit it.
     """
-    request = Request("score", run, file, out, condition)
+    request = Request("score", run, file, out, condition, escape_formulas)
     check_table(request)
     if k < 1:
         raise ValueError(f"--k is {k}, but the bound needs at least one importance sample.")

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.spaces.plain import Binary, Levels
+from simulacra.core.storage.plain_text import without_formula
 from simulacra.data.arrays.npy import read_npz
 from simulacra.data.arrays.options import ArrayOptions
 from simulacra.data.images.geometry import binarize_once
@@ -64,7 +65,8 @@ class PieceRows(LabelledRows):
 
     def _chunk(self, part: Part, at: range, first: int) -> Chunk:
         origins = self.places[first : first + len(at)]
-        heads = [joined(map(str, columns(origin, self.names)), ",") for origin in origins]
+        kept_as = without_formula if self.escape else str
+        heads = [joined((str(kept_as(cell)) for cell in columns(o, self.names)), ",") for o in origins]
         heads = heads or list(map(str, range(first, first + len(at))))
         x, kept = self._read(part, at, origins)
         rows = torch.tensor([at[i] for i in kept], dtype=torch.long)
