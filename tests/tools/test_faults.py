@@ -59,3 +59,15 @@ def test_what_is_lacking_fails_when_it_is_used(monkeypatch):
     finally:
         sys.modules["builtins"].__import__ = before
         sys.modules.pop("lacking", None)
+
+
+@pytest.mark.fault("outside 2.edges.faults")
+def test_rows_of_other_faults_and_notes_stay(faults, tmp_path):
+    table, row = tmp_path / "faults.csv", ("a.py", "test_a", "1234", "fails")
+    faults.write([("doors 1.1", *row), ("outside 1.9", *row)], "", table)
+    table.write_text(table.read_text().replace("fails,", "fails,a note"))
+    faults.write([("outside 1.2", *row)], "outside", table)
+    assert table.read_text().splitlines()[1:] == [
+        "doors 1.1,a.py,test_a,1234,fails,a note",
+        "outside 1.2,a.py,test_a,1234,fails,a note",
+    ]
