@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from benchmarks import doctor_models as m
-from benchmarks.doctor import denoisers, diffusions, laws, learned, samplers, tables
+from benchmarks.doctor import denoisers, diffusions, laws, learned, lengths, samplers, tables
 from benchmarks.doctor.case import Case, Subject
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
@@ -215,6 +215,7 @@ SICK = (
         lambda s: learned.ppca(m.rounded(), s, 8),
         ("density on discrete data",),
     ),
+    *lengths.SICK,
 )
 
 HEALTHY = (
@@ -294,6 +295,7 @@ HEALTHY = (
         for name in ("clusters", "few_bits")
     ),
     Case("GAN of the ring", lambda s: of_ring(m.gan(s)), beside=GAME),
+    *lengths.HEALTHY,
 )
 CASES = (*SICK, *HEALTHY)
 assert len({case.name for case in CASES}) == len(CASES)

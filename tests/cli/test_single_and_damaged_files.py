@@ -63,6 +63,23 @@ def test_a_single_picture_is_refused_with_what_works(tmp_path):
 
 
 @single
+def test_a_single_picture_is_inspected(cli, tmp_path):
+    grey(tmp_path / "one.png", 13, 21)
+    done = cli("data", "inspect", "one.png")
+    assert done.code == 0 and "tile 8" in done.out.replace("=", " ") and "1 image" in done.out
+
+
+@single
+@pytest.mark.parametrize("options", [{"size": 4}, {"crop": 4}, {"tile": 4}])
+def test_what_is_suggested_for_a_single_picture_fits_the_options(tmp_path, options):
+    grey(tmp_path / "one.png", 13, 21)
+    with pytest.raises(Refusal) as refused:
+        simulacra.load_data(tmp_path / "one.png", **options)
+    (suggestion,) = refused.value.suggestions
+    assert len(simulacra.load_data(tmp_path / "one.png", **options, **dict(suggestion.options)).train) > 0
+
+
+@single
 def test_tiles_of_one_picture_are_those_of_a_folder_with_it(tmp_path):
     x = grey(tmp_path / "pictures/one.png", 11, 15)
     options = {"tile": SIDE, "validation": 0, "test": 0}

@@ -58,13 +58,15 @@ def open_image(path: Path, own: FolderOptions, split: SplitOptions) -> Source:
         ValueError: if the file is damaged, or is to be split.
     """
     heads = {path: read_heads([path])[0]}
-    if own.tile is None and len(heads[path]) == 1 and (split.validation or split.test) and not split.keys:
-        tile = suggested_tile(heads[path])
-        many = len(Geometry(tile=tile).places(heads[path][0].height, heads[path][0].width))
+    tile = suggested_tile(heads[path])
+    many = len(Geometry(tile=tile).places(heads[path][0].height, heads[path][0].width))
+    splits = (split.validation or split.test) and not split.keys
+    whole = own.tile is own.size is own.crop is None and len(heads[path]) == 1
+    if whole and splits and many > 1:
         tiles = load_with(tile=tile, validation=0, test=0)
         raise Refusal(
             f"{path} is a single image, and so a single row of data: give a folder of images, or load it "
-            f"with {tiles} for {many:,} tile{'s' * (many != 1)} of it.",
+            f"with {tiles} for {many:,} tiles of it.",
             tiles,
         )
     source = images_of(list_file(path), own, heads)

@@ -18,7 +18,7 @@ from simulacra.data.audio.wav import Recording, read_wav
 from simulacra.data.images.folders import images_of
 from simulacra.data.images.headers import Head, read_heads
 from simulacra.data.images.options import FolderOptions
-from simulacra.data.listing import Listing, list_file, list_folder
+from simulacra.data.listing import Listing, list_path
 from simulacra.data.new_rows.wanted import Wanted
 from simulacra.data.sources.reader import Reader
 from simulacra.data.sources.source import Source
@@ -49,7 +49,7 @@ def open_usable(path: Path, own: FolderOptions | AudioOptions, wanted: Wanted) -
     Raises:
         ValueError: if no file can be used.
     """
-    listing = list_file(path) if path.is_file() else list_folder(path)
+    listing = list_path(path)
     open_kind = _images if isinstance(own, FolderOptions) else _recordings
     return open_kind(listing, own, wanted)  # type: ignore[arg-type]
 
