@@ -59,14 +59,14 @@ def test_a_single_picture_is_refused_with_what_works(tmp_path):
     (suggestion,) = refused.value.suggestions
     data = simulacra.load_data(tmp_path / "one.png", **dict(suggestion.options))
     said = int(re.search(r"for (\d+) tile", str(refused.value))[1])
-    assert data.space.shape == (1, 8, 8) and len(data.train) == said == 2
+    assert data.space.shape == (1, 4, 4) and len(data.train) == said == 15
 
 
 @single
 def test_a_single_picture_is_inspected(cli, tmp_path):
     grey(tmp_path / "one.png", 13, 21)
     done = cli("data", "inspect", "one.png")
-    assert done.code == 0 and "tile 8" in done.out.replace("=", " ") and "1 image" in done.out
+    assert done.code == 0 and "tile 4" in done.out.replace("=", " ") and "1 image" in done.out
 
 
 @single

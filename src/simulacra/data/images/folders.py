@@ -58,7 +58,7 @@ def open_image(path: Path, own: FolderOptions, split: SplitOptions) -> Source:
         ValueError: if the file is damaged, or is to be split.
     """
     heads = {path: read_heads([path])[0]}
-    tile = suggested_tile(heads[path])
+    tile = suggested_tile(heads[path], across=2)
     many = len(Geometry(tile=tile).places(heads[path][0].height, heads[path][0].width))
     splits = (split.validation or split.test) and not split.keys
     whole = own.tile is own.size is own.crop is None and len(heads[path]) == 1

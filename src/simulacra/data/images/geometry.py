@@ -155,10 +155,12 @@ def _suggested_options(heads: Sequence[Head]) -> Phrase:
     )
 
 
-def suggested_tile(heads: Sequence[Head]) -> int:
+def suggested_tile(heads: Sequence[Head], across: int = 1) -> int:
     """Returns the side of tiles that fit into every page: a power of two, at most 64.
 
     Args:
         heads: the pages.
+        across: fewest tiles along each side, if a side has as many pixels.
     """
-    return int(2 ** (min(64, *(min(head.width, head.height) for head in heads)).bit_length() - 1))
+    least = min(min(head.width, head.height) for head in heads)
+    return int(2 ** (max(1, min(64, least // across)).bit_length() - 1))

@@ -39,7 +39,7 @@ def needed(
         added["missing"] = "mask"
     if heads and not any(options.get(name) for name in GEOMETRY):
         added |= (
-            {"tile": suggested_tile(heads)}
+            {"tile": suggested_tile(heads, across=2)}
             if len(heads) == 1 and reader.place == "file"
             else _one_size(heads)
         )

@@ -1,8 +1,8 @@
 """Compares entries of vectors and images, and pairs of entries, between samples and data.
 
 At most 60 entries are compared: those with the largest variance, neighbouring pixels among them. Beside the
-entries of p(x|c) stand the columns of c (`tables.conditions`), so that a model that ignores c is not taken for
-the data. Tables have a comparison of their own.
+entries of p(x|c) stand the columns of c (`tables.conditions`): a model that ignores c is not taken for the data.
+Tables have a comparison of their own.
 """
 
 from __future__ import annotations
