@@ -1,7 +1,7 @@
 """Compares entries of vectors and images, and pairs of entries, between samples and data.
 
 At most 60 entries are compared: those with the largest variance, neighbouring pixels among them. Beside the
-entries of p(x|c) stand the columns of c (`tables.conditions`): a model that ignores c is not taken for the data.
+entries of p(x|c) stand the columns of c (`tables.conditions`), from which a model that ignores c differs.
 Tables have a comparison of their own.
 """
 
