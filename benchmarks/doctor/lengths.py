@@ -78,5 +78,5 @@ SICK = (
 )
 HEALTHY = (
     Case("conditional table, drawn as its condition says", conditional_table(True)),
-    Case("MADE of digits, with patience", with_patience, beside=("dead hidden units",)),
+    Case("MADE of digits, with patience", with_patience, beside=("dead hidden units", "overfitting")),
 )
