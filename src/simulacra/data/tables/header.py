@@ -25,13 +25,12 @@ from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.data.tables.dialect import Line
 from simulacra.data.tables.missing import may_miss
 from simulacra.data.tables.numbers import Marks
-from simulacra.data.tables.units import have_units, unit_of
+from simulacra.data.tables.units import UNITS, have_units, unit_of
 
 ABOVE = 20  # most lines of a title above a table
 LOOK = 200  # most rows that are compared with the first one
 RARE = 1e-3  # probability below which the first row is a header
 DOUBT = 0.05  # probability below which the user is told that the first row is taken for data
-UNITS = 3  # fewest numbers with a unit over which a text is a name
 ALONG = 6  # fewest values of a column that rises or falls throughout
 
 Row = Sequence[str]

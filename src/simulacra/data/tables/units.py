@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from simulacra.data.tables.numbers import Marks
 
+UNITS = 3  # fewest numbers with a unit over which a text is a name
 RARE = 10  # values for each different unit of a column
 WORD = r"[°µμ]?[^\W\d_]{1,4}[²³]?"
 UNIT = re.compile(
