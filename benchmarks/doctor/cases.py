@@ -15,7 +15,18 @@ COPIES, COLUMNS, PAIRS, MODES = "memorization", "lost columns", "lost dependence
 COLLAPSE, WORSE, EXPLODED = "posterior collapse", "reconstructions", "exploding weights"
 SPIKE, TERMS, DEAD = "unbounded density", "terms of the loss", "dead hidden units"
 # findings that are correct for codes unused after a short training, and for slightly different samplers
-YOUNG = (COLLAPSE, "unused units", "aggregate posterior", "samples", "blurry decoder", COLUMNS, PAIRS, DEAD)
+BRIEF = "training length"  # of fewer than 300 steps
+YOUNG = (
+    COLLAPSE,
+    "unused units",
+    "aggregate posterior",
+    "samples",
+    "blurry decoder",
+    COLUMNS,
+    PAIRS,
+    DEAD,
+    BRIEF,
+)
 
 GAME = ("samples", MODES, COLUMNS, PAIRS, "discriminator", "mode collapse")
 
@@ -281,10 +292,12 @@ HEALTHY = (
     Case("MADE of levels", lambda s: learned.made(laws.data_of("few_levels", s), s, 60), beside=(DEAD,)),
     Case("RBM of six bits", lambda s: learned.rbm(laws.data_of("few_bits", s), s)),
     Case("RBM that mixes, made by hand", lambda s: chains(0.1, s), beside=(PAIRS,)),
-    Case("autoencoder", lambda s: learned.autoencoder(laws.data_of("correlated", s), s)),
-    Case("denoiser of digits", lambda s: denoisers.denoiser(m.cut(), s, "salt:0.2"), beside=(DEAD,)),
+    Case("autoencoder", lambda s: learned.autoencoder(laws.data_of("correlated", s), s), beside=(BRIEF,)),
+    Case("denoiser of digits", lambda s: denoisers.denoiser(m.cut(), s, "salt:0.2"), beside=(DEAD, BRIEF)),
     Case(
-        "denoiser of real rows", lambda s: denoisers.denoiser(laws.data_of("correlated", s), s, "gaussian:1")
+        "denoiser of real rows",
+        lambda s: denoisers.denoiser(laws.data_of("correlated", s), s, "gaussian:1"),
+        beside=(BRIEF,),
     ),
     Case("GSN of six bits", lambda s: denoisers.gsn("few_bits", s), beside=YOUNG),
     Case("energy of two factors", lambda s: denoisers.energy("correlated", s, 30), beside=YOUNG),

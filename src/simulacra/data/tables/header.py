@@ -24,8 +24,7 @@ from pathlib import Path
 from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.data.tables.dialect import Line
 from simulacra.data.tables.missing import may_miss
-from simulacra.data.tables.numbers import Marks
-from simulacra.data.tables.units import UNITS, have_units, unit_of
+from simulacra.data.tables.numbers import UNITS, Marks, have_units, unit_of
 
 ABOVE = 20  # most lines of a title above a table
 LOOK = 200  # most rows that are compared with the first one

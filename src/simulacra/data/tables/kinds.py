@@ -30,7 +30,7 @@ from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.numeric import Numeric
 from simulacra.core.spaces.plain import Binary, Count, Positive, Real, Space
 from simulacra.data.tables.column import Column
-from simulacra.data.tables.units import have_units
+from simulacra.data.tables.numbers import have_units
 
 FEW = 10  # most different numbers of an ordinal column
 MOST_DECIMALS = 8  # numbers with more decimals are not rounded

@@ -10,8 +10,7 @@ import csv
 import re
 from collections.abc import Sequence
 
-from simulacra.data.tables.numbers import Marks
-from simulacra.data.tables.units import UNITS, have_units
+from simulacra.data.tables.numbers import UNITS, Marks, have_units
 
 SAMPLE = 100  # most lines that the detector reads
 WIDEST = 20_000  # most characters that it reads
