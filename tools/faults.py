@@ -57,14 +57,24 @@ def marked(root: Path = ROOT, prefix: str = "") -> list[Marked]:
         if "fault(" not in text:
             continue
         tree = ast.parse(text)
-        whole = [mark for node in tree.body if isinstance(node, ast.Assign) for mark in _faults(node.value)]
+        named = _named(tree)
+        whole = named.pop("pytestmark", [])
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                marks = [mark for decorator in node.decorator_list for mark in _faults(decorator)] + whole
+                marks = [mark for decorator in node.decorator_list for mark in _faults(decorator)]
+                marks += [m for d in node.decorator_list for m in named.get(ast.unparse(d), ())] + whole
                 fault = next((mark for mark in marks if mark.startswith(prefix)), None)
                 if fault is not None:
                     found.append(Marked(fault, path.relative_to(root).as_posix(), node.name))
     return found
+
+
+def _named(tree: ast.Module) -> dict[str, list[str]]:
+    """Returns the faults of marks that a file gives a name, such as `pytestmark`."""
+    assigned = [node for node in tree.body if isinstance(node, ast.Assign)]
+    return {
+        target.id: _faults(n.value) for n in assigned for target in n.targets if isinstance(target, ast.Name)
+    }
 
 
 def _faults(node: ast.AST) -> list[str]:

@@ -254,7 +254,11 @@ HEALTHY = (
         beside=("unused units", COLLAPSE),
     ),
     Case("conditional MADE", lambda s: learned.conditional("made", s, False)),
-    Case("conditional MADE of digits", lambda s: learned.conditional("made of digits", s, False)),
+    Case(
+        "conditional MADE of digits",
+        lambda s: learned.conditional("made of digits", s, False),
+        beside=(BRIEF,),
+    ),
     # a small GAN loses parts of the data, but uses the class
     Case("conditional GAN", lambda s: learned.conditional("gan", s, False), beside=GAME),
     Case(

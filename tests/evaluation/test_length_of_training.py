@@ -19,7 +19,7 @@ from simulacra.evaluation.measures.row_scores import Generalization
 from simulacra.evaluation.samples.cells import Cells
 from simulacra.evaluation.samples.mmd import SampleScore
 
-OUTSIDE = "outside 2.n2.5"
+lengths = pytest.mark.fault("outside 2.n2.5")
 
 
 def curve(seed, n=80, late=3.0, noise=25.0):
@@ -59,7 +59,7 @@ def advised(finding):
     return int(option.split()[1])
 
 
-@pytest.mark.fault(OUTSIDE)
+@lengths
 @pytest.mark.parametrize("seed", range(4))
 def test_the_advised_patience_ends_with_the_best_weights_of_the_same_training(seed):
     scores = curve(seed)
@@ -67,7 +67,7 @@ def test_the_advised_patience_ends_with_the_best_weights_of_the_same_training(se
     assert stopped(scores, patience) == max(scores)
 
 
-@pytest.mark.fault(OUTSIDE)
+@lengths
 def test_with_other_noise_the_advised_patience_loses_little():
     lost = {"advised": [], "5": []}
     for seed in range(60):
@@ -98,7 +98,7 @@ CURVES = {
 }
 
 
-@pytest.mark.fault(OUTSIDE)
+@lengths
 @pytest.mark.parametrize(("shape", "steps", "gap"), list(itertools.product(CURVES, (45, 5000), (0.0, 8.0))))
 def test_no_line_advises_longer_training_where_another_advises_shorter(shape, steps, gap):
     scores = CURVES[shape]
@@ -120,7 +120,7 @@ def test_no_line_advises_longer_training_where_another_advises_shorter(shape, st
         assert shorter
 
 
-@pytest.mark.fault(OUTSIDE)
+@lengths
 def test_a_noisy_rise_is_a_rise_and_patience_that_took_it_for_the_end_is_named():
     scores = CURVES["rises in noise"]
     assert scores[-1] < max(scores)

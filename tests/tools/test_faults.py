@@ -71,3 +71,21 @@ def test_rows_of_other_faults_and_notes_stay(faults, tmp_path):
         "doors 1.1,a.py,test_a,1234,fails,a note",
         "outside 1.2,a.py,test_a,1234,fails,a note",
     ]
+
+
+@pytest.mark.fault("outside 2.edges.faults")
+def test_a_mark_with_a_name_is_that_of_its_tests_alone(faults, tmp_path):
+    (tmp_path / "tests").mkdir()
+    text = """
+        import pytest
+        one = pytest.mark.fault("outside 1.1")
+        two = pytest.mark.fault("outside 1.2")
+        @two
+        def test_a(): ...
+        def test_b(): ...
+        @one
+        def test_c(): ...
+    """
+    (tmp_path / "tests" / "test_x.py").write_text(textwrap.dedent(text))
+    named = {(test.fault, test.name) for test in faults.marked(tmp_path, "outside")}
+    assert named == {("outside 1.2", "test_a"), ("outside 1.1", "test_c")}
