@@ -57,14 +57,24 @@ def marked(root: Path = ROOT, prefix: str = "") -> list[Marked]:
         if "fault(" not in text:
             continue
         tree = ast.parse(text)
-        whole = [mark for node in tree.body if isinstance(node, ast.Assign) for mark in _faults(node.value)]
+        named = _named(tree)
+        whole = named.pop("pytestmark", [])
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                marks = [mark for decorator in node.decorator_list for mark in _faults(decorator)] + whole
+                marks = [mark for decorator in node.decorator_list for mark in _faults(decorator)]
+                marks += [m for d in node.decorator_list for m in named.get(ast.unparse(d), ())] + whole
                 fault = next((mark for mark in marks if mark.startswith(prefix)), None)
                 if fault is not None:
                     found.append(Marked(fault, path.relative_to(root).as_posix(), node.name))
     return found
+
+
+def _named(tree: ast.Module) -> dict[str, list[str]]:
+    """Returns the faults of marks that a file gives a name, such as `pytestmark`."""
+    assigned = [node for node in tree.body if isinstance(node, ast.Assign)]
+    return {
+        target.id: _faults(n.value) for n in assigned for target in n.targets if isinstance(target, ast.Name)
+    }
 
 
 def _faults(node: ast.AST) -> list[str]:
@@ -204,22 +214,26 @@ def main() -> int:
             rows += rows_of(commit, tests, tree, given.before)
         git("worktree", "remove", "--force", str(tree))
     if given.write:
-        write(rows)
+        write(rows, given.prefix)
     return 0
 
 
-def write(rows: list[tuple[str, ...]]) -> None:
-    """Writes the table; notes of tests that it holds already stay.
+def write(rows: list[tuple[str, ...]], prefix: str = "", table: Path = TABLE) -> None:
+    """Writes the table; rows of other faults, and notes of tests that it holds already, stay.
 
     Args:
         rows: fault, file, function, parent and outcome of each test.
+        prefix: first letters of the faults that were run, of which no other row stays.
+        table: the file.
     """
-    notes = {}
-    if TABLE.is_file():
-        with open(TABLE, newline="", encoding="utf-8") as file:
-            notes = {(row["file"], row["test"]): row["note"] for row in csv.DictReader(file)}
-    with open(TABLE, "w", newline="", encoding="utf-8") as file:
-        whole = [(*row, notes.get((row[1], row[2]), "")) for row in sorted(rows)]
+    kept: list[tuple[str, ...]] = []
+    if table.is_file():
+        with open(table, newline="", encoding="utf-8") as file:
+            kept = [tuple(row[name] for name in COLUMNS) for row in csv.DictReader(file)]
+    notes = {(row[1], row[2]): row[-1] for row in kept}
+    others = [row for row in kept if not row[0].startswith(prefix)]
+    with open(table, "w", newline="", encoding="utf-8") as file:
+        whole = sorted([*others, *((*row, notes.get((row[1], row[2]), "")) for row in rows)])
         csv.writer(file, lineterminator="\n").writerows([COLUMNS, *whole])
 
 

@@ -74,8 +74,14 @@ def outcome(case: Case, seed: int) -> Outcome:
         seed: seed of the subject and of the examination.
     """
     subject = case.make(seed)
+    kept = bool(subject.options.get("patience"))
     try:
-        found = findings(subject.model, subject.data, subject.metrics, seed=seed, options=subject.options)
+        found = findings(
+            *(subject.model, subject.data, subject.metrics),
+            seed=seed,
+            best_kept=kept,
+            options=subject.options,
+        )
     except (ValueError, RuntimeError) as error:
         # an error is a miss for a sick model, and a false alarm for a healthy one
         return Outcome(False, ()) if case.sick else Outcome(None, (f"error {type(error).__name__}",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from benchmarks import doctor_models as m
-from benchmarks.doctor import denoisers, diffusions, laws, learned, samplers, tables
+from benchmarks.doctor import denoisers, diffusions, laws, learned, lengths, samplers, tables
 from benchmarks.doctor.case import Case, Subject
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
@@ -15,7 +15,18 @@ COPIES, COLUMNS, PAIRS, MODES = "memorization", "lost columns", "lost dependence
 COLLAPSE, WORSE, EXPLODED = "posterior collapse", "reconstructions", "exploding weights"
 SPIKE, TERMS, DEAD = "unbounded density", "terms of the loss", "dead hidden units"
 # findings that are correct for codes unused after a short training, and for slightly different samplers
-YOUNG = (COLLAPSE, "unused units", "aggregate posterior", "samples", "blurry decoder", COLUMNS, PAIRS, DEAD)
+BRIEF = "training length"  # of fewer than 300 steps
+YOUNG = (
+    COLLAPSE,
+    "unused units",
+    "aggregate posterior",
+    "samples",
+    "blurry decoder",
+    COLUMNS,
+    PAIRS,
+    DEAD,
+    BRIEF,
+)
 
 GAME = ("samples", MODES, COLUMNS, PAIRS, "discriminator", "mode collapse")
 
@@ -215,6 +226,7 @@ SICK = (
         lambda s: learned.ppca(m.rounded(), s, 8),
         ("density on discrete data",),
     ),
+    *lengths.SICK,
 )
 
 HEALTHY = (
@@ -242,7 +254,11 @@ HEALTHY = (
         beside=("unused units", COLLAPSE),
     ),
     Case("conditional MADE", lambda s: learned.conditional("made", s, False)),
-    Case("conditional MADE of digits", lambda s: learned.conditional("made of digits", s, False)),
+    Case(
+        "conditional MADE of digits",
+        lambda s: learned.conditional("made of digits", s, False),
+        beside=(BRIEF,),
+    ),
     # a small GAN loses parts of the data, but uses the class
     Case("conditional GAN", lambda s: learned.conditional("gan", s, False), beside=GAME),
     Case(
@@ -280,10 +296,12 @@ HEALTHY = (
     Case("MADE of levels", lambda s: learned.made(laws.data_of("few_levels", s), s, 60), beside=(DEAD,)),
     Case("RBM of six bits", lambda s: learned.rbm(laws.data_of("few_bits", s), s)),
     Case("RBM that mixes, made by hand", lambda s: chains(0.1, s), beside=(PAIRS,)),
-    Case("autoencoder", lambda s: learned.autoencoder(laws.data_of("correlated", s), s)),
-    Case("denoiser of digits", lambda s: denoisers.denoiser(m.cut(), s, "salt:0.2"), beside=(DEAD,)),
+    Case("autoencoder", lambda s: learned.autoencoder(laws.data_of("correlated", s), s), beside=(BRIEF,)),
+    Case("denoiser of digits", lambda s: denoisers.denoiser(m.cut(), s, "salt:0.2"), beside=(DEAD, BRIEF)),
     Case(
-        "denoiser of real rows", lambda s: denoisers.denoiser(laws.data_of("correlated", s), s, "gaussian:1")
+        "denoiser of real rows",
+        lambda s: denoisers.denoiser(laws.data_of("correlated", s), s, "gaussian:1"),
+        beside=(BRIEF,),
     ),
     Case("GSN of six bits", lambda s: denoisers.gsn("few_bits", s), beside=YOUNG),
     Case("energy of two factors", lambda s: denoisers.energy("correlated", s, 30), beside=YOUNG),
@@ -294,6 +312,7 @@ HEALTHY = (
         for name in ("clusters", "few_bits")
     ),
     Case("GAN of the ring", lambda s: of_ring(m.gan(s)), beside=GAME),
+    *lengths.HEALTHY,
 )
 CASES = (*SICK, *HEALTHY)
 assert len({case.name for case in CASES}) == len(CASES)

@@ -199,3 +199,44 @@ def test_a_terminal_gets_no_control_characters_from_a_table(cli, folder, monkeyp
         seen = cli(*words)
         assert seen.code == 0 and "\x1b" not in seen.out and "\u202e" not in seen.out and "\r" not in seen.out
         assert "\\x1b[2J" in seen.out and seen.out.count("\n") == piped.out.count("\n")
+
+
+def killed_while_putting(folder, files=4):
+    """A process that is killed at the second rename after its files are written; returns what is left."""
+    from simulacra.core.storage.folders import write_folder
+
+    rename, calls = os.replace, []
+
+    def counted(*paths):
+        calls.append(paths)
+        if len(calls) == 3:
+            os._exit(9)
+        rename(*paths)
+
+    child = os.fork()
+    if not child:
+        os.replace = counted
+        write_folder(folder, lambda aside: [(aside / f"{i}").write_text("x") for i in range(files)])
+        os._exit(0)
+    os.waitpid(child, 0)
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+
+
+@pytest.mark.fault("outside 1.left.5")
+@pytest.mark.skipif(os.name == "nt", reason="no fork there")
+def test_a_kill_leaves_all_answers_in_an_empty_folder_or_none(tmp_path):
+    (tmp_path / "out").mkdir(mode=0o750)
+    assert killed_while_putting(tmp_path / "out") == ["0", "1", "2", "3"]
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o750
+
+
+@pytest.mark.fault("outside 1.left.5")
+@pytest.mark.skipif(os.name == "nt", reason="no fork there")
+def test_a_part_of_the_answers_is_told(cli, folder, monkeypatch):
+    """A folder in which the process stands stays the same folder: files are put into it one by one."""
+    (folder / "out").mkdir()
+    monkeypatch.chdir(folder / "out")
+    assert len(killed_while_putting(folder / "out")) < 4
+    monkeypatch.chdir(folder)
+    done = cli("denoise", "m.safetensors", "in", "--out", "out")
+    assert done.code == 2 and "part of the answers of a process that was killed" in done.err

@@ -10,6 +10,7 @@ from simulacra.core.spaces.plain import Binary
 from simulacra.data.inspection.facts import inspect_data
 from simulacra.data.new_rows.cells import coded
 from simulacra.data.tables.column import Column
+from simulacra.data.tables.header import has_header
 from simulacra.data.tables.kinds import infer
 from simulacra.data.tables.numbers import Marks, is_code
 
@@ -98,3 +99,21 @@ def test_a_cell_of_thousands_of_digits_is_a_cell_that_cannot_be_read(cell):
     assert is_code(cell) and Marks().number(cell) is None
     found = coded(simulacra.Real(()), ["1.5", cell], Marks(), (), "column 'a'")
     assert found.odd == [1]
+
+
+@pytest.mark.fault("outside 1.left.3")
+@pytest.mark.parametrize("written", UNITS.values(), ids=UNITS)
+def test_a_name_over_numbers_with_a_unit_is_a_header(tmp_path, written):
+    cells = [f"{written(i * 37 % ROWS)}" for i in range(ROWS)]
+    rows = [["weight"], *([cell] for cell in cells)]
+    assert has_header(rows, Marks()) and not has_header(rows[1:], Marks())
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["weight", *cells]))
+    assert_refused(path, "column 'weight', holds numbers with a unit")
+
+
+@pytest.mark.parametrize(
+    "cells", [["unknown", "3d", "2d", "unknown", "2d", "3d"] * 9, ["none", "5a", "6b", "7c"]]
+)
+def test_texts_among_texts_with_digits_are_data(cells):
+    assert not has_header([[cell] for cell in cells], Marks())

@@ -23,6 +23,8 @@ SLOW = (
     "one point",
     "150 epochs",
     "conditional MADE of",
+    "past its best",
+    "rise in noise",
 )
 
 

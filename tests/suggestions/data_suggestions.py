@@ -121,6 +121,12 @@ def one_motion(folder: Path) -> tuple[Any, dict[str, Any]]:
     return folder / "a.bvh", {"validation": 0, "test": 0}
 
 
+def one_image(folder: Path) -> tuple[Any, dict[str, Any]]:
+    """A single image."""
+    Image.fromarray(R.integers(0, 200, (33, 47)).astype(np.uint8)).save(folder / "a.png")
+    return folder / "a.png", {}
+
+
 def images(sizes: list[tuple[int, int]], deep: bool = False, **options: Any):
     """Images of these sizes; the last one of 16 bits where they are to differ in depth."""
 
@@ -180,6 +186,7 @@ CASES = (
     Says("data/audio/windows.py", "does not divide", waves([37, 50, 61], tile=20, frame=6, **KEEP)),
     Says("data/motion/recordings.py", "is a single recording of", one_motion),
     Says("data/images/depth.py", "the images differ in depth", images([(6, 6)] * 12, deep=True)),
+    Says("data/images/folders.py", "is a single image", one_image),
     Says("data/images/geometry.py", "the images of ", lambda _: ("digits", {"crop": 9})),
     Says("data/images/geometry.py", "remove it, or load the data with ", images([(8, 8)] * 12, crop=9)),
     Says("data/images/geometry.py", "or for central squares load them with", images([(11, 9), (7, 13)] * 6)),

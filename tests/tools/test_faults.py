@@ -59,3 +59,33 @@ def test_what_is_lacking_fails_when_it_is_used(monkeypatch):
     finally:
         sys.modules["builtins"].__import__ = before
         sys.modules.pop("lacking", None)
+
+
+@pytest.mark.fault("outside 2.edges.faults")
+def test_rows_of_other_faults_and_notes_stay(faults, tmp_path):
+    table, row = tmp_path / "faults.csv", ("a.py", "test_a", "1234", "fails")
+    faults.write([("doors 1.1", *row), ("outside 1.9", *row)], "", table)
+    table.write_text(table.read_text().replace("fails,", "fails,a note"))
+    faults.write([("outside 1.2", *row)], "outside", table)
+    assert table.read_text().splitlines()[1:] == [
+        "doors 1.1,a.py,test_a,1234,fails,a note",
+        "outside 1.2,a.py,test_a,1234,fails,a note",
+    ]
+
+
+@pytest.mark.fault("outside 2.edges.faults")
+def test_a_mark_with_a_name_is_that_of_its_tests_alone(faults, tmp_path):
+    (tmp_path / "tests").mkdir()
+    text = """
+        import pytest
+        one = pytest.mark.fault("outside 1.1")
+        two = pytest.mark.fault("outside 1.2")
+        @two
+        def test_a(): ...
+        def test_b(): ...
+        @one
+        def test_c(): ...
+    """
+    (tmp_path / "tests" / "test_x.py").write_text(textwrap.dedent(text))
+    named = {(test.fault, test.name) for test in faults.marked(tmp_path, "outside")}
+    assert named == {("outside 1.2", "test_a"), ("outside 1.1", "test_c")}

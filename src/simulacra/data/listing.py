@@ -105,6 +105,27 @@ def list_folder(folder: Path) -> Listing:
     return Listing(folder, below, files, labels, names, _others(folder, below, set(every)))
 
 
+def list_file(path: Path) -> Listing:
+    """Returns the listing of a single file, as of a folder that holds nothing else.
+
+    Args:
+        path: the file.
+    """
+    return Listing(path.parent, {"train": path.parent}, {"train": (path,)}, {}, ())
+
+
+def list_path(path: Path) -> Listing:
+    """Returns the listing of a folder, or of a single file.
+
+    Args:
+        path: the folder or file.
+
+    Raises:
+        ValueError: as `list_folder`.
+    """
+    return list_file(path) if path.is_file() else list_folder(path)
+
+
 def _others(folder: Path, below: Mapping[str, Path], known: set[Path]) -> dict[str, int]:
     """Counts files of other kinds by suffix; folders beside `train` are reported by `_parts`."""
     shown = [path for part in below.values() for path in _shown(part) if path not in known]

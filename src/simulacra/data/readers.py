@@ -157,6 +157,7 @@ READERS: tuple[Reader, ...] = (
         "motion",
         "folder",
     ),
+    Reader("an image", FolderOptions, "images.folders:open_image", listing.IMAGES, holds="images"),
     Reader(
         "a recorded motion", MotionOptions, "motion.recordings:open_motion", listing.MOTIONS, holds="motion"
     ),

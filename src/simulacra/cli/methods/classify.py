@@ -29,15 +29,16 @@ def classify(run: str, file: str, *, out: str = "-", seed: int = 0, escape_formu
 
     Args:
         run: run folder or saved model.
-        file: a table, an array file, a folder of images or recordings; - for a .csv table on standard input.
+        file: a table, an array file, images or recordings in a folder or one file; - for a .csv table on
+            standard input.
         out: a .csv file; - for standard output.
         seed: seed of random preprocessing, such as dequantization.
-        escape_formulas: an apostrophe before names of classes that a spreadsheet would compute.
+        escape_formulas: an apostrophe before names of classes and files that a spreadsheet would compute.
 
     Raises:
         ValueError: if the model does not classify, or the file does not fit it.
     """
-    request = Request("classify", run, file, out)
+    request = Request("classify", run, file, out, escape=escape_formulas)
     check_table(request)
     model, rows = request.opened(leaves_out, conditional=False)
 

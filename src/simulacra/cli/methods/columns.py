@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from simulacra.cli.methods.request import Request
 if TYPE_CHECKING:
     from simulacra.data.new_rows.chunk import Chunk, NewRows
 
+log = logging.getLogger("simulacra")
 Put = Callable[[str], object]
 Answers = Callable[["Chunk"], Mapping[str, Sequence[Any]]]  # columns by name, each of shape (B,)
 SUFFIXES = (".csv", ".tsv", ".txt", ".tab")
@@ -27,6 +29,7 @@ def add_columns(request: Request, rows: NewRows, answers: Answers) -> int:
         answers: returns the columns for the rows of a chunk.
     """
     _check_names_are_text(rows)
+    _tell_formulas(request, rows)
     return written(request, lambda put: _added(put, request, rows, answers))
 
 
@@ -38,6 +41,21 @@ def _check_names_are_text(rows: NewRows) -> None:
         raise ValueError(
             f"the file name {odd[0]} in {rows.path} is no UTF-8 text, so that no table can hold it{many}: "
             "rename the file."
+        )
+
+
+def _tell_formulas(request: Request, rows: NewRows) -> None:
+    """Warns of names of files that a spreadsheet computes."""
+    from simulacra.core.storage.plain_text import is_formula
+
+    found = [name for name in rows.listed if is_formula(name)]
+    if found and not request.escape:
+        log.warning(
+            "%s of the files %s a name that begins with = + - or @, such as %s, which a spreadsheet "
+            "computes: add --escape-formulas to write an apostrophe before it, or open the table as text.",
+            f"{len(found):,}",
+            "has" if len(found) == 1 else "have",
+            found[0],
         )
 
 

@@ -49,10 +49,10 @@ def complete(
 
     Args:
         run: run folder or saved model.
-        file: a table, an array file, a folder of images or recordings, for texts a .txt file; - for a .csv
-            table on standard input.
+        file: a table, an array file, images or recordings in a folder or one file, for texts a .txt file; -
+            for a .csv table on standard input.
         out: for a table a .csv file or - for standard output, for texts a .txt file or -, for an array a
-            .npy or .npz file, for images and recordings a folder.
+            .npy or .npz file, for images and recordings a folder, or a file for one file.
         n: completions of each row; above 1, a table has each row n times with a column `draw`, an array has
             shape (n, rows, ...), files have numbers.
         known: the part that stays of images (upper, lower, left, right, centre, noise) and of vectors and

@@ -24,22 +24,32 @@ def run(words: Sequence[str]) -> int:
         return call("encode", encode, words, more=told(encode))
 
 
-def encode(run: str, file: str, *, out: str = "-", condition: str | None = None, seed: int = 0) -> int:
+def encode(
+    run: str,
+    file: str,
+    *,
+    out: str = "-",
+    condition: str | None = None,
+    seed: int = 0,
+    escape_formulas: bool = False,
+) -> int:
     """Encode new rows by a trained model: the rows with their latent codes z1, z2, ...
 
     Args:
         run: run folder or saved model.
-        file: a table, an array file, a folder of images or recordings; - for a .csv table on standard input.
+        file: a table, an array file, images or recordings in a folder or one file; - for a .csv table on
+            standard input.
         out: a .csv file with the rows and the codes, or a .npy or .npz file with the codes alone (NaN for
             rows without one); - for standard output.
         condition: the column with the condition of each row, or one class or number for all, or a file with
             one for each row; by default the column of labels that the run recorded.
         seed: seed of random preprocessing, such as dequantization.
+        escape_formulas: an apostrophe before names of files that a spreadsheet would compute.
 
     Raises:
         ValueError: if the model has no encoder, or the file does not fit it.
     """
-    request = Request("encode", run, file, out, condition)
+    request = Request("encode", run, file, out, condition, escape_formulas)
     check_table(request, arrays=True)
     model, rows = request.opened(leaves_out)
 

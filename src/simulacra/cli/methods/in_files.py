@@ -25,7 +25,7 @@ log = logging.getLogger("simulacra")
 def write_files(
     request: Request, model: Model, rows: NewRows, answers: Callable[[Chunk], list[Tensor]]
 ) -> int:
-    """Writes a folder with a file for each file of the input; returns the number of rows.
+    """Writes a folder with a file for each file of the input, or a file for one; returns the number of rows.
 
     Args:
         request: the words of the command.
@@ -36,12 +36,19 @@ def write_files(
     Raises:
         ValueError: if the output is no folder, or holds files; nothing is computed then.
     """
-    from simulacra.core.storage.folders import check_output, holds_files, parents_of, write_folder
+    from simulacra.core.storage.folders import check_output, holds_files, holds_part, parents_of, write_folder
 
     folder = request.path
+    if rows.path.is_file() and not request.piped and folder.suffix.lower() == _suffix(model):
+        return _write_one(request, model, rows, answers)
     if request.piped or folder.suffix:
         raise ValueError(f"{request.file} holds files: give --out a folder, such as --out answers/.")
     check_output(folder, folder=True)
+    if holds_part(folder):
+        raise ValueError(
+            f"--out {request.out} holds a part of the answers of a process that was killed: remove "
+            "the folder, or give one that is empty."
+        )
     if holds_files(folder):
         raise ValueError(f"--out {request.out} holds files already: give a folder that is empty.")
     counts: list[int] = []
@@ -58,6 +65,28 @@ def write_files(
 
     with parents_of(folder):
         write_folder(folder, fill)
+    return sum(counts)
+
+
+def _write_one(
+    request: Request, model: Model, rows: NewRows, answers: Callable[[Chunk], list[Tensor]]
+) -> int:
+    """Writes the answer for a single file of one page to a file; returns the number of rows."""
+    from simulacra.core.storage.files import write_atomically
+    from simulacra.core.storage.folders import check_output, parents_of
+
+    check_output(request.path)
+    counts: list[int] = []
+    found = [x for _, draws in put_together(rows, answers, counts) for x in draws]
+    if not found:
+        raise request.nothing(rows)
+    if len(found) > 1:
+        raise ValueError(
+            f"{request.file} has {len(found):,} answers, and --out {request.out} is one file: give --out a "
+            "folder, such as --out answers/."
+        )
+    with parents_of(request.path):
+        write_atomically(request.path, lambda aside: _write(model, found[0], aside))
     return sum(counts)
 
 

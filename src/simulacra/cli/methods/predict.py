@@ -30,15 +30,16 @@ def predict(run: str, file: str, *, out: str = "-", seed: int = 0, escape_formul
 
     Args:
         run: run folder or saved model.
-        file: a table, an array file, a folder of images or recordings; - for a .csv table on standard input.
+        file: a table, an array file, images or recordings in a folder or one file; - for a .csv table on
+            standard input.
         out: a .csv file; - for standard output.
         seed: seed of random preprocessing, such as dequantization.
-        escape_formulas: an apostrophe before names of classes that a spreadsheet would compute.
+        escape_formulas: an apostrophe before names of classes and files that a spreadsheet would compute.
 
     Raises:
         ValueError: if the model neither predicts nor classifies, or the file does not fit it.
     """
-    request = Request("predict", run, file, out)
+    request = Request("predict", run, file, out, escape=escape_formulas)
     check_table(request)
     model, rows = request.opened(leaves_out, conditional=False)
 

@@ -20,8 +20,8 @@ log = logging.getLogger("simulacra")
 STDOUT = "-"
 ABOUT_FILE = """FILE is read as the data of the run were: a .csv table (plain or .gz; - is standard input), a
 spreadsheet or a Parquet file with the columns of the model, in any order and beside others; an array file
-(.npy, .npz); a folder of images or of recordings; a .txt file of texts, one a line. A table of any length
-is read in flat memory.
+(.npy, .npz); a folder of images or of recordings, or one such file; a .txt file of texts, one a line. A
+table of any length is read in flat memory.
 Exit codes: 0 every row has its answer; 2 the request or the file is refused, and no file is written;
 3 some rows have no answer (their cells are empty), or one that leaves out a cell that cannot be read.
 With --out - the table goes to standard output, and all else to standard error."""
@@ -38,6 +38,7 @@ class Request:
         file: file or folder of new rows; `-` for a table on standard input.
         out: file or folder of the answers; `-` for standard output.
         condition: column or value, as typed; None: the recorded column.
+        escape: write an apostrophe before names of files that a spreadsheet would compute.
     """
 
     command: str
@@ -45,6 +46,7 @@ class Request:
     file: str
     out: str
     condition: str | None = None
+    escape: bool = False
 
     @property
     def path(self) -> Path:
@@ -94,7 +96,9 @@ class Request:
             model.preprocessing.geometry,
             whole,
         )
-        return model, open_rows(self.file, wanted)
+        rows = open_rows(self.file, wanted)
+        rows.escape = self.escape
+        return model, rows
 
     def _space(self, model: Model) -> Any:
         """Returns the raw space of the rows: that of the data, or of a translation's source."""

@@ -34,6 +34,7 @@ def score(
     condition: str | None = None,
     k: int = 1000,
     seed: int = 0,
+    escape_formulas: bool = False,
 ) -> int:
     """Score new rows by a trained model: the rows with log p(x) in nats, higher is likelier.
 
@@ -44,18 +45,19 @@ def score(
 
     Args:
         run: run folder or saved model.
-        file: a table, an array file, a folder of images or recordings, for texts a .txt file; - for a .csv
-            table on standard input.
+        file: a table, an array file, images or recordings in a folder or one file, for texts a .txt file; -
+            for a .csv table on standard input.
         out: a .csv file; - for standard output.
         condition: the column with the condition of each row, or one class or number for all, or a file with
             one for each row; by default the column of labels that the run recorded.
         k: number of importance samples, for models without a density.
         seed: seed of the importance samples; a row's score depends on the row and the seed alone.
+        escape_formulas: an apostrophe before names of files that a spreadsheet would compute.
 
     Raises:
         ValueError: if the model has no likelihood, or the file does not fit it.
     """
-    request = Request("score", run, file, out, condition)
+    request = Request("score", run, file, out, condition, escape_formulas)
     check_table(request)
     if k < 1:
         raise ValueError(f"--k is {k}, but the bound needs at least one importance sample.")

@@ -38,9 +38,10 @@ def translate(
 
     Args:
         run: run folder or saved model.
-        file: a table, an array file, a folder of images or recordings; - for a .csv table on standard input.
+        file: a table, an array file, images or recordings in a folder or one file; - for a .csv table on
+            standard input.
         out: for a table a .csv file or - for standard output, for an array a .npy or .npz file, for images
-            and recordings a folder.
+            and recordings a folder, or a file for one file.
         to: target class by name or number, where the model has several.
         condition: the column with the condition of each row, or one class or number for all, or a file with
             one for each row; by default the column of labels that the run recorded.

@@ -12,7 +12,8 @@ from simulacra.core.storage.files import ABANDONED, aside_of, remove_unfinished
 from simulacra.core.storage.links import unlinked
 from simulacra.core.storage.nested import make_folder, remove_empty
 
-UNFINISHED = ".*.part"  # what a process writes aside
+PART, PUTTING = ".part", ".putting.part"  # ends of the names of what is written aside, and put in place
+UNFINISHED = f".*{PART}"
 LONGEST = 255  # bytes of one name in a path
 
 
@@ -81,6 +82,15 @@ def holds_files(folder: Path) -> bool:
     return folder.is_dir() and any(not path.match(UNFINISHED) for path in folder.iterdir())
 
 
+def holds_part(folder: Path) -> bool:
+    """Returns True if a process was killed while it put files into a folder, so that some are missing.
+
+    Args:
+        folder: a folder that holds files.
+    """
+    return holds_files(folder) and any(folder.glob(f".*{PUTTING}"))
+
+
 def write_folder(folder: Path, fill: Callable[[Path], object]) -> None:
     """Lets `fill` make a folder aside, then puts it in place, so that no reader finds it half full.
 
@@ -92,16 +102,21 @@ def write_folder(folder: Path, fill: Callable[[Path], object]) -> None:
         ValueError: if a file cannot be written, or the folder holds files by then; then none is left.
     """
     there = folder.is_dir()
-    aside = unlinked(folder / aside_of(folder).name if there else aside_of(folder))
+    swapped = there and _may_be_swapped(folder)
+    place = folder.resolve() if swapped else folder
+    aside = unlinked(folder / aside_of(folder).name if there and not swapped else aside_of(place))
     if there:
         remove_unfinished(folder, ABANDONED)
     try:
         aside.mkdir()
         fill(aside)
-        if there:
+        if there and not swapped:
             _put(aside, folder)
-        else:
-            os.replace(aside, folder)
+            return
+        if swapped:
+            _check_empty(folder)
+            shutil.copymode(folder, aside)
+        os.replace(aside, place)
     except OSError as error:
         reason = error.strerror or str(error)
         raise ValueError(f"{folder} could not be written ({reason}); no file was left in it.") from error
@@ -113,16 +128,45 @@ def write_folder(folder: Path, fill: Callable[[Path], object]) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _put(aside: Path, folder: Path) -> None:
-    """Moves what a folder holds into the one around it; takes all of it away again if that fails."""
+def _may_be_swapped(folder: Path) -> bool:
+    """Returns True if a full folder can take the place of an empty one by a single rename.
+
+    It cannot on Windows, at a mount, in a folder that is closed, and where this process stands in it; one of
+    another owner would change hands.
+    """
+    try:
+        place = folder.resolve()
+        if os.name != "posix" or os.path.ismount(place) or any(place.iterdir()):
+            return False
+        stands = Path.cwd().resolve().is_relative_to(place)
+        return (
+            not stands and os.access(place.parent, os.W_OK | os.X_OK) and place.stat().st_uid == os.getuid()
+        )
+    except OSError:
+        return False
+
+
+def _check_empty(folder: Path) -> None:
     if holds_files(folder):
         raise ValueError(f"{folder} holds files by now: give a folder that is empty.")
+
+
+def _put(aside: Path, folder: Path) -> None:
+    """Moves what a folder holds into the one around it; takes all of it away again if that fails.
+
+    A process that is killed meanwhile leaves the rest aside, which `holds_part` tells.
+    """
+    _check_empty(folder)
     moved = []
+    rest = aside.with_name(f"{aside.name.removesuffix(PART)}{PUTTING}")
+    os.replace(aside, rest)
     try:
-        for path in sorted(aside.iterdir()):
+        for path in sorted(rest.iterdir()):
             os.replace(path, folder / path.name)
             moved.append(folder / path.name)
     except BaseException:
         for path in moved:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         raise
+    finally:
+        shutil.rmtree(rest, ignore_errors=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from simulacra.data.audio.windows import Window, check_frame, check_lengths, sen
 from simulacra.data.catalog import names
 from simulacra.data.labels import encode
 from simulacra.data.limits import check_memory
-from simulacra.data.listing import WAVES, check_two_files, list_folder
+from simulacra.data.listing import WAVES, Listing, check_two_files, list_folder
 from simulacra.data.sources.source import Part, Source
 from simulacra.data.splits.keys import path_sides
 from simulacra.data.splits.options import SplitOptions
@@ -48,8 +48,25 @@ def open_waves(folder: Path, own: AudioOptions, split: SplitOptions) -> Source:
         ValueError: if a file is damaged, sampling rates differ, or lengths differ and neither crop nor tile
             is given.
     """
-    listing, window = list_folder(folder), Window(own.crop, own.tile, own.frame)
-    read = {name: _read(folder, files) for name, files in listing.files.items()}
+    listing = list_folder(folder)
+    source = waves_of(listing, own)
+    check_two_files(folder, source.parts, split, "recording")
+    return source
+
+
+def waves_of(listing: Listing, own: AudioOptions, read_one: Callable[[Path], Recording] = read_wav) -> Source:
+    """Makes a source of listed recordings.
+
+    Args:
+        listing: the files.
+        own: options of recordings.
+        read_one: reads a file.
+
+    Raises:
+        ValueError: if rates differ, or lengths differ and neither crop nor tile is given.
+    """
+    window = Window(own.crop, own.tile, own.frame)
+    read = {name: _read(listing.folder, files, read_one) for name, files in listing.files.items()}
     space = _space(read, window)
     parts = {}
     for name, recordings in read.items():
@@ -58,19 +75,18 @@ def open_waves(folder: Path, own: AudioOptions, split: SplitOptions) -> Source:
         labels = listing.labels[name][of] if listing.label_names else None
         sides = path_sides(origins, listing.folder, listing.below[name])
         parts[name] = Part(x, labels, sides=sides)
-    check_two_files(folder, parts, split, "recording")
     source = _source(listing.folder.resolve().name, space, parts, window, listing.label_names)
     source = _noted(source, [r for recordings in read.values() for r in recordings])
     left_out = listing.said_left_out.replace(" left out", "")
     return source.noted("left out", left_out) if left_out else source
 
 
-def _read(folder: Path, files: Sequence[Path]) -> list[Recording]:
+def _read(folder: Path, files: Sequence[Path], read_one: Callable[[Path], Recording]) -> list[Recording]:
     """Reads the recordings of a part; raises if together they exceed the limit of memory."""
     read: list[Recording] = []
     samples, size = 0, sum(path.stat().st_size for path in files)
     for path in files:
-        read.append(read_wav(path))
+        read.append(read_one(path))
         samples += len(read[-1])
         check_memory(folder, KEPT * samples, f"at least {samples:,} samples", size)
     return read

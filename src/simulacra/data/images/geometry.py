@@ -145,7 +145,7 @@ def _check_one_size(pages: Sequence[tuple[Path, Head]]) -> None:
 def _suggested_options(heads: Sequence[Head]) -> Phrase:
     """Suggests the options that make images of different sizes equal, with the numbers of these images."""
     least = min(min(head.width, head.height) for head in heads)
-    tile = 2 ** (min(least, 64).bit_length() - 1)
+    tile = suggested_tile(heads)
     count = sum(len(Geometry(tile=tile).places(head.height, head.width)) for head in heads)
     resized, cropped, tiled = load_with(size=min(64, least)), load_with(crop=least), load_with(tile=tile)
     return Phrase(
@@ -153,3 +153,14 @@ def _suggested_options(heads: Sequence[Head]) -> Phrase:
         f"{count:,} tiles load them with {tiled}",
         *(resized, cropped, tiled),
     )
+
+
+def suggested_tile(heads: Sequence[Head], across: int = 1) -> int:
+    """Returns the side of tiles that fit into every page: a power of two, at most 64.
+
+    Args:
+        heads: the pages.
+        across: fewest tiles along each side, if a side has as many pixels.
+    """
+    least = min(min(head.width, head.height) for head in heads)
+    return int(2 ** (max(1, min(64, least // across)).bit_length() - 1))

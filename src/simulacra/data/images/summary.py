@@ -9,7 +9,7 @@ from pathlib import Path
 from simulacra.core.preprocessing.images import Geometry, Side
 from simulacra.data.images.depth import depths
 from simulacra.data.images.headers import Head, read_heads
-from simulacra.data.listing import list_folder
+from simulacra.data.listing import list_path
 
 PAGED = {".tif", ".tiff"}
 
@@ -35,7 +35,7 @@ def describe_images(folder: str | Path, *, size: Side = None, crop: Side = None,
         >>> describe_images(folder, tile=16)
         '3 images, 8 bit, 3 sizes (40x30 to 40x32); tiles of 16: 8'
     """
-    listing, geometry = list_folder(Path(folder)), Geometry(size, crop, tile)
+    listing, geometry = list_path(Path(folder)), Geometry(size, crop, tile)
     heads = dict(zip(listing.paths, read_heads(listing.paths)))
     found = {head.levels for pages in heads.values() for head in pages}
     grey = 256 in found or (bool(geometry.size) and found == {2})

@@ -27,7 +27,7 @@ from simulacra.data.images.summary import describe_images
 from simulacra.data.inspection.needs import GEOMETRY, needed
 from simulacra.data.inspection.sample import sampled
 from simulacra.data.leaks.search import copies_within, find_leaks
-from simulacra.data.listing import SPLITS, list_folder
+from simulacra.data.listing import SPLITS, list_path
 from simulacra.data.load import load_data, read
 from simulacra.data.readers import find_reader
 from simulacra.data.sources.reader import Reader
@@ -155,8 +155,8 @@ def _as_text(given: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     return dict(text_options(Path(given).expanduser()))
 
 
-def _heads(folder: Path) -> list[Head]:
-    return [page for pages in read_heads(list_folder(folder).paths) for page in pages]
+def _heads(path: Path) -> list[Head]:
+    return [page for pages in read_heads(list_path(path).paths) for page in pages]
 
 
 def _kind(given: Any, reader: Reader) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from simulacra.data.audio.wav import Recording
 from simulacra.data.audio.windows import ROWS, suggested
+from simulacra.data.images.geometry import suggested_tile
 from simulacra.data.images.headers import Head
 from simulacra.data.sources.reader import Reader
 
@@ -15,6 +16,7 @@ LARGEST = 64  # largest side in pixels to which images of different sizes are re
 WHOLE = 2**16  # most pixels of an image that is not resized; photos are too large for a model
 FILES = 3  # fewest recordings whose windows are split into training, validation and test rows
 GEOMETRY = ("size", "crop", "tile")
+SHARES, KEYS = ("validation", "test"), ("groups", "time", "splits")
 
 
 def needed(
@@ -36,7 +38,14 @@ def needed(
     if "missing" in taken - set(options):
         added["missing"] = "mask"
     if heads and not any(options.get(name) for name in GEOMETRY):
-        added |= _one_size(heads)
+        added |= (
+            {"tile": suggested_tile(heads, across=2)}
+            if len(heads) == 1 and reader.place == "file"
+            else _one_size(heads)
+        )
+    if heads and reader.place == "file" and not any(options.get(name) for name in KEYS):
+        # the rows of one file stay in one split
+        added |= {name: 0 for name in SHARES if name not in options}
     return added | _window(reader, recordings, options)
 
 
@@ -58,7 +67,7 @@ def _window(reader: Reader, recordings: Sequence[Recording], options: Mapping[st
     single = reader.holds == "recordings" and reader.place == "file"
     if len({len(r) for r in recordings}) > 1 or single or _few_and_long(recordings):
         added = {} if options.get("crop") or options.get("tile") else {"tile": suggested(recordings)}
-    shares = [options.get(name, 0.1) for name in ("validation", "test")]
-    if single and any(shares) and not any(options.get(name) for name in ("groups", "time", "splits")):
+    shares = [options.get(name, 0.1) for name in SHARES]
+    if single and any(shares) and not any(options.get(name) for name in KEYS):
         added["time"] = "start"
     return added

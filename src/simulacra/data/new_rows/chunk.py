@@ -111,6 +111,7 @@ class NewRows(ABC):
             the file, if rows need one.
         listed: names of the files of a folder; () for rows of one file.
         form: form of the rows in an array file; None: no such file.
+        escape: write an apostrophe before names of files that a spreadsheet would compute.
     """
 
     path: Path
@@ -122,6 +123,7 @@ class NewRows(ABC):
     value: Tensor | None = None
     listed: Sequence[str] = ()
     form: ArrayForm | None = None
+    escape: bool = False
 
     def given(self, places: np.ndarray) -> Tensor | None:
         """Returns the conditions that the user gave for rows of the file.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.spaces.plain import Binary, Levels
+from simulacra.core.storage.plain_text import without_formula
 from simulacra.data.arrays.npy import read_npz
 from simulacra.data.arrays.options import ArrayOptions
 from simulacra.data.images.geometry import binarize_once
@@ -21,6 +22,7 @@ from simulacra.data.new_rows.array_form import form_of
 from simulacra.data.new_rows.chunk import Chunk, Mark, Origin, joined
 from simulacra.data.new_rows.labelled import LabelledRows
 from simulacra.data.new_rows.origins import columns, names_of, page_of, places_of
+from simulacra.data.new_rows.usable import has_files, open_usable
 from simulacra.data.new_rows.wanted import Wanted
 from simulacra.data.row_store import RowStore
 from simulacra.data.sources.reader import Reader
@@ -39,11 +41,13 @@ class PieceRows(LabelledRows):
         source: the data as their reader found them.
         masks: mask of known entries of all parts, from the file, shape (N, *), or (1, *) for all rows.
         places: place of each row of all parts in the files of a folder; [] for rows of one file.
+        refused: reason by name of each file of the folder that cannot be used.
     """
 
     source: Source = field(default_factory=lambda: Source("", Binary(()), {}))
     masks: Tensor | None = None
     places: Sequence[Origin] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     def whole(self, origin: Origin) -> Tensor | None:
         """Returns the page or recording that a tile or window is part of; None if it has no file."""
@@ -60,20 +64,47 @@ class PieceRows(LabelledRows):
         self.check_all_given(first)
 
     def _chunk(self, part: Part, at: range, first: int) -> Chunk:
-        cut = slice(at.start, at.stop)
-        x = part.rows.read(at) if isinstance(part.rows, RowStore) else part.rows[cut]
-        known = None if part.known is None else part.known[cut]
-        if self.masks is not None:
-            masks = self.masks if len(self.masks) == 1 else self.masks[first : first + len(at)]
-            known = masks.expand(x.shape) if known is None else masks & known
         origins = self.places[first : first + len(at)]
-        heads = [joined(map(str, columns(origin, self.names)), ",") for origin in origins]
+        kept_as = without_formula if self.escape else str
+        heads = [joined((str(kept_as(cell)) for cell in columns(o, self.names)), ",") for o in origins]
         heads = heads or list(map(str, range(first, first + len(at))))
-        c = self.given(np.arange(first, first + len(at)))
+        x, kept = self._read(part, at, origins)
+        rows = torch.tensor([at[i] for i in kept], dtype=torch.long)
+        known = None if part.known is None else part.known[rows]
+        if self.masks is not None:
+            masks = self.masks if len(self.masks) == 1 else self.masks[first + torch.tensor(kept)]
+            known = masks.expand(x.shape) if known is None else masks & known
+        c = self.given(first + np.array(kept, dtype=np.int64))
         if self.labelled and part.labels is not None:
-            c = self.classes(part.labels[cut])
-        lengths = None if part.lengths is None else part.lengths[cut]
-        return Chunk(x, np.arange(len(at)), heads, first, c, known, lengths, origins=origins)
+            c = self.classes(part.labels[rows])
+        lengths = None if part.lengths is None else part.lengths[rows]
+        return Chunk(x, np.array(kept, dtype=np.int64), heads, first, c, known, lengths, origins=origins)
+
+    def _read(self, part: Part, at: range, origins: Sequence[Origin]) -> tuple[Tensor, list[int]]:
+        """Returns the rows that can be read, and their numbers among those of a chunk."""
+        kept = [i for i in range(len(at)) if not origins or origins[i].file not in self.refused]
+        if len(kept) < len(at):
+            self._left_out(*(origins[i].file for i in range(len(at)) if i not in set(kept)))
+        if not isinstance(part.rows, RowStore):
+            return part.rows[at.start : at.stop][torch.tensor(kept, dtype=torch.long)], kept
+        try:
+            return part.rows.read([at[i] for i in kept]), kept
+        except ValueError:
+            if not origins:
+                raise
+        found: dict[int, Tensor] = {}
+        for i in kept:
+            try:
+                found[i] = part.rows.read([at[i]])
+            except ValueError as error:
+                self.refused = {**self.refused, origins[i].file: str(error)}
+                self._left_out(origins[i].file)
+        return torch.cat([*found.values()]) if found else torch.empty(0), list(found)
+
+    def _left_out(self, *files: str) -> None:
+        """Counts rows of files that cannot be used, with the reasons."""
+        self.unused += len(files)
+        self.reasons |= {file: self.refused[file] for file in files}
 
 
 def open_pieces(path: Path, reader: Reader, wanted: Wanted) -> PieceRows:
@@ -89,8 +120,13 @@ def open_pieces(path: Path, reader: Reader, wanted: Wanted) -> PieceRows:
     """
     keys = _keys(path)
     own, label = _options(reader, wanted, keys)
-    source = _as_recorded(path, reader.open(path if path.exists() else str(path), own, WHOLE), wanted)
-    rows = PieceRows(path, wanted=wanted, source=source)
+    refused: Mapping[str, str] = {}
+    if path.exists() and has_files(reader, wanted):
+        source, refused = open_usable(path, own, wanted)
+    else:
+        source = reader.open(path if path.exists() else str(path), own, WHOLE)
+    source = _as_recorded(path, source, wanted)
+    rows = PieceRows(path, wanted=wanted, source=source, refused=refused)
     rows.places = places_of(source, wanted.spec)
     rows.names = names_of(rows.places, source)
     rows.mark = Mark(header=joined(rows.names, ","))

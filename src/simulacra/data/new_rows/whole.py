@@ -26,6 +26,7 @@ from simulacra.data.images.headers import Head, read_heads
 from simulacra.data.listing import list_folder
 from simulacra.data.new_rows.chunk import Chunk, Mark, Origin
 from simulacra.data.new_rows.labelled import LabelledRows
+from simulacra.data.new_rows.usable import misfit, unheard
 from simulacra.data.new_rows.wanted import Wanted
 from simulacra.data.sources.reader import Reader
 from simulacra.data.splits.keys import path_sides
@@ -80,16 +81,8 @@ class WholeRows(LabelledRows):
         """Yields the recording of a file, shape (T,)."""
         raw, found = self.wanted.raw, read_wav(path)
         assert isinstance(raw, Audio)
-        if found.rate != raw.rate:
-            raise ValueError(
-                f"{path} has {found.rate:,} samples a second, but the model was trained on {raw.rate:,}: "
-                "convert it to that rate."
-            )
-        if len(found) < raw.dims:
-            raise ValueError(
-                f"{path} has {len(found):,} samples, fewer than the {raw.dims:,} that the model takes: leave "
-                "it out."
-            )
+        if reason := unheard(path, found, raw):
+            raise ValueError(reason)
         yield found.x
 
     def _pages(self, path: Path, first: int) -> Iterator[Tensor]:
@@ -112,17 +105,8 @@ class WholeRows(LabelledRows):
 
     def _check(self, path: Path, head: Head) -> None:
         """Raises ValueError if a page is smaller than a tile, or has other channels or another depth."""
-        channels, height, width = self.wanted.raw.shape
-        if head.height < height or head.width < width:
-            raise ValueError(
-                f"{path} is {head.width}x{head.height}, smaller than the {width}x{height} that the model "
-                "takes: leave it out or enlarge it."
-            )
-        if channels == 1 and head.channels == 3 and not self.wanted.spec.get("grey"):
-            raise ValueError(
-                f"{path} has 3 channels, but the model was trained on images with 1: turn it grey, or cut "
-                "it into its channels."
-            )
+        if reason := misfit(path, head, self.wanted.raw.shape, bool(self.wanted.spec.get("grey"))):
+            raise ValueError(reason)
         wanted = self._levels(head)
         deep = self.wanted.spec.get("levels") == wanted and wanted < head.levels
         if wanted != head.levels and {wanted, head.levels} != {2, 256} and not deep:
@@ -172,7 +156,7 @@ def answers_whole(reader: Reader, wanted: Wanted) -> bool:
 
 
 def open_whole(path: Path, wanted: Wanted) -> WholeRows:
-    """Opens a folder of images or recordings, or one recording, to be read at their own size.
+    """Opens a folder of images or recordings, or one file, to be read at their own size.
 
     Args:
         path: the folder or file.

@@ -1,7 +1,7 @@
 """Decides whether the first row of a table is its header.
 
-The first row is compared with the n rows below it. Text over numbers is always a header. Otherwise the
-probability that a row of data looks like the first row is a product of
+The first row is compared with the n rows below it. Text over numbers, also with a unit, is always a
+header. Otherwise the probability that a row of data looks like the first row is a product of
 
     a text that does not recur                    (texts below that occur once + 1) / (n + 2)   (Turing)
     numbers at equal distances, 0, 1, 2, ...      for each cell (how often it recurs + 1) / (n + 2)
@@ -24,7 +24,7 @@ from pathlib import Path
 from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.data.tables.dialect import Line
 from simulacra.data.tables.missing import may_miss
-from simulacra.data.tables.numbers import Marks
+from simulacra.data.tables.numbers import UNITS, Marks, have_units, unit_of
 
 ABOVE = 20  # most lines of a title above a table
 LOOK = 200  # most rows that are compared with the first one
@@ -101,6 +101,8 @@ def _is_text_over_numbers(cell: str, column: Row, marks: Marks) -> bool:
     if may_miss(cell) or marks.number(cell) is not None or not any(c.isalnum() for c in cell):
         return False
     there = [c for c in column if not may_miss(c)]
+    if len(there) >= UNITS and unit_of(cell, marks) is None and have_units(there, marks):
+        return True
     if marks.looks_like(cell):
         # a code such as 001 may occur among whole numbers
         return sum(marks.decimal in c and marks.looks_like(c) for c in there) > len(there) / 2

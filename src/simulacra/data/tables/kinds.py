@@ -30,6 +30,7 @@ from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.numeric import Numeric
 from simulacra.core.spaces.plain import Binary, Count, Positive, Real, Space
 from simulacra.data.tables.column import Column
+from simulacra.data.tables.numbers import have_units
 
 FEW = 10  # most different numbers of an ordinal column
 MOST_DECIMALS = 8  # numbers with more decimals are not rounded
@@ -37,11 +38,6 @@ EXACT_POWER = 22  # 10 to that power is exact in double precision
 MOST_TEXTS = 1000  # texts that are looked at for a unit
 MOST_CLASSES = 100  # more different texts are names, not classes
 IDENTIFIERS = {"id", "index", "idx", "nr", "no", "number", "row", "rowid", "uid", "uuid", "key", "record"}
-WORD = r"[°µμ]?[^\W\d_]{1,4}[²³]?"
-UNIT = re.compile(
-    r"([$€£¥]?) ?([-+\u2212]?[0-9](?:[0-9.,' \u00a0\u202f]*[0-9.,])?)"
-    rf"([ \u00a0]?(?:[%‰$€£¥°]|{WORD}(?:/{WORD})?)|)"
-)
 DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})( .*)?")
 UNNAMED = re.compile(r"Unnamed: \d+(_level_\d+)?")  # pandas' name for a column without one
 
@@ -249,15 +245,7 @@ def _check_units(column: Column) -> None:
 def _units(column: Column, values: Sequence[Any]) -> bool:
     """Returns True if all values are numbers with one of few units: `50kg`, but not `1a`, `2b`."""
     texts = [value.strip() for value in values[:MOST_TEXTS] if isinstance(value, str)]
-    units = {_unit(column, text) for text in texts}
-    plain = bool(units & {None, ("", "")}) or len(texts) < len(values[:MOST_TEXTS])
-    return not plain and len(units) <= max(1, len(texts) // FEW)
-
-
-def _unit(column: Column, text: str) -> tuple[str, str] | None:
-    """Returns the texts before and after the number in a text, or None."""
-    found = UNIT.fullmatch(text)
-    return None if found is None or column.number(found[2].strip()) is None else (found[1], found[3])
+    return len(texts) == len(values[:MOST_TEXTS]) and have_units(texts, column.marks)
 
 
 def _categorical(column: Column) -> Space:

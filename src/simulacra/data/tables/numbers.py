@@ -18,6 +18,13 @@ import numpy as np
 
 from simulacra.core.errors.suggestion import Refusal, load_with
 
+UNITS = 3  # fewest numbers with a unit over which a text is a name
+RARE = 10  # values for each different unit of a column
+WORD = r"[°µμ]?[^\W\d_]{1,4}[²³]?"
+UNIT = re.compile(
+    r"([$€£¥]?) ?([-+\u2212]?[0-9](?:[0-9.,' \u00a0\u202f]*[0-9.,])?)"
+    rf"([ \u00a0]?(?:[%‰$€£¥°]|{WORD}(?:/{WORD})?)|)"
+)
 GROUPS = "., '\u00a0\u202f"  # marks between groups of three digits
 EXACT = 2**53  # whole numbers up to here are exact in double precision
 MOST_DIGITS = 309  # digits of the largest double
@@ -223,3 +230,29 @@ def _decimal(where: str, seen: Seen, thousands: str | None, separator: str) -> s
         f"between thousands: load it with {ways[0]} or load it with {ways[1]}.",
         *ways,
     )
+
+
+def unit_of(text: str, marks: Marks) -> tuple[str, str] | None:
+    """Returns the texts before and after the number in a text, or None.
+
+    Args:
+        text: the text, without blanks around it.
+        marks: decimal and thousands marks.
+
+    Example:
+        >>> unit_of("50kg", Marks()), unit_of("$1.50", Marks()), unit_of("7", Marks()), unit_of("a7", Marks())
+        (('', 'kg'), ('$', ''), ('', ''), None)
+    """
+    found = UNIT.fullmatch(text)
+    return None if found is None or marks.number(found[2].strip()) is None else (found[1], found[3])
+
+
+def have_units(texts: Sequence[str], marks: Marks) -> bool:
+    """Returns True if all texts are numbers with one of few units: `50kg`, but not `1a`, `2b`.
+
+    Args:
+        texts: texts, without blanks around them.
+        marks: decimal and thousands marks.
+    """
+    units = {unit_of(text, marks) for text in texts}
+    return not units & {None, ("", "")} and len(units) <= max(1, len(texts) // RARE)

@@ -10,7 +10,7 @@ import csv
 import re
 from collections.abc import Sequence
 
-from simulacra.data.tables.numbers import Marks
+from simulacra.data.tables.numbers import UNITS, Marks, have_units
 
 SAMPLE = 100  # most lines that the detector reads
 WIDEST = 20_000  # most characters that it reads
@@ -31,6 +31,8 @@ def find_separator(lines: Sequence[str]) -> str:
     found = clevercsv.Detector().detect(sample, delimiters=[",", ";", "\t", "|", " "])
     separator = found.delimiter if found is not None and found.delimiter else ""
     if separator == "," and _one_column_of_commas(lines[:SAMPLE]):
+        return ""
+    if separator == " " and _one_column_of_units(lines[:SAMPLE]):
         return ""
     # a mark that splits the lines into different numbers of cells is part of the cells
     rivals = [mark for mark in ";\t|" if _cut_alike(lines[:SAMPLE], mark)]
@@ -98,6 +100,12 @@ def _one_column_of_commas(lines: Sequence[str]) -> bool:
     cells = [line.strip().strip('"') for line in lines[1:]]
     many = 2 * sum("," in cell for cell in cells) > len(cells)
     return many and "," not in lines[0] and all(DECIMAL_COMMA.fullmatch(cell) for cell in cells)
+
+
+def _one_column_of_units(lines: Sequence[str]) -> bool:
+    """Returns True for one word above numbers that a blank parts from their unit, as in `50 kg`."""
+    cells = [line.strip() for line in lines[1:]]
+    return " " not in lines[0].strip() and len(cells) >= UNITS and have_units(cells, Marks("."))
 
 
 def _cuts(lines: Sequence[str], separator: str) -> bool:

@@ -1,21 +1,26 @@
 """Compares entries of vectors and images, and pairs of entries, between samples and data.
 
-At most 60 entries are compared: those with the largest variance, neighbouring pixels among them. Tables have
-a comparison of their own.
+At most 60 entries are compared: those with the largest variance, neighbouring pixels among them. Beside the
+entries of p(x|c) stand the columns of c (`tables.conditions`), from which a model that ignores c differs.
+Tables have a comparison of their own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
+from simulacra.core.capabilities import general as can
 from simulacra.core.model import Model
 from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.likelihood.constant_columns import entry_name
-from simulacra.evaluation.rows import blocks, samples_like
+from simulacra.evaluation.rows import blocks, chosen, lent, samples_like
+from simulacra.evaluation.tables.conditions import conditions_of
 from simulacra.evaluation.tables.kept_columns import Kept, kept
 from simulacra.tables.associations import MOST_COLUMNS
 from simulacra.tables.columns import Columns, table_from
@@ -78,8 +83,33 @@ def kept_entries(
     c = None if rows.c is None else rows.c[torch.arange(n) % len(rows)]
     fresh = _preprocessed(model, Split(samples, model.preprocessing, c), n, seed)
     names = [entry_name(data.space, int(i)) for i in at]
-    real, other, ours = (_table(x[:, at], names) for x in (some, held_out, fresh))
-    return kept(real, other, ours, seed)
+    sides = [_table(x[:, at], names) for x in (some, held_out, fresh)]
+    taken = (
+        chosen(data.train, ROWS, seed),
+        chosen(rows, min(ROWS, limit or ROWS), seed),
+        lent(rows, n, seed),
+    )
+    given = _conditions(model, data, zip((data.train, rows, rows), taken))
+    named = given[0].names if given else ()
+    real, other, ours = [c.beside(x) for c, x in zip(given, sides)] if given else sides
+    return kept(real, other, ours, seed, named)
+
+
+def _conditions(model: Model, data: Dataset, sides: Iterable[tuple[Split, Tensor]]) -> list[Columns]:
+    """Returns the conditions of rows as columns; [] without, or where the condition has no columns.
+
+    Args:
+        model: the model.
+        data: data set with the condition.
+        sides: splits and the indices of their rows.
+    """
+    if not model.supports(can.TakesCondition):
+        return []
+    found = []
+    for split, at in sides:
+        known = None if split.c_known is None else split.c_known[at]
+        found.append(None if split.c is None else conditions_of(data, split.c[at], known))
+    return [columns for columns in found if columns is not None] if None not in found else []
 
 
 def _preprocessed(model: Model, split: Split, most: int, seed: int) -> Tensor:

@@ -20,6 +20,7 @@ from simulacra.core.size import takes_steps
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Levels
 from simulacra.data.dataset import Dataset
+from simulacra.evaluation.doctor.course import Course, Training, course_of
 
 Of = Literal["model", "train", "data", "evaluate"]
 LONGER = "more epochs"  # advice for models that are trained by gradient steps
@@ -27,7 +28,6 @@ LARGER, SMALLER = "a larger model", "a smaller model"  # advice for models whose
 OTHER = "a model of another family, as this one is a closed form of one size"
 # arguments that set the size of a model that is a closed form
 SIZES = {"latent", "hidden", "components"}
-SHORT = 300  # after fewer steps of training, the advice is to train longer
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,8 @@ class Setting:
         ends: True if the code is the way of a chain of finite length, whose steps may each say little.
         copies: True if samples are training rows by intention.
         given: values of options by their owner and name, such as `("model", "dropout")`.
+        course: validation scores of the training.
+        too_long: True if the model copies or overfits.
     """
 
     takes: frozenset[str] | None = None
@@ -103,11 +105,23 @@ class Setting:
     ends: bool = False
     copies: bool = False
     given: Mapping[tuple[str, str], Any] = field(default_factory=dict)
+    course: Course = field(default_factory=Course)
+    too_long: bool = False
+
+    @property
+    def training(self) -> Training:
+        """The length of training that is advised."""
+        return Training(self.course, self.steps, self.too_long)
 
     @property
     def young(self) -> bool:
         """True if training was so short that the first advice is to train longer."""
-        return self.stepwise and self.steps is not None and self.steps < SHORT
+        return self.stepwise and self.training.young
+
+    @property
+    def earlier(self) -> Option:
+        """Patience that keeps the best weights and does not take the noise between epochs for the end."""
+        return Option("patience", self.course.wait, "to keep the best weights", "train", lower=True)
 
     @property
     def one_size(self) -> bool:
@@ -121,7 +135,8 @@ class Setting:
         if option.of == "model":
             return self.takes is None or option.name in self.takes
         if option.name == "patience":
-            return self.validated and self.stepwise
+            longer = self.training.length == "longer"
+            return self.validated and self.stepwise and longer != option.lower
         return option.name != "dequantize" or self.levels is not False
 
     def ways(self, *ways: str | Option, learned: bool = True) -> tuple[str, tuple[str, ...]]:
@@ -150,8 +165,10 @@ class Setting:
         """Returns True if a remedy is applicable."""
         if way in (LARGER, SMALLER):
             return not self.one_size
+        if isinstance(way, str) and way.startswith(LONGER):
+            return self.stepwise and self.training.length != "shorter"
         if isinstance(way, str):
-            return self.stepwise or not way.startswith(LONGER)
+            return True
         return self.allows(way)
 
 
@@ -191,8 +208,8 @@ def setting_of(
     ends = model.supports(can.HasMarkovChain) and not stationary(model)
     copies = model.supports(can.Samples) and can.able(model, can.Samples).copies
     kind = arguments_of(type(model))
-    given = _given(model, data, options or {})
-    return Setting(kind, steps, levels, table, takes_steps(model), validated, ends, copies, given)
+    given, course = _given(model, data, options or {}), course_of(metrics, options or {})
+    return Setting(kind, steps, levels, table, takes_steps(model), validated, ends, copies, given, course)
 
 
 def _given(model: Model, data: Dataset | None, options: Mapping[str, Any]) -> dict[tuple[str, str], Any]:

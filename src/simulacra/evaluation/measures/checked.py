@@ -10,7 +10,7 @@ from simulacra.evaluation.diagnostics.flat import kept_entries
 from simulacra.evaluation.diagnostics.shared_rows import SharedRows, shared_rows
 from simulacra.evaluation.doctor.advice import Setting, setting_of
 from simulacra.evaluation.latents.against_mean import AgainstMean, against_mean
-from simulacra.evaluation.measures.measure import Evidence, Look, Measure
+from simulacra.evaluation.measures.measure import Look, Measure
 from simulacra.evaluation.measures.needs import CODED, CONDITIONED, HELD_OUT, SAMPLES, WHOLE
 from simulacra.evaluation.rows import samples_like
 from simulacra.evaluation.samples.cells import Cells, lost_cells
@@ -67,8 +67,3 @@ CELLS: Measure[Cells] = Measure(
     "n samples, 20 steps of k-means",
     (SAMPLES, HELD_OUT, WHOLE),
 )
-
-
-def setting(evidence: Evidence) -> Setting:
-    """Returns the facts on which advice depends; unknown facts rule nothing out."""
-    return evidence[SETTING] or Setting()

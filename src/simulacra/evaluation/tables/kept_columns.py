@@ -112,6 +112,7 @@ class Kept:
         drawn: number of drawn rows.
         rows: number of training rows.
         grouped: of p(x|c), the columns of x in each group of rows of like conditions.
+        given: names of the columns of c.
     """
 
     columns: tuple[KeptColumn, ...]
@@ -121,6 +122,7 @@ class Kept:
     drawn: int
     rows: int
     grouped: tuple[KeptColumn, ...] = ()
+    given: tuple[str, ...] = ()
 
 
 def kept(
@@ -157,6 +159,7 @@ def kept(
         len(drawn),
         len(train),
         tuple(grouped(train, held_out, drawn, given)),
+        tuple(given),
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from simulacra.core.errors.finding import Finding
 from simulacra.core.scores.chance import chance_of
 from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.doctor.facts import setting
 from simulacra.evaluation.doctor.reach import Reach, of_effect, of_interval, of_rows, well
 from simulacra.evaluation.latents.rates import IDLE, Rates
-from simulacra.evaluation.measures.checked import AGAINST_MEAN, setting
+from simulacra.evaluation.measures.checked import AGAINST_MEAN
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import CODES, RATES
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from simulacra.core.errors.finding import Finding, Severity
 from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.doctor.facts import setting
 from simulacra.evaluation.doctor.reach import CERTAIN, Reach, of_interval, of_share, well
-from simulacra.evaluation.measures.checked import CONDITION, SHARED, WEIGHTS, setting
+from simulacra.evaluation.measures.checked import CONDITION, SHARED, WEIGHTS
 from simulacra.evaluation.measures.measure import Evidence
 
 SURE = 3.0  # standard errors of a significant difference

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from simulacra.core.errors.finding import Finding, Severity
 from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.doctor.facts import setting
 from simulacra.evaluation.doctor.reach import CERTAIN, QUARTER, Reach, of_chance, of_rows, of_share, well
-from simulacra.evaluation.measures.checked import CELLS, setting
+from simulacra.evaluation.measures.checked import CELLS
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import MEMORIZATION, MODES, QUALITY, SAMPLE_SCORE
 from simulacra.evaluation.samples.cells import ALPHA, Cells
@@ -40,8 +41,8 @@ def copying(evidence: Evidence) -> Finding | None:
         meaning = "the samples are training rows, as this model intends: they show nothing that is new"
         return Finding("note", name, measured, normal, meaning, "", see)
     if m.copies:
-        stop = Option("patience", 5, "to stop earlier", "train", lower=True)
-        suggestion, options = setting(evidence).ways("more data", "a smaller model", stop, learned=False)
+        known = setting(evidence)
+        suggestion, options = known.ways("more data", "a smaller model", known.earlier, learned=False)
         return Finding("warning", name, measured, normal, "the model copies", suggestion, see, options)
     short = f"{m.near_limit:.0%} of the samples could be near by chance" if m.near_limit > QUARTER else ""
     reach = Reach(short, "held-out rows")

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from simulacra.core.errors.finding import Finding
 from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.doctor.facts import setting
 from simulacra.evaluation.doctor.reach import of_rows, of_share, well
-from simulacra.evaluation.measures.checked import setting
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import DIAGNOSTICS, NEIGHBOUR
 

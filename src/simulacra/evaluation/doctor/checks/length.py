@@ -2,50 +2,54 @@
 
 from __future__ import annotations
 
-import math
-
 from simulacra.core.errors.finding import Finding
-from simulacra.evaluation.doctor.advice import SHORT
-from simulacra.evaluation.doctor.reach import CERTAIN, well
-from simulacra.evaluation.measures.checked import setting
-from simulacra.evaluation.measures.history import History, Metrics
+from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.doctor.course import FEWEST_NOISE, SHORT, Course
+from simulacra.evaluation.doctor.facts import setting
+from simulacra.evaluation.doctor.reach import CERTAIN, of_rows, well
+from simulacra.evaluation.measures.history import History
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import HISTORY
 
-FEWEST = 3  # fewest scores of a stage from which a rise to the end is known
 PAGE = "docs/doctor.md"
+NAME, SEE = "training length", f"{PAGE}#training-length"
 
 
 def length(evidence: Evidence) -> Finding | None:
-    """A training of few steps whose validation score, if there is one, was the best at the end."""
-    history, steps = evidence[HISTORY] or History(()), setting(evidence).steps
-    if steps is None or not setting(evidence).stepwise:
+    """A training of few steps, or one that patience ended, whose validation score still rose."""
+    history, known = evidence[HISTORY] or History(()), setting(evidence)
+    steps, course = known.steps, known.course
+    if steps is None or not known.stepwise:
         return None
     recommended = history.options.get("least_steps") or 0
-    scores = _scores(history.metrics)
-    known = len(scores) >= FEWEST
-    rising = not known or scores[-1] >= max(scores)
-    name, see = "training length", f"{PAGE}#training-length"
-    least = max(SHORT, recommended) if known else SHORT
+    least = max(SHORT, recommended) if course.known else SHORT
     measured = f"{steps:,} step{'s' * (steps != 1)}"
-    if known:
-        measured += f", and the validation score {'rose to the end' if rising else 'was best before the end'}"
+    if course.known:
+        measured += f", and the validation score {_said(course)}"
     normal = f"at least {least:,} steps" + (", which this model recommends" if least == recommended else "")
-    normal += ", or a score that no longer rises" if setting(evidence).validated else ""
-    if steps >= least or not rising:
-        return well(name, measured, normal, "it was not cut short", see, CERTAIN)
+    normal += ", or a score that no longer rises" if known.validated else ""
+    if course.stopped_early:
+        meaning = f"patience={course.patience} took the noise between epochs for the end"
+        longer = Option("patience", course.wait, "to wait longer", "train")
+        said, options = known.ways(longer, learned=False)
+        return Finding("note", NAME, measured, normal, meaning, said, SEE, options)
+    if steps >= least or (course.known and not course.rose):
+        few = steps < least and not course.fell
+        reach = of_rows(len(course.scores), FEWEST_NOISE, "epochs") if few else CERTAIN
+        return well(NAME, measured, normal, "it was not cut short", SEE, reach)
     meaning = "training was cut short: what other checks find is that of a model which is still learning"
     ways = "more epochs or steps", "neither option, for the length that the model declares"
-    said, _ = setting(evidence).ways(*ways)
-    return Finding("note", name, measured, normal, meaning, said, see)
+    said, _ = known.ways(*ways)
+    return Finding("note", NAME, measured, normal, meaning, said, SEE)
 
 
-def _scores(metrics: Metrics) -> list[float]:
-    """Returns the finite validation scores of the last stage."""
-    last = metrics[-1].get("stage") if metrics else None
-    cells = [row.get("valid_score") for row in metrics if row.get("stage") == last]
-    numbers = [float(cell) for cell in cells if cell]
-    return [number for number in numbers if math.isfinite(number)]
+def _said(course: Course) -> str:
+    """Returns how the validation score went, as in `rose to the end`."""
+    if not course.rose:
+        return "was best before the end"
+    if course.best == len(course.scores) - 1:
+        return "rose to the end"
+    return "rose to the end, but for noise"
 
 
 CHECKS = (length,)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from simulacra.core.errors.finding import Finding, Severity
 from simulacra.evaluation.doctor.advice import LONGER, Option, Setting
+from simulacra.evaluation.doctor.facts import setting
 from simulacra.evaluation.doctor.reach import CERTAIN, of_rows, well
 from simulacra.evaluation.latents.spread import Spread
-from simulacra.evaluation.measures.checked import setting
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import CODES, LAYERS, MIXING, SPREAD
 

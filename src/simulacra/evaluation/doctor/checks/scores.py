@@ -5,8 +5,8 @@ from __future__ import annotations
 from simulacra.core.errors.finding import Finding, Severity
 from simulacra.core.scores.few_samples import FEW, FewSamples
 from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.doctor.facts import setting
 from simulacra.evaluation.doctor.reach import CERTAIN, of_rows, of_share, well
-from simulacra.evaluation.measures.checked import setting
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import CONSTANT, LIKELIHOOD, REPEATED
 

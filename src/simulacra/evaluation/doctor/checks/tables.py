@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from simulacra.core.errors.finding import Finding, Severity
 from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.doctor.facts import setting
 from simulacra.evaluation.doctor.reach import CERTAIN, Reach, well
-from simulacra.evaluation.measures.checked import ENTRIES, setting
+from simulacra.evaluation.measures.checked import ENTRIES
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import TABLE
 from simulacra.evaluation.tables.fidelity import LostClass
@@ -39,8 +40,10 @@ def columns(evidence: Evidence) -> Finding | None:
         return None
     name, see = "lost columns", f"{PAGE}#lost-columns"
     worst = sorted((*found.columns, *found.grouped), key=lambda column: -column.excess)
-    beyond = [column for column in worst if column.excess > OFF]
-    enough = setting(evidence).columns or len(beyond) >= PART * len(worst)
+    beyond = _off(worst)
+    # of vectors and images each kind by itself: all columns are many more than those of all rows
+    several = any(len(_off(part)) >= PART * len(part) > 0 for part in (found.columns, found.grouped))
+    enough = setting(evidence).columns or several
     off = beyond if enough else [column for column in beyond if column.constant]
     normal = f"at most {OFF:.0%} less than real rows"
     if not setting(evidence).columns:
@@ -79,7 +82,13 @@ def dependences(evidence: Evidence) -> Finding | None:
         return well(name, _all_kept(pairs), normal, "no dependence is lost", see, _reach_of_pairs(pairs))
     of = f"of {len(pairs):,} pairs" + ("" if setting(evidence).columns else f", {len(sure):,} beyond chance,")
     measured = f"{of} {_are(len(lost))} lost: {_listed([_pair(p) for p in lost])}"
-    if not setting(evidence).columns and len(lost) < PART * len(sure):
+    with_condition = lambda pair: bool(set(pair.pair) & set(found.given))
+    # likewise: pairs with a column of the condition are few among all
+    kinds = [
+        [[p for p in of if with_condition(p) is among] for of in (lost, sure)] for among in (True, False)
+    ]
+    few = not any(len(gone) >= PART * len(there) > 0 for gone, there in kinds)
+    if not setting(evidence).columns and few:
         meaning = "nearly all dependences are kept"
         return well(name, measured, normal, meaning, see, _reach_of_pairs(pairs))
     severity: Severity = "warning" if max(abs(pair.data) for pair in lost) >= STRONG else "note"
@@ -112,6 +121,11 @@ def classes(evidence: Evidence) -> Finding | None:
         return well(name, measured, normal, "", see, Reach("they may be missing by chance", "samples"))
     measured = f"all {kept.classes} frequent classes occur in {kept.drawn:,} samples"
     return well(name, measured, normal, "no class is lost", see, CERTAIN)
+
+
+def _off(columns: Sequence[KeptColumn]) -> list[KeptColumn]:
+    """Returns the columns that are off by more than a note allows."""
+    return [column for column in columns if column.excess > OFF]
 
 
 def _reach_of_columns(columns: Sequence[KeptColumn]) -> Reach:

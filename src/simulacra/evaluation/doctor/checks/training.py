@@ -8,84 +8,75 @@ from collections.abc import Iterator
 
 from simulacra.core.errors.finding import Finding
 from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.doctor.course import LARGE_FALL, number
+from simulacra.evaluation.doctor.facts import SURE, gap_of, setting
 from simulacra.evaluation.doctor.reach import CERTAIN, Reach, of_effect, of_rows, well
-from simulacra.evaluation.measures.checked import setting
 from simulacra.evaluation.measures.history import History, Metrics
 from simulacra.evaluation.measures.measure import Evidence
-from simulacra.evaluation.measures.registry import CELLS_GAP, GENERALIZATION, HISTORY, MEMORIZATION
+from simulacra.evaluation.measures.registry import GENERALIZATION, HISTORY
 
-SURE = 3.0  # standard errors of a significant gap between training and held-out score
-UNLIKELY = 1e-3  # significance level
 LARGE_GAP = 0.05  # gap relative to the held-out score above which it is a warning
 UNSEEN = 1.0  # nats: a larger gap or fall should not go unseen, unless the score is above 20 nats
 GROWN = 1000.0  # a term that exceeds its median by this factor has exploded
-FEWEST = 5  # smallest number of scores from which their noise is estimated
-NORMAL = 1.4826  # standard deviation over median absolute deviation of a normal law
 ROWS = 8  # smallest number of rows of the metrics from which a median is taken
 PLACES = ("stage", "step", "epoch", "seconds", "total_step", "valid_score")  # columns that are no terms
-EARLIER = Option("patience", 5, "to stop earlier", "train", lower=True)
 PAGE = "docs/doctor.md"
 
 
 def overfitting(evidence: Evidence) -> Finding | None:
     """A higher score of training rows than of held-out rows."""
-    found = evidence[GENERALIZATION]
-    if found is None or math.isnan(found.training.error) or math.isnan(found.held_out.error):
+    found, gap = evidence[GENERALIZATION], gap_of(evidence)
+    if found is None or gap is None:
         return None
     train, test = found.training, found.held_out
-    name, see, gap = "overfitting", f"{PAGE}#overfitting", train.mean - test.mean
-    error = math.hypot(train.error, test.error)
-    measured = f"training rows score {gap:+.2f} +- {error:.2f} nats against held-out ones"
+    name, see = "overfitting", f"{PAGE}#overfitting"
+    measured = f"training rows score {gap.nats:+.2f} +- {gap.error:.2f} nats against held-out ones"
     normal = f"within {SURE:g} standard errors"
-    if gap <= SURE * error:
+    if gap.by_chance:
         n, limit = min(len(train.values), len(test.values)), max(UNSEEN, LARGE_GAP * abs(test.mean))
-        reach = of_effect(error, n, limit, "nats")
+        reach = of_effect(gap.error, n, limit, "nats")
         return well(name, measured, normal, "no overfitting beyond chance", see, reach)
-    copies = evidence[MEMORIZATION]
-    if copies is not None and copies.drift_chance < UNLIKELY:
+    if gap.drifts:
         meaning = "held-out rows lie further off than training rows from each other, which may be all of it"
         suggestion, _ = setting(evidence).ways(
             "a split at random, to tell drift from overfitting", learned=False
         )
         return Finding("note", name, measured, normal, meaning, suggestion, see)
-    cells = evidence[CELLS_GAP]
-    if cells is not None and gap - cells <= SURE * error:
-        measured += f", {cells:+.2f} of them by values of the columns alone"
+    if gap.by_cells:
+        measured += f", {gap.cells:+.2f} of them by values of the columns alone"
         meaning = "held-out rows have values that no training row has: the rest is no more than chance"
         other = "columns of many values as real (types=)"
         suggestion, _ = setting(evidence).ways(other, "more rows", learned=False)
         return Finding("note", name, measured, normal, meaning, suggestion, see)
-    large = gap > LARGE_GAP * max(1.0, abs(test.mean))
+    large = gap.nats > LARGE_GAP * max(1.0, abs(test.mean))
     meaning = "the model knows its training rows better than others"
     fewer = Option("dropout", 0.2)
-    suggestion, options = setting(evidence).ways(EARLIER, fewer, "more data")
+    known = setting(evidence)
+    suggestion, options = known.ways(known.earlier, fewer, "more data")
     return Finding("warning" if large else "note", name, measured, normal, meaning, suggestion, see, options)
 
 
 def past_best(evidence: Evidence) -> Finding | None:
     """A validation score that has fallen since its best epoch."""
-    history = evidence[HISTORY] or History(())
-    scores = _scores(history.metrics)
-    if len(scores) < 3:
+    history, known = evidence[HISTORY] or History(()), setting(evidence)
+    course = known.course
+    if not course.known:
         return None
-    epoch, best = max(scores, key=lambda pair: pair[1])
-    fallen = best - scores[-1][1]
+    best = course.scores[course.best]
     name, see = "validation score", f"{PAGE}#validation-score"
-    measured = (
-        f"the validation score fell by {fallen:.2f} nats since epoch {_whole(epoch)}, its best ({best:.2f})"
-    )
-    if round(fallen, 2) == 0:
+    measured = f"the validation score fell by {course.fallen:.2f} nats since epoch "
+    measured += f"{course.epochs[course.best]:.0f}, its best ({best:.2f})"
+    if round(course.fallen, 2) == 0:
         measured = f"the validation score ended at its best ({best:.2f})"
-    noise = SURE * _noise([score for _, score in scores])
-    normal = f"by at most {LARGE_GAP:.0%}" + (f", or {noise:.2g} by chance" if noise else "")
-    noisy = noise > max(UNSEEN, LARGE_GAP * abs(best))
+    noise = SURE * course.noise
+    normal = f"by at most {LARGE_FALL:.0%}" + (f", or {noise:.2g} by chance" if noise else "")
+    noisy = noise > max(UNSEEN, LARGE_FALL * abs(best))
     reach = Reach(f"a fall of {noise:.2g} nats could be noise" if noisy else "", "epochs")
-    if fallen > max(LARGE_GAP * max(1.0, abs(best)), noise):
+    if course.fell:
         if history.best_kept:
             return well(name, measured, normal, "patience kept the best weights", see, reach)
         meaning = "training went on past the best weights"
-        keep = Option("patience", 5, "to keep the best weights", "train", lower=True)
-        suggestion, options = setting(evidence).ways(keep, learned=False)
+        suggestion, options = known.ways(known.earlier, learned=False)
         return Finding("warning", name, measured, normal, meaning, suggestion, see, options)
     return well(name, measured, normal, "it ended near its best", see, reach)
 
@@ -115,34 +106,11 @@ def terms(evidence: Evidence) -> Finding | None:
     return well(name, measured, normal, "none exploded", see, CERTAIN)
 
 
-def _scores(metrics: Metrics) -> list[tuple[str, float]]:
-    """Returns epoch and value of each finite validation score."""
-    rows = [(row.get("epoch", ""), _number(row.get("valid_score"))) for row in metrics]
-    return [(epoch, score) for epoch, score in rows if score is not None and math.isfinite(score)]
-
-
-def _whole(epoch: str) -> str:
-    """Returns the number of an epoch without decimals, as validation comes a step or so after its end."""
-    number = _number(epoch)
-    return epoch if number is None or not math.isfinite(number) else f"{number:.0f}"
-
-
-def _noise(scores: list[float]) -> float:
-    """Returns the standard deviation of a difference of two scores due to noise, estimated without the trend.
-
-    The second difference of independent errors has 6 times their variance, the difference 2 times.
-    """
-    if len(scores) < FEWEST:
-        return 0.0
-    bends = [abs(a - 2 * b + c) for a, b, c in zip(scores, scores[1:], scores[2:])]
-    return NORMAL * statistics.median(bends) * math.sqrt(2 / 6)
-
-
 def _columns(metrics: Metrics) -> Iterator[tuple[str, list[float]]]:
     """Yields each term of the metrics with its values in order."""
     names = dict.fromkeys(name for row in metrics for name in row if name not in PLACES)
     for name in names:
-        values = [_number(row.get(name)) for row in metrics]
+        values = [number(row.get(name)) for row in metrics]
         found = [value for value in values if value is not None]
         if found:
             yield name, found
@@ -155,14 +123,6 @@ def _growth(values: list[float]) -> float:
     if len(sizes) < ROWS or not middle:
         return 1.0
     return max(sizes[len(sizes) // 4 :]) / middle
-
-
-def _number(text: str | None) -> float | None:
-    """Returns the number in a cell; None if it is empty or no number."""
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return None
 
 
 CHECKS = (overfitting, past_best, terms)
