@@ -5,8 +5,8 @@ from __future__ import annotations
 from simulacra.core.errors.finding import Finding
 from simulacra.core.scores.chance import chance_of
 from simulacra.evaluation.doctor.advice import Option
+from simulacra.evaluation.doctor.facts import setting
 from simulacra.evaluation.doctor.reach import of_interval, well
-from simulacra.evaluation.measures.checked import setting
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import PREDICTION
 
