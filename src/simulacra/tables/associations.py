@@ -101,7 +101,7 @@ def _association(table: Columns, a: str, b: str, ranks: Mapping[str, Ranks]) -> 
     if a in table.classes or b in table.classes:
         group, number = (a, b) if a in table.classes else (b, a)
         return _ratio(table.classes[group], table.numbers[number], ranks[number].ranks)
-    return _spearman(*(table.numbers[name] for name in (a, b)), *(ranks[name] for name in (a, b)))
+    return _spearman(table.numbers[a], table.numbers[b], ranks[a], ranks[b])
 
 
 def cramers_v(a: np.ndarray, b: np.ndarray) -> float:

@@ -43,18 +43,20 @@ def texts(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequ
     return grid(made, 1, 8, HEIGHT * len(found) + 0.4 * len(made) + 0.6, title)
 
 
-def paths(space: Space, between: Tensor, title: str) -> Picture:
+def paths(space: Space, between: Tensor, title: str, names: Sequence[str] = ()) -> Picture:
     """Returns a picture of ways from text to text: a panel for each, with a text on each line.
 
     Args:
         space: space of the texts, whose tokens have names.
         between: texts of each way, shape (B, steps, T).
         title: above the picture.
+        names: names of the ways; by default their numbers.
     """
     assert isinstance(space, Tokens)
     nothing = Axis(ticks=())
     ways = [Lines(tuple(map(_line, space.texts(way)))) for way in between]
-    made = [Panel((way,), f"way {i + 1}", x=nothing, y=nothing) for i, way in enumerate(ways)]
+    names = names or [f"way {i + 1}" for i in range(len(ways))]
+    made = [Panel((way,), name, x=nothing, y=nothing) for way, name in zip(ways, names)]
     return grid(made, 1, 8, (HEIGHT * between.shape[1] + 0.4) * len(made) + 0.6, title)
 
 

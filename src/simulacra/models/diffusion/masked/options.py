@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from simulacra.core.capabilities.ancestral import TopK
+from simulacra.core.capabilities.ancestral import Adjusted
 
 Order = Literal["random", "confidence"]
 ORDERS = ("random", "confidence")
 
 
 @dataclass(frozen=True)
-class Unmasking(TopK):
+class Unmasking(Adjusted):
     """Options of drawing from a masked diffusion.
 
     Args:

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.capabilities.ancestral import TopK
+from simulacra.core.capabilities.ancestral import Adjusted
 from simulacra.core.capabilities.general import (
     Encodes,
     HasBound,
@@ -94,7 +94,7 @@ class VQVAE(
         ((4, 4), torch.Size([2, 4, 4]))
     """
 
-    drawing = TopK
+    drawing = Adjusted
     code_by_code = True
     elbo_name: ClassVar[str] = "bound of one code map"
 

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.batch import Batch, Terms
-from simulacra.core.capabilities.ancestral import TopK
+from simulacra.core.capabilities.ancestral import Adjusted
 from simulacra.core.capabilities.general import (
     WEIGHED,
     Completes,
@@ -94,7 +94,7 @@ class SentenceVAE(
     """
 
     space: Tokens
-    drawing = TopK
+    drawing = Adjusted
     entry_by_entry, any_gaps = True, True
     kl_weight: Tensor
     kl_warmup: float
