@@ -10,6 +10,7 @@ from simulacra.evaluation.doctor.reach import of_interval, well
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.registry import PREDICTION
 
+PAGE = "docs/doctor.md"
 UNLIKELY = 1e-3  # significance level
 
 
@@ -18,7 +19,7 @@ def worse_than_mean(evidence: Evidence) -> Finding | None:
     found = evidence[PREDICTION]
     if found is None:
         return None
-    name, see, normal = "prediction", "E24, docs/doctor.md#prediction", "below that of the mean"
+    name, see, normal = "prediction", f"E24, {PAGE}#prediction", "below that of the mean"
     worst = min(found.columns, key=lambda one: one.gain.value / max(one.gain.error, 1e-300))
     gain, mean = worst.gain, worst.trivial.value
     measured = (
