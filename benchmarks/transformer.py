@@ -16,7 +16,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.tokens import Tokens
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.autoregressive.transformer import Transformer
-from simulacra.nets.causal_transformer import Context
+from simulacra.nets.sequences.causal_transformer import Context
 
 LAYERS, HEADS, WIDTH = 4, 4, 128  # the model's own
 CLASSES, T, BATCH = 65, 64, 32  # characters of a text, in windows

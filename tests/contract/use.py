@@ -75,7 +75,7 @@ def words(model: Model, case: Case, n: int = 11, seed: int = 0) -> dict[str, tup
         "decode": ((can.Decodes,), lambda: model.decode(codes(), c)),
         "complete": (can.FILLS, lambda: model.complete(x, known, c, seed=seed)),
         "classify": ((can.Classifies,), lambda: model.classify(x, seed=seed)),
-        "predict": ((can.Predicts,), lambda: torch.as_tensor(model.predict(x, seed=seed))),
+        "predict": ((can.Predicts, can.Classifies), lambda: torch.as_tensor(model.predict(x, seed=seed))),
         "denoise": ((can.Denoises,), lambda: model.denoise(x, condition=c, seed=seed)),
     }
 

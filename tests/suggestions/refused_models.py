@@ -203,12 +203,12 @@ OF_MODELS = (
         lambda **o: simulacra.Flow(Real((3,)), **{"kind": "nice", "layers": 1, **o}),
     ),
     (
-        "nets/transformer.py",
+        "nets/sequences/transformer.py",
         "but a transformer has at least one: take {}",
         lambda **o: simulacra.Transformer(BITS.space, **{"layers": 0, **o}),
     ),
     (
-        "nets/transformer.py",
+        "nets/sequences/transformer.py",
         "do not share evenly: take {}",
         lambda **o: simulacra.Transformer(BITS.space, **{"width": 9, "heads": 4, **o}),
     ),

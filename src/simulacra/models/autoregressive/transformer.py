@@ -31,8 +31,8 @@ from simulacra.core.spaces.plain import Space
 from simulacra.models.autoregressive.codes import Coded, softmax_of_few
 from simulacra.models.autoregressive.images.raster import raster_order
 from simulacra.models.autoregressive.ordered import EntryKeywords
-from simulacra.nets.causal_transformer import CausalTransformer, Context
-from simulacra.nets.transformer import check_sizes, part, slices
+from simulacra.nets.sequences.causal_transformer import CausalTransformer, Context
+from simulacra.nets.sequences.transformer import check_sizes, part, slices
 
 AT_ONCE = 2**24  # hidden features that are computed at once where no gradient is needed (64 MB in fp32)
 REMEMBERED = 2**27  # keys and values of rows that are drawn at once (512 MB in fp32)

@@ -45,7 +45,7 @@ from simulacra.models.diffusion.given import check_guidance, features_given, siz
 from simulacra.models.diffusion.masked.absorbing import AbsorbingKernel, ClassGuess
 from simulacra.models.diffusion.masked.options import Unmasking
 from simulacra.models.diffusion.steps.losses import update
-from simulacra.nets.transformer import SeriesTransformer, check_sizes
+from simulacra.nets.sequences.transformer import SeriesTransformer, check_sizes
 
 AT_ONCE = 2**24  # hidden features that are computed at once where no gradient is needed (64 MB in fp32)
 

@@ -18,8 +18,8 @@ from simulacra.core.distributions.elementary import Categorical as Choice
 from simulacra.core.distributions.heads import likelihood_head
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
-from simulacra.nets.causal_transformer import CausalTransformer, Context
-from simulacra.nets.transformer import check_sizes
+from simulacra.nets.sequences.causal_transformer import CausalTransformer, Context
+from simulacra.nets.sequences.transformer import check_sizes
 
 
 class CodePrior(nn.Module, HasConditionals):

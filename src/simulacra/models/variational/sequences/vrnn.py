@@ -49,7 +49,7 @@ from simulacra.models.variational.network_keywords import LikelihoodName
 from simulacra.models.variational.sequences.needs import as_sequences
 from simulacra.models.variational.sequences.steps import Step, summed
 from simulacra.models.variational.vae import anneal
-from simulacra.nets.latent_recurrence import LatentRecurrence
+from simulacra.nets.sequences.latent_recurrence import LatentRecurrence
 
 PATHS = 64  # paths of codes that follow the known beginning of a sequence
 RATE_DRAWS = 4  # paths of a row for the rates of its units

@@ -27,7 +27,7 @@ from simulacra.core.distributions.heads import LikelihoodHead, likelihood_head
 from simulacra.core.distributions.texts import Texts
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.tokens import Tokens, counted
-from simulacra.nets.recurrent_text import Reading, TextDecoder
+from simulacra.nets.sequences.recurrent_text import Reading, TextDecoder
 
 AT_ONCE = 2**24  # logits that are computed at once where no gradient is needed (64 MB in fp32)
 

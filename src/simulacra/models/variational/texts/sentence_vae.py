@@ -52,7 +52,7 @@ from simulacra.models.variational.parts.gaussian_code import GaussianCode, gauss
 from simulacra.models.variational.parts.weighed_kl import anneal, bound_terms, weigh_kl
 from simulacra.models.variational.texts.completing import CANDIDATES, candidates
 from simulacra.models.variational.texts.given_code import TextsGivenCode, longest
-from simulacra.nets.recurrent_text import TextDecoder, TextEncoder
+from simulacra.nets.sequences.recurrent_text import TextDecoder, TextEncoder
 
 
 class SentenceVAE(

@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from simulacra.nets.autoregressive.dilated import later
-from simulacra.nets.transformer import Attention, Block, SeriesTransformer, attention
+from simulacra.nets.sequences.transformer import Attention, Block, SeriesTransformer, attention
 
 
 @dataclass
