@@ -10,7 +10,9 @@ protocol    Free Spoken Digit Dataset, official split (recordings 0 to 4 of each
             Hz, and the root mean square difference of the mean log spectra in dB
 published   none for these data
 baseline    as many training windows of any digits; the untrained generator
-ours        TO MEASURE
+ours        training windows 58 Hz and 0.6 dB, untrained generator 3,331 Hz and 11.3 dB; after a trial of
+            160 iterations (2.2 passes, 45 s of CPU time) 199 Hz and 16.6 dB: pulses and hiss about as loud as
+            speech, no digit, and too much power above 1 kHz. All 60 passes are not measured yet
 device      2 shared CPU cores, one thread
 """
 

@@ -14,11 +14,9 @@ from simulacra.exploration.drawing.marks import Heatmap
 from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
 
 SHOWN = 8  # recordings
-LONGEST, SHIFTS, RANGE = (
-    256,
-    4,
-    60.0,
-)  # samples of a window; windows that cover a sample; decibels that are shown
+LONGEST, FEWEST = 128, 8  # samples of the longest window; windows side by side that a recording holds
+SHIFTS = 4  # windows that cover a sample
+RANGE = 60.0  # decibels that are shown
 
 
 def decibels(x: Tensor, window: int) -> Tensor:
@@ -55,9 +53,7 @@ def spectrogram(space: Audio, x: Tensor, other: Tensor | None, title: str) -> Pi
         3
     """
     rows, whose = panels.beside(x, other, SHOWN)
-    window = (
-        max(1, min(LONGEST, 2 ** ((space.dims // SHIFTS).bit_length() - 1))) if space.dims >= SHIFTS else 1
-    )
+    window = min(LONGEST, 2 ** (max(1, space.dims // FEWEST).bit_length() - 1))
     levels = decibels(rows, window).clamp_min(-RANGE).numpy() + RANGE
     extent = (0.0, space.seconds, 0.0, space.rate / 2000)
     made = []
