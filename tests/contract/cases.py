@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -34,21 +33,21 @@ from contract.sets import (
     waves,
 )
 from contract.sizes import (
-    SMALL,
-    GAME,
-    TWO,
-    CHAIN_NETS,
     CHAIN,
-    READER,
-    QUANTIZED,
-    PLAIN,
+    CHAIN_NETS,
     CURES,
-    RESIDUAL,
-    RECURRENT,
-    VIRTUAL,
-    TEACHER,
-    MOVES,
     FEW,
+    GAME,
+    MOVES,
+    PLAIN,
+    QUANTIZED,
+    READER,
+    RECURRENT,
+    RESIDUAL,
+    SMALL,
+    TEACHER,
+    TWO,
+    VIRTUAL,
 )
 from contract.world import untouched
 from simulacra.core.model import Model
