@@ -1,8 +1,6 @@
-"""Trainings that are too short, too long or stopped in the noise, and tables under a condition."""
+"""Trainings that are too short or too long, and tables under a condition."""
 
 from __future__ import annotations
-
-import torch
 
 import simulacra
 from benchmarks import doctor_models as m
@@ -14,19 +12,6 @@ from simulacra.data.sources.tensors import from_tensors
 
 LENGTH, BEST, COLUMNS, PAIRS = "training length", "validation score", "lost columns", "lost dependences"
 IGNORED = "ignored condition"
-
-
-def in_noise(seed: int) -> Subject:
-    """Returns a MADE whose recorded scores rise under noise, and end where patience=3 ends them."""
-    found = learned.made(m.cut(), seed, epochs=15)
-    g = torch.Generator().manual_seed(seed)
-    scores = [-60.0 + i + 3 * float(torch.randn((), generator=g)) for i in range(40)]
-    scores += [max(scores) - 1.0 - i / 10 for i in range(3)]
-    rows = [
-        {"epoch": f"{i + 1}", "valid_score": f"{v}", "total_step": f"{12 * (i + 1)}", "stage": "train"}
-        for i, v in enumerate(scores)
-    ]
-    return Subject(found.model, found.data, rows, {"patience": 3})
 
 
 def with_patience(seed: int) -> Subject:
@@ -73,7 +58,6 @@ SICK = (
         mends=("patience=",),
         never=("more epochs",),
     ),
-    Case("patience that ends a rise in noise", in_noise, (LENGTH,), mends=("patience=",), never=("epochs",)),
     Case("conditional table, drawn whatever the condition is", conditional_table(False), (COLUMNS, PAIRS)),
 )
 HEALTHY = (

@@ -24,7 +24,6 @@ SLOW = (
     "150 epochs",
     "conditional MADE of",
     "past its best",
-    "rise in noise",
 )
 
 
