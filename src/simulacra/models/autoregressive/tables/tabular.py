@@ -232,8 +232,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         """
         if len(self.nets) == 1:
             return ancestral(self, rng, c, watch=watch, how=how)
-        n = len(rng.rows)
-        nothing = torch.zeros(n, self.space.dims, dtype=self.dtype, device=self.device)
+        nothing = torch.zeros(len(rng.rows), self.space.dims, dtype=self.dtype, device=self.device)
         each = [
             self.weighted(o, nothing, nothing.bool(), rng.at("order", o), 1, c, how)[0][:, 0]
             for o in range(len(self.nets))
