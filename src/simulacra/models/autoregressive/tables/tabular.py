@@ -238,7 +238,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
             for o in range(len(self.nets))
         ]
         which = (rng.uniform("order") * len(each)).long().clamp_max(len(each) - 1).to(self.device)
-        x = torch.stack(each, 1)[torch.arange(n, device=self.device), which]
+        x = torch.stack(each, 1)[torch.arange(len(which), device=self.device), which]
         if watch is not None:
             replay(x, self.orderings[which], watch)
         return x
