@@ -232,14 +232,13 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         """
         if len(self.nets) == 1:
             return ancestral(self, rng, c, watch=watch, how=how)
-        n = len(rng.rows)
-        nothing = torch.zeros(n, self.space.dims, dtype=self.dtype, device=self.device)
+        nothing = torch.zeros(len(rng.rows), self.space.dims, dtype=self.dtype, device=self.device)
         each = [
             self.weighted(o, nothing, nothing.bool(), rng.at("order", o), 1, c, how)[0][:, 0]
             for o in range(len(self.nets))
         ]
         which = (rng.uniform("order") * len(each)).long().clamp_max(len(each) - 1).to(self.device)
-        x = torch.stack(each, 1)[torch.arange(n, device=self.device), which]
+        x = torch.stack(each, 1)[torch.arange(len(which), device=self.device), which]
         if watch is not None:
             replay(x, self.orderings[which], watch)
         return x
