@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from contract.cases import BATCH, Case
+from contract.case import BATCH, Case
 from contract.world import kept, untouched
 from simulacra.core.model import Model
 from simulacra.core.storage.files import read_tensors

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import simulacra
-from contract.cases import BATCH
+from contract.case import BATCH
 
 FORMS = ("folder", "one.safetensors")
 QUIET = {"epochs": 1, "batch_size": BATCH, "device": "cpu", "progress": False}

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 import simulacra
-from contract.cases import BATCH, Case
+from contract.case import BATCH, Case
 from contract.harness import stages_of, trained
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities import general as can

@@ -94,8 +94,7 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
         'exact'
     """
 
-    drawing = Adjusted
-    entry_by_entry = True
+    drawing, entry_by_entry = Adjusted, True
     length = Epochs(20)
     orderings: Tensor
 
