@@ -18,6 +18,11 @@ FORMS = (
     ),
     ("core/errors/suggestion.py", "`simulacra {}`", "the form of all commands"),
     (
+        "data/text/reader.py",
+        "stand beside the texts: to give the model a column load it with",
+        "a note; tests/data/test_text_conditions.py loads with it",
+    ),
+    (
         "data/dataset.py",
         "choose one of these, or to train",
         "tests/cli/test_cli_few_recordings.py loads with it",

@@ -194,11 +194,15 @@ def _windows(where: str, texts: Sequence[Sequence[str]], window: int, unit: Unit
     pieces = [list(text[i : i + window]) for text in texts for i in range(0, len(text), window)]
     if len(pieces) < 3:
         tokens = sum(map(len, texts))
-        told = f"{where} has {tokens:,} tokens ({unit}), too few for windows of {window:,} in three splits"
         if tokens < SHORTEST:
-            raise ValueError(f"{told}: give a text of at least {SHORTEST} tokens.")
+            few = f"{where} has {tokens:,} tokens ({unit}), too few for three splits"
+            raise ValueError(f"{few}: give a text of at least {SHORTEST} tokens.")
         smaller = load_with(window=max(2, tokens // 50))
-        raise Refusal(f"{told}: load it with {smaller}.", smaller)
+        raise Refusal(
+            f"{where} has {tokens:,} tokens ({unit}), too few for windows of {window:,} in three splits: "
+            f"load it with {smaller}.",
+            smaller,
+        )
     return pieces
 
 
