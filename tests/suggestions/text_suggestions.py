@@ -50,7 +50,7 @@ CASES: tuple[Says, ...] = (
     ),
     Says(
         "data/text/detection.py",
-        "holds lines of text, not a table: load it with {} and window=",
+        "lines of text, not a table: load it with",
         # a book without a line break, of over 1 MB
         text("t.txt", " ".join(f"said the {'very' * 15}{i % 99} friend" for i in range(14_000))),
     ),

@@ -195,8 +195,10 @@ def _windows(where: str, texts: Sequence[Sequence[str]], window: int, unit: Unit
     if len(pieces) < 3:
         tokens = sum(map(len, texts))
         if tokens < SHORTEST:
-            few = f"{where} has {tokens:,} tokens ({unit}), too few for three splits"
-            raise ValueError(f"{few}: give a text of at least {SHORTEST} tokens.")
+            raise ValueError(
+                f"{where} has {tokens:,} tokens ({unit}), too few for windows of {window:,} in three splits: "
+                f"give a text of at least {SHORTEST} tokens."
+            )
         smaller = load_with(window=max(2, tokens // 50))
         raise Refusal(
             f"{where} has {tokens:,} tokens ({unit}), too few for windows of {window:,} in three splits: "
