@@ -45,7 +45,7 @@ PEER_PACKAGES = (
 )
 # megabytes of the pinned wheels without PyTorch, measured for Python 3.11 on Linux; less elsewhere
 RUNTIME = 110
-MEGABYTES = {"tables": 64, "export": 35, "dev": 134, "docs": 20}
+MEGABYTES = {"tables": 64, "export": 35, "molecules": 35, "dev": 134, "docs": 20}
 MOST_PROCESSES = 8  # most test processes; each takes up to a gigabyte
 CHECKS = (
     ("-m", "ruff", "check", "."),

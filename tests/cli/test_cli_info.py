@@ -12,7 +12,8 @@ from simulacra import __version__
 from simulacra.cli.commands import info
 from simulacra.core.packages import install_command
 
-ROWS = ["simulacra", "Python", "system", "torch", "device", "threads", "runs", "data", "tables", "export"]
+ROWS = ["simulacra", "Python", "system", "torch", "device", "threads", "runs", "data"]
+ROWS += ["tables", "export", "molecules"]
 KEYS = ["simulacra", "python", "system", "torch", "device", "threads", "runs", "data", "packages", "mends"]
 SOUND = {
     "torch": {"version": "2.9.1+cpu", "cuda": None, "rocm": None, "sees_gpu": False, "nvidia_driver": False},

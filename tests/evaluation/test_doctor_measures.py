@@ -18,7 +18,7 @@ from simulacra.evaluation.diagnostics.condition import _Nearest, condition_use
 from simulacra.evaluation.diagnostics.extreme_weights import as_made, weights_of
 from simulacra.evaluation.diagnostics.flat import kept_entries
 from simulacra.evaluation.diagnostics.shared_rows import shared_rows
-from simulacra.evaluation.doctor.checks.training import _noise
+from simulacra.evaluation.doctor.course import Course
 from simulacra.evaluation.doctor.diagnose import findings
 from simulacra.evaluation.latents.against_mean import against_mean, mean_features
 from simulacra.evaluation.samples.cells import k_means, lost_cells
@@ -248,6 +248,7 @@ def test_a_lost_cluster_is_a_lost_cell():
 def test_the_noise_of_scores_is_that_of_what_has_no_trend():
     r = np.random.default_rng(0)
     slope = np.linspace(0, 50, 4001)
-    found = _noise((slope + 0.3 * r.normal(size=4001)).tolist())
+    noise_of = lambda scores: Course(scores=tuple(scores)).noise
+    found = noise_of((slope + 0.3 * r.normal(size=4001)).tolist())
     assert found == pytest.approx(0.3 * math.sqrt(2), rel=0.05)
-    assert _noise([1.0, 2.0, 3.0, 4.0]) == 0.0 and _noise(slope.tolist()) < 1e-9
+    assert noise_of([1.0, 2.0, 3.0, 4.0]) == 0.0 and noise_of(slope.tolist()) < 1e-9

@@ -154,7 +154,7 @@ CASES = {
 # facts about weights, columns or options, which further rows would not change
 FACTS = {"unbounded", "dead", "mixing", "averaged", "frozen", "exploding"}
 # never `ok`, or of two measures, in a test of its own
-OTHERS = {"length", "levels"}
+OTHERS = {"length", "levels", "worse_than_mean"}
 
 
 def test_every_check_of_the_registry_is_here():

@@ -69,5 +69,5 @@ def test_what_is_proposed_for_one_column_works():
     assert "1 to 2 factors" in refusal(PPCA, Real((3,)), latent=3)
     assert "types='real'" in refusal(PPCA, Table(a=Real())) and "take an RBM" in refusal(PPCA, Binary((3,)))
     walks = Sequence((2,), of=Real((3,)))
-    assert "of one length" in refusal(RBM, walks) and "of one length" in refusal(VAE, walks)
+    assert "take a VRNN" in refusal(RBM, walks) and "VRNN" in refusal(VAE, walks)
     assert "RNN-RBM" in refusal(MADE, Sequence((2,), of=Binary((3,))))

@@ -44,6 +44,7 @@ NEAR_ZERO = (
     "deep-autoencoder/levels",
     "crbm/binary",
     "transformer",
+    "vrnn",
 )
 # a rising learning rate makes the score fall, so that the best weights are not the last
 STOPPED = {"patience": 1, "lr": 0.02}

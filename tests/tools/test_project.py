@@ -111,7 +111,7 @@ def test_what_is_new_is_added_to_what_is_there(scripts):
 def test_an_extra_that_is_none(scripts):
     it = scripts()
     assert it.main(["install", "developer"]) == 1
-    assert "no extra 'developer'; possible are tables, export, dev, docs." in it.machine.said()
+    assert "no extra 'developer'; possible are tables, export, molecules, dev, docs." in it.machine.said()
     assert not it.machine.ran
 
 

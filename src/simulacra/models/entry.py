@@ -64,10 +64,10 @@ def classes_of(package: str, entries: Sequence[Entry]) -> tuple[list[str], Calla
         AttributeError for other names.
 
     Example:
-        >>> from simulacra.models.variational.catalog import ENTRIES
-        >>> names, find = classes_of("simulacra.models.variational", ENTRIES)
-        >>> names, find("VAE").__name__
-        (['HierarchicalVAE', 'IWAE', 'VAE'], 'VAE')
+        >>> from simulacra.models.moments.catalog import ENTRIES
+        >>> names, find = classes_of("simulacra.models.moments", ENTRIES)
+        >>> names, find("GMMN").__name__
+        (['ABC', 'GMMN', 'GMMNAutoencoder'], 'GMMN')
     """
     known = {entry.cls: entry for entry in entries}
 

@@ -17,7 +17,11 @@ from simulacra.cli.output import say, table
 from simulacra.core.packages import install_command
 
 # optional dependencies, as in pyproject.toml
-EXTRAS = {"tables": ("pandas", "pyarrow", "openpyxl"), "export": ("onnx", "onnxscript", "onnxruntime")}
+EXTRAS = {
+    "tables": ("pandas", "pyarrow", "openpyxl"),
+    "export": ("onnx", "onnxscript", "onnxruntime"),
+    "molecules": ("rdkit",),
+}
 LITTLE = 2e9  # free bytes of a disk below which a warning is printed
 Facts = dict[str, Any]
 

@@ -18,8 +18,8 @@ def construction(kind: type) -> Callable[..., None]:
 
     Example:
         >>> from simulacra.models.variational.vae import VAE
-        >>> [*inspect.signature(construction(VAE)).parameters][3:7]
-        ['kl', 'kl_warmup', 'seed', 'hidden']
+        >>> [*inspect.signature(construction(VAE)).parameters][3:8]
+        ['kl', 'kl_warmup', 'free_bits', 'seed', 'hidden']
     """
     found: dict[str, inspect.Parameter] = {}
     told: dict[str, str] = {}

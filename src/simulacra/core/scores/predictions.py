@@ -17,6 +17,7 @@ from torch import Tensor
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities import general as can
 from simulacra.core.model import Model
+from simulacra.core.numerics.precision import to_float64
 from simulacra.core.spaces.composite import Table
 
 
@@ -69,7 +70,7 @@ def answers(model: Model, rows: Batch, seed: int = 0) -> Answers | None:
         return None
     at = torch.arange(len(rows)) if rows.c_known is None else rows.c_known.cpu().nonzero()[:, 0]
     predicted = torch.as_tensor(model.predict(rows.x[at.to(rows.x.device)], seed))
-    return Answers(names_of(model, truth.shape[1]), truth, predicted.double().reshape(truth.shape))
+    return Answers(names_of(model, truth.shape[1]), truth, to_float64(predicted.reshape(truth.shape)))
 
 
 def known_numbers(model: Model, c: Tensor | None, c_known: Tensor | None) -> Tensor | None:
@@ -84,7 +85,7 @@ def known_numbers(model: Model, c: Tensor | None, c_known: Tensor | None) -> Ten
     if c is None or condition is None or condition.discrete or not model.supports(can.Predicts):
         return None
     y = c if c_known is None else c[c_known.to(c.device)]
-    return y.cpu().double().reshape(len(y), -1) if len(y) else None
+    return to_float64(y.cpu().reshape(len(y), -1)) if len(y) else None
 
 
 def names_of(model: Model, columns: int) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ def step_of(space: Space) -> Space:
 
     Example:
         >>> step_of(Sequence((5,), Real((3,)))), step_of(Real((3,)))
-        (Real((3,)), Real((3,)))
+        (Real(shape=(3,)), Real(shape=(3,)))
     """
     return space.of if isinstance(space, Sequence) else space
 

@@ -10,7 +10,7 @@ from simulacra.core.spaces.abstract import Space
 from simulacra.core.spaces.tokenizers import joined
 from simulacra.core.spaces.tokens import Tokens
 from simulacra.exploration.drawing import panels
-from simulacra.exploration.drawing.marks import Lines, Text
+from simulacra.exploration.drawing.marks import Lines
 from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
 from simulacra.exploration.drawing.text import short
 
@@ -61,22 +61,21 @@ def paths(space: Space, between: Tensor, title: str, names: Sequence[str] = ()) 
 
 
 def unmasked(
-    space: Tokens, rows: Sequence[tuple[Tensor, Tensor]], names: Sequence[str], title: str
+    space: Tokens, rows: Sequence[Sequence[tuple[Tensor, Tensor]]], names: Sequence[str], title: str
 ) -> Picture:
-    """Returns a picture with a text on each line, of which only some tokens are drawn so far.
+    """Returns a picture with a panel for each text, and a line for each of its states.
 
     Args:
         space: space of the texts, whose tokens have names.
-        rows: texts, shape (T,) each, and True for their tokens that are drawn; the others are squares.
-        names: name of each line.
+        rows: states of each text, shape (T,) each, and True for their tokens that are drawn; the others are
+            squares.
+        names: name of each state, such as a number of steps.
         title: above the picture.
     """
     nothing = Axis(ticks=())
-    made = [
-        Panel((Text(_line(_with_gaps(space, x, drawn))),), name, x=nothing, y=nothing)
-        for (x, drawn), name in zip(rows, names)
-    ]
-    return grid(made, 1, 8, 0.45 * len(made) + 0.6, title)
+    ways = [Lines(tuple(f"{n}:  {_line(_with_gaps(space, *s))}" for n, s in zip(names, way))) for way in rows]
+    made = [Panel((way,), f"text {i + 1}", x=nothing, y=nothing) for i, way in enumerate(ways)]
+    return grid(made, 1, 8, (HEIGHT * len(names) + 0.4) * len(made) + 0.6, title)
 
 
 def _with_gaps(space: Tokens, x: Tensor, drawn: Tensor) -> str:

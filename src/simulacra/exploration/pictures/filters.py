@@ -62,9 +62,9 @@ def _texts(album: Album, steps: Sequence[int]) -> Picture:
     seen, _ = _walked(album, "trajectory", steps)
     assert isinstance(album.space, Tokens)
     whole = [(x, torch.ones_like(x, dtype=torch.bool) if drawn is None else drawn) for x, drawn in seen]
-    rows = [(x[i], drawn[i]) for i in range(TEXTS) for x, drawn in whole]
+    rows = [[(x[i], drawn[i]) for x, drawn in whole] for i in range(TEXTS)]
     title = f"{type(album.model).__name__}: {TEXTS} texts after so many steps"
-    return unmasked(album.space, rows, [f"{n:,}" for n in steps] * TEXTS, title)
+    return unmasked(album.space, rows, [f"{n:,}" for n in steps], title)
 
 
 def _chains(album: Album, name: str, shown: Sequence[int], title: str) -> Picture:

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng
 
 # one generator of the whole batch, whatever rows a process holds
@@ -151,7 +152,7 @@ class Codebook(nn.Module):
         Args:
             k: numbers of entries, shape (B, T).
         """
-        return torch.bincount(k.flatten(), minlength=len(self.e)).double() / k.numel()
+        return to_float64(torch.bincount(k.flatten(), minlength=len(self.e))) / k.numel()
 
 
 def perplexity(p: Tensor) -> float:

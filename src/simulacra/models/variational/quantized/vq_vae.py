@@ -44,6 +44,7 @@ from simulacra.core.distributions.elementary import Distribution
 from simulacra.core.distributions.heads import likelihood_head, mean_image
 from simulacra.core.gradients import straight_through
 from simulacra.core.model import Model
+from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng, some_of
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
@@ -307,7 +308,7 @@ class VQVAE(
             c: not used.
         """
         use = self.codebook.use(self.nearest(x))
-        return {"perplexity": perplexity(use), "used": float((use > 0).double().mean())}
+        return {"perplexity": perplexity(use), "used": float(to_float64(use > 0).mean())}
 
     def alarm(self, diagnostics: dict[str, float]) -> str | None:
         """Returns a sentence on a codebook of which most is dead, or None.
