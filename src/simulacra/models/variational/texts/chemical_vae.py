@@ -7,7 +7,8 @@
 
 y are the numbers of the condition, each with mean 0 and deviation 1 in the training rows. They shape the
 code, so that f has a slope along which texts of a higher y are found (`exploration.optimize`). The model is
-one of p(x): y is needed in training only. With w = 1, (1) and (3) bound log p(x, y).
+one of p(x): y is needed in training only. With w = 1, (1) and (3) bound log p(x, y) where all rows have y;
+otherwise the mean of (2) or (3) runs over the rows that do.
 
 Reference: Gomez-Bombarelli et al., Automatic Chemical Design Using a Data-Driven Continuous Representation of
 Molecules, 2018 (2016). Row E24.
