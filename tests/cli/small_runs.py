@@ -13,6 +13,21 @@ SMALL = {
     "switch_steps": 2, "chains": 7, "burn_in": 5, "channels": 3, "labels": 6, "labelled_batch": 5,
 }  # fmt: skip
 IMAGES = ["--data.key", "x"]
+TEXTS = ["--data.tokens", "characters", "--data.column", "said"]
+WALKS = """HIERARCHY
+ROOT Hips
+{
+  OFFSET 0 0 0
+  CHANNELS 2 Xposition Yposition
+  End Site
+  {
+    OFFSET 0 1 0
+  }
+}
+MOTION
+Frames: 12
+Frame Time: 0.1
+"""
 LABELS = [*IMAGES, "--data.label", "y", "--data.condition", "label"]
 # tried in this order: the first that the model is for
 DATA = [
@@ -22,6 +37,9 @@ DATA = [
     ("reals.npy", []),
     ("rolls.mat", []),
     ("squares.npy", []),
+    ("said.csv", TEXTS),
+    ("said.csv", [*TEXTS, "--data.condition", "long,share"]),
+    ("walks", ["--data.condition", "label"]),
 ]
 
 
@@ -42,6 +60,14 @@ def write_data(tmp_path):
     np.save(tmp_path / "squares.npy", (rng.random((50, 1, 6, 6)) < 0.4).astype(np.uint8))
     rows = [f"{a:.2f},{'fm'[k]},{a + b:.1f}" for a, b, k in zip(*rng.normal(size=(2, 50)), y)]
     (tmp_path / "table.csv").write_text("\n".join(["age,sex,pay", *rows]) + "\n", encoding="utf-8")
+    texts = ["".join("ab"[k] for k in rng.integers(0, 2, n)) for n in rng.integers(1, 5, 60)]
+    said = [f"{text},{len(text) / 2},{text.count('a')}.5" for text in texts]
+    (tmp_path / "said.csv").write_text("\n".join(["said,long,share", *said]) + "\n", encoding="utf-8")
+    for i in range(12):
+        folder = tmp_path / "walks" / ("slow" if i % 2 else "fast")
+        folder.mkdir(parents=True, exist_ok=True)
+        frames = "\n".join(f"{a:.3f} {b:.3f}" for a, b in rng.normal(size=(12, 2)).cumsum(0))
+        (folder / f"{i}.bvh").write_text(WALKS + frames + "\n", encoding="utf-8")
     return tmp_path
 
 

@@ -143,7 +143,33 @@ def data_page() -> Names:
     table("visits.csv")
     table("long.csv")
     Path("long.csv.gz").write_bytes(gzip.compress(Path("long.csv").read_bytes()))
+    captions(Path("captions.txt"), Path("molecules.csv"))
+    walks(Path("walks"), 300)
     return {}
+
+
+def walks(folder: Path, frames: int) -> None:
+    """Recorded motions of one joint, two of each class."""
+    head = "HIERARCHY\nROOT Hips\n{\n  OFFSET 0 0 0\n  CHANNELS 2 Xposition Yposition\n}\nMOTION\n"
+    make = np.random.default_rng(4)
+    for i in range(8):
+        path = folder / ("slow" if i % 2 else "fast") / f"{i}.bvh"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = "\n".join(f"{a:.3f} {b:.3f}" for a, b in make.normal(size=(frames, 2)).cumsum(0))
+        path.write_text(f"{head}Frames: {frames}\nFrame Time: 0.03\n{lines}\n", encoding="utf-8")
+
+
+def captions(texts: Path, molecules: Path) -> None:
+    """Short sentences, a line each, and a table of molecules with a property."""
+    words = [
+        f"a {who} {does} in the {place}"
+        for who in ("man", "dog")
+        for does in ("sits", "runs")
+        for place in ("park", "sun")
+    ]
+    texts.write_text("\n".join(words * 9) + "\n", encoding="utf-8")
+    rows = [f"{'C' * (i % 7 + 1)}{end},{i % 7 / 2:.2f}" for i in range(60) for end in ("O", "N", "C=O")]
+    molecules.write_text("\n".join(["smiles,logP", *rows]) + "\n", encoding="utf-8")
 
 
 def doctored() -> Names:
