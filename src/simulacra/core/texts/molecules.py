@@ -1,12 +1,13 @@
 """Validity of molecules written as SMILES: brackets, rings, bonds and valences.
 
 With the extra `molecules`, `rdkit` judges: it also knows which rings are aromatic. Without it, a text is
-valid if its atoms, bonds, branches and ring numbers are written rightly, aromatic atoms lie in rings, and no
+valid if its atoms, bonds, branches and ring numbers are well formed, aromatic atoms lie in rings, and no
 atom of the organic subset has more bonds than
 
     B 3   C 4   N 3   O 2   P 5   S 6   F, Cl, Br 1   I 5
 
-where aromatic bonds count 1. All that `rdkit` accepts passes but for rare valences, and some that it refuses.
+where aromatic bonds count 1. This check accepts what `rdkit` accepts, except for rare valences, and also some
+texts that `rdkit` refuses.
 
 Reference: Weininger, SMILES, a chemical language and information system, 1988; the OpenSMILES specification.
 """
@@ -37,7 +38,7 @@ RING = re.compile(r"\d|%\d\d")
 
 
 def molecules() -> Check:
-    """Returns the check of molecules: that of `rdkit` where it is installed, or else that of this file."""
+    """Returns the check of molecules: by `rdkit` where it is installed, otherwise by `is_molecule`."""
     if importlib.util.find_spec("rdkit") is not None:
         return Check(accepted_by_rdkit, "rdkit")
     return Check(is_molecule, "brackets, rings, bonds and valences; not which rings are aromatic")
@@ -57,7 +58,7 @@ def accepted_by_rdkit(text: str) -> bool:
 
 
 def is_molecule(text: str) -> bool:
-    """Returns True if a text is SMILES without a flaw that this file knows.
+    """Returns True if a text is SMILES in which `flaw` finds nothing.
 
     Args:
         text: SMILES.
@@ -70,7 +71,7 @@ def is_molecule(text: str) -> bool:
 
 
 def flaw(text: str) -> str:
-    """Returns the first flaw of SMILES in words; empty without one.
+    """Returns the first flaw of SMILES in words; an empty string if there is none.
 
     Args:
         text: SMILES.
@@ -98,7 +99,7 @@ class _Molecule:
     """Atoms and bonds that have been read.
 
     Args:
-        atoms: symbol of each atom; those in brackets keep them.
+        atoms: symbol of each atom, with its brackets if it has any.
         parents: the atom before each in its chain, -1 for a first one.
         bonds: order of the bond of two atoms.
         rings: atoms that lie in a ring.
@@ -147,7 +148,7 @@ class _Molecule:
 
 @dataclass
 class _Reader:
-    """The place in a text up to which it was read.
+    """State of the parser after the tokens that it has read.
 
     Args:
         made: atoms and bonds so far.
@@ -220,7 +221,7 @@ class _Reader:
 
 
 def _symbol(token: str) -> str:
-    """Returns the symbol of an atom; that of one in brackets keeps them.
+    """Returns the symbol of an atom, with its brackets if it has any.
 
     Raises:
         Flaw: if it is no atom.

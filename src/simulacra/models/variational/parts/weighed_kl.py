@@ -3,7 +3,8 @@
     loss = -E_q log p(x|z) + beta sum_i max(lambda, KL_i)                        (1)
 
 KL_i is that of unit i of the code, in nats. beta rises from 0 to 1 over the first part of training. A
-unit gains nothing by a KL below lambda, so it does not collapse to the prior before the decoder uses it. At beta = 1 and lambda = 0 the loss is the negative bound.
+unit gains nothing by a KL below lambda, so it does not collapse to the prior before the decoder uses it. At
+beta = 1 and lambda = 0 the loss is the negative bound.
 
 Reference: Bowman et al. 2015, section 3.1 (annealing); Kingma et al., Improving Variational Inference with
 Inverse Autoregressive Flow, 2016, section 2.3 and appendix C.8 (free bits, here of each row and unit).

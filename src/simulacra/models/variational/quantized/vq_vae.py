@@ -7,8 +7,8 @@
 
 sg stops gradients. Stage 1 trains encoder and decoder by (2): the gradient of the decoder's input passes
 straight to the encoder, and the codebook follows the encodings (`codebook`). Stage 2 trains the prior on the
-codes of the frozen encoder by (3). Training has no KL term: under a uniform prior
-it is the constant T log K.
+codes of the frozen encoder by (3). Training has no KL term: under a uniform prior it is the constant
+T log K.
 
 p(x|c) is a sum over all K^T code maps, of which (4) keeps one, that of the encoder: a lower bound. It is an
 ELBO whose q(k|x) is a point and has no entropy. It cannot tighten with draws, as there are none.
@@ -324,8 +324,8 @@ def quantized_loss(model: VQVAE, batch: Batch, rng: Rng) -> Terms:
 
     Args:
         model: the model.
-        batch: rows of data; `known` marks the entries that count.
-        rng: not used.
+        batch: rows of data; `known` marks the entries that are observed.
+        rng: chooses the encodings proposed to unused vectors.
     """
     z_e = model.encodings(batch.x, batch.known)
     k = model.codebook.nearest(z_e.detach())

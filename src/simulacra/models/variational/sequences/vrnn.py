@@ -8,8 +8,9 @@
     w = prod_t p(x_t | z_t, h_(t-1)) p(z_t | h_(t-1)) / q(z_t | x_t, h_(t-1))    (6)
 
 The state (3) depends on the codes, so that the prior of a step (1) is not N(0, I) but depends on the steps
-before it, and p(x) is a mixture over whole paths z_1, ..., z_T. The mean of the weights (6) of k paths gives the
-bound of the IWAE. Training averages (5) over all steps of a batch; scores are sums over the steps of a row.
+before it, and p(x) is a mixture over whole paths z_1, ..., z_T. The mean of the weights (6) of k paths gives
+the bound of the IWAE. Training averages (5) over all steps of a batch; scores are sums over the steps of a
+row.
 
 Reference: Chung et al., A Recurrent Latent Variable Model for Sequential Data, 2015 (equations 5 to 11).
 Row E11.
