@@ -45,7 +45,7 @@ def _check_names_are_text(rows: NewRows) -> None:
 
 
 def _tell_formulas(request: Request, rows: NewRows) -> None:
-    """Warns of names of files that a spreadsheet computes."""
+    """Warns of names of files that a spreadsheet would compute as formulas."""
     from simulacra.core.storage.plain_text import is_formula
 
     found = [name for name in rows.listed if is_formula(name)]

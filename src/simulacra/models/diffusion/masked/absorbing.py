@@ -18,9 +18,9 @@ Texts have nothing but the end behind their first end, so a state is closed:
 
 The sum runs over the entries i that are masked in closed(x_t). L is the place of the first end in x_0, and
 i - L is 0 up to there. Every draw is a text, so p sums to 1 over texts. If a step (2) unmasks several
-entries, those behind the first end among them have no effect, as (5) overwrites them. An end at i is the first one of
-its step if none of the i - L masked ends before it is unmasked too, with probability (1 - 1 / t)^(i - L). For
-the kernel `single` the power is 1.
+entries, those behind the first end among them have no effect, as (5) overwrites them. An end at i is the
+first one of its step if none of the i - L masked ends before it is unmasked too, with probability
+(1 - 1 / t)^(i - L). For the kernel `single` the power is 1.
 
 Reference: Austin et al., Structured Denoising Diffusion Models in Discrete State-Spaces, 2021 (1 to 3, the
 absorbing state); Sahoo et al. 2024 and Shi et al. 2024 (4). Row H20.
@@ -190,7 +190,7 @@ class AbsorbingKernel(nn.Module):
         return (1 - 1 / t) ** behind / t
 
     def errors(self, x0: Tensor, h: Tensor, t: Tensor, r: Tensor, guess: ClassGuess) -> StepErrors:
-        """Returns E_q |x_r - E_p x_r|^2 and the variance of p(x_r | x_t) of one-hot codes, summed over entries.
+        """Returns E_q |x_r - E_p x_r|^2 and the variance of p(x_r | x_t) of one-hot codes, sums over entries.
 
         Args:
             x0: x_0, shape (B, d).
