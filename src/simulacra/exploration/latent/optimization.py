@@ -1,7 +1,7 @@
 """Search for observations with a high property: gradient ascent on the number predicted from the code.
 
     z* = argmax_z  s f_j(z) + w log N(z; 0, I),   s = 1, or -1 for a low property              (1)
-    x* = E[x | z*]                                                                              (2)
+    x* = E[x | z*], of texts the likeliest token each time                                      (2)
 
 f_j is the predicted number j, standardized as in training to mean 0 and standard deviation 1. Far from all
 data f grows without limit and x* is meaningless, so w keeps the code near the prior. The prediction for the
