@@ -177,7 +177,7 @@ class Predicts(Capability):
 
 
 class PredictsFromCode(Predicts):
-    """Predicts from the latent code by f(z), whose gradient allows a search for codes with a high property."""
+    """Predicts from the latent code by f(z), whose gradient guides a search for codes of a high property."""
 
     phrase = "predicts from its code"
 
