@@ -24,6 +24,7 @@ VALID = (
     *("C[C@H](N)C(=O)O", "[NH4+].[Cl-]", "O=[N+]([O-])c1ccccc1", "CN1C=NC2=C1C(=O)N(C(=O)N2C)C", "C%10CC%10"),
     *("CS(=O)(=O)N", "FC(F)(F)c1ccncc1", "C/C=C/C", "c1cc[nH]c1", "Cn1cccc1", "O=c1cc[nH]cc1", "[13CH4]"),
     *("N#Cc1ccsc1", "C1CC1C1CC1", "CC(C)(C)OC(=O)N1CCC(CC1)n1cncn1", "[O-][S+](C)C", "C1CC11CC1", "c1ccoc1"),
+    *("CN(=O)=O", "O=N(=O)c1ccccc1", "C1.C1", "c1ccc(cc1)-c1ccccc1"),
 )
 INVALID = {
     "": "there is no atom",
@@ -36,6 +37,9 @@ INVALID = {
     "C12CC12": "atoms 1 and 3 have two bonds",
     "1CC1": "ring 1 has no atom before it",
     "C=": "a bond has no atom behind it",
+    # a ring number that joins two parts makes no ring, and a chain between two rings lies in none
+    "c1.c1": "c is aromatic, but lies in no ring",
+    "CN(=O)(=O)C": "N has 6 bonds",
     "=C": "the bond = has no atom before it",
     "C==C": "the bond = has no atom before it",
     "C(=)C": "a branch ends without an atom",

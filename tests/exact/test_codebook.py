@@ -117,3 +117,17 @@ def test_a_codebook_that_collapsed_is_told():
     told = model.alarm({"perplexity": 1.0, "used": 1 / 40})
     assert told.startswith("codebook collapse: held-out rows use 1 of 40")
     assert model.alarm({"perplexity": 20.0, "used": 0.8}) is None
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_sums_of_encodings_in_low_precision_are_those_of_the_codebook(dtype):
+    """Counts of bfloat16 stop at 256, so that means of many encodings would be wrong."""
+    book = Codebook(2, 1, decay=0.0, restart=0.0)
+    book.begin(torch.tensor([[0.25], [9.0]]))
+    z = torch.full((1000, 1, 1), 0.3).to(dtype)
+    with torch.autocast("cpu", torch.bfloat16):
+        k = book.nearest(z)
+        sums = book.sums(z, k, Rng(0, rows=range(1000)), range(1000))
+    book.follow(sums)
+    assert float(sums["n"][0]) == 1000 and not k.any()
+    assert float(book.e[0, 0]) == pytest.approx(float(z[0, 0, 0]), rel=1e-6)

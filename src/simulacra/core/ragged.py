@@ -85,6 +85,6 @@ def log_odds(source: Source, rng: Rng) -> Tensor:
     """
     ones, frames = torch.zeros((), dtype=torch.float64), 0.0
     for x, valid in batches_of(source, rng):
-        ones = ones + to_float64(x[valid].flatten(1).sum(0)).cpu()
+        ones = ones + to_float64(x[valid].unsqueeze(1).flatten(1).sum(0)).cpu()
         frames += float(valid.sum())
     return torch.logit((ones + 1) / (frames + 2))

@@ -17,6 +17,7 @@ from simulacra.core.random.keyed import Rng
 
 Loss = Callable[[Any, Batch, Rng], Terms]
 Weight = Callable[[Batch], Tensor]
+Start = Callable[[Any, "Source", Rng], None]
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,23 @@ class Stream:
     batch_size: int
 
 
+@dataclass(frozen=True)
+class Initial:
+    """A start that sets initial weights from the training split, such as biases from its frequencies.
+
+    Training that goes on from trained weights leaves it out: it would overwrite what they have learned.
+
+    Args:
+        start: `(model, source, rng)`, which sets them.
+    """
+
+    start: Start
+
+    def __call__(self, model: Any, source: Source, rng: Rng) -> None:
+        """Sets the weights."""
+        self.start(model, source, rng)
+
+
 @dataclass
 class Stage:
     """A phase of training with its own updates, length and view of the data.
@@ -146,7 +164,8 @@ class Stage:
         updates: updates of each step, in order; empty for a closed-form solution.
         length: number of steps or epochs.
         start: `(model, source, rng)`, called once at step 0: a closed-form solution, biases from the data,
-            a reference batch. It stores its results in parameters and buffers.
+            a reference batch. It stores its results in parameters and buffers. An `Initial` is left out
+            where training goes on from trained weights.
         view: `(model, batch, rng) -> batch`, without gradient and in evaluation mode: codes of the layer
             below, another resolution. None: the batch as it is.
         streams: function of the training split that returns further streams by name, which become
@@ -160,7 +179,7 @@ class Stage:
     name: str
     updates: Sequence[Update]
     length: Steps | Epochs
-    start: Callable[[Any, Source, Rng], None] | None = None
+    start: Start | None = None
     view: Callable[[Any, Batch, Rng], Batch] | None = None
     streams: Callable[[Source], Mapping[str, Stream]] | None = None
 

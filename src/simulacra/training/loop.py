@@ -20,7 +20,7 @@ from simulacra.core.errors.suggestion import train_with
 from simulacra.core.interface import evaluating
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
-from simulacra.core.updates import Stage
+from simulacra.core.updates import Initial, Stage
 from simulacra.data.dataset import Dataset
 from simulacra.training.callbacks.diagnostics import Diagnostics
 from simulacra.training.callbacks.progress import begin, shown
@@ -52,6 +52,7 @@ class Loop:
         folder: folder for checkpoint and metrics; None: nothing is written.
         callbacks: functions called after each step with the loop, and True if an epoch ended.
         stop: called after each step; returns True to stop.
+        continued: True where training goes on from trained weights, which no `Initial` overwrites.
     """
 
     def __init__(
@@ -63,10 +64,11 @@ class Loop:
         folder: Path | None = None,
         callbacks: tuple[Callback, ...] = (),
         stop: Callable[[], bool] = lambda: False,
+        continued: bool = False,
     ):
         self.model, self.data, self.options, self.backend = model, data, options, backend
         self.folder = folder if backend.rank == 0 else None
-        self.callbacks, self.stop = callbacks, stop
+        self.callbacks, self.stop, self.continued = callbacks, stop, continued
         self.position = ck.Position()
         self.train, valid = placed(data.train, data.valid, backend.device)
         self.validator = Validator(model, valid, options, backend)
@@ -151,7 +153,7 @@ class Loop:
 
     def _start(self, stage: Stage) -> None:
         """Runs the stage's `start`, such as a closed-form initialization."""
-        if stage.start is not None:
+        if stage.start is not None and not (self.continued and isinstance(stage.start, Initial)):
             seed, device = self.options.seed, self.backend.device
             rng = Rng(seed, stage.name, "start", shards=self.shards, device=device)
             with evaluating(self.model):

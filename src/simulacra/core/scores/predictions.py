@@ -8,7 +8,6 @@ y are the numbers of the condition, column by column, and f the model's predicti
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -51,7 +50,12 @@ class Answers:
         """R^2 of each column by (2); NaN for a column that is constant."""
         spread = (self.truth - self.truth.mean(0)).square().sum(0)
         left = self.errors.square().sum(0)
-        return tuple(1 - a / b if b else math.nan for a, b in zip(left.tolist(), spread.tolist()))
+        # the spread of equal numbers is rounding
+        varies = self.truth.amax(0) > self.truth.amin(0)
+        found = torch.where(
+            varies, 1 - left / torch.where(varies, spread, torch.ones_like(spread)), torch.nan
+        )
+        return tuple(found.tolist())
 
 
 def answers(model: Model, rows: Batch, seed: int = 0) -> Answers | None:

@@ -6,8 +6,8 @@ atom of the organic subset has more bonds than
 
     B 3   C 4   N 3   O 2   P 5   S 6   F, Cl, Br 1   I 5
 
-where aromatic bonds count 1. This check accepts what `rdkit` accepts, except for rare valences, and also some
-texts that `rdkit` refuses.
+where aromatic bonds count 1, and N with two double bonds to O has up to 5 (nitro groups). This check accepts
+what `rdkit` accepts, except for rare valences, and also some texts that `rdkit` refuses.
 
 Reference: Weininger, SMILES, a chemical language and information system, 1988; the OpenSMILES specification.
 """
@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from simulacra.core.spaces.tokenizers import split
 from simulacra.core.texts.validity import Check
 
+NITRO = 5  # most bonds of N with two double bonds to O
 MOST = {"B": 3, "C": 4, "N": 3, "O": 2, "P": 5, "S": 6, "F": 1, "Cl": 1, "Br": 1, "I": 5}
 AROMATIC = "bcnops"
 ORDERS = {"": 1, "-": 1, "=": 2, "#": 3, "$": 4, ":": 1, "/": 1, "\\": 1}
@@ -53,7 +55,8 @@ def accepted_by_rdkit(text: str) -> bool:
     from rdkit import Chem, RDLogger
 
     RDLogger.DisableLog("rdApp.*")
-    found = Chem.MolFromSmiles(text)
+    # rdkit takes what follows white space for a name
+    found = None if re.search(r"\s", text) else Chem.MolFromSmiles(text)
     return found is not None and found.GetNumAtoms() > 0
 
 
@@ -100,15 +103,11 @@ class _Molecule:
 
     Args:
         atoms: symbol of each atom, with its brackets if it has any.
-        parents: the atom before each in its chain, -1 for a first one.
         bonds: order of the bond of two atoms.
-        rings: atoms that lie in a ring.
     """
 
     atoms: list[str] = field(default_factory=list)
-    parents: list[int] = field(default_factory=list)
     bonds: dict[tuple[int, int], int] = field(default_factory=dict)
-    rings: set[int] = field(default_factory=set)
 
     def join(self, a: int, b: int, bond: str) -> None:
         """Adds a bond.
@@ -122,28 +121,6 @@ class _Molecule:
         if a == b or pair in self.bonds:
             raise Flaw(f"atoms {pair[0] + 1} and {pair[1] + 1} have two bonds")
         self.bonds[pair] = ORDERS[bond]
-
-    def close(self, a: int, b: int, bond: str) -> None:
-        """Adds a bond that closes a ring: all atoms on the way from a to b lie in it.
-
-        Args:
-            a: number of an atom.
-            b: number of the other.
-            bond: mark of the bond.
-        """
-        self.join(a, b, bond)
-        above_a, above_b = self._above(a), self._above(b)
-        shared = set(above_a) & set(above_b)
-        # the way to the nearest common atom, which lies in the ring, too
-        self.rings |= (set(above_a) | set(above_b)) - shared | {max(shared, default=a)}
-
-    def _above(self, atom: int) -> list[int]:
-        """Returns an atom and those before it in its chain."""
-        found = []
-        while atom >= 0:
-            found.append(atom)
-            atom = self.parents[atom]
-        return found
 
 
 @dataclass
@@ -199,7 +176,6 @@ class _Reader:
     def _atom(self, symbol: str) -> None:
         number = len(self.made.atoms)
         self.made.atoms.append(symbol)
-        self.made.parents.append(self.at)
         if self.at >= 0:
             self.made.join(self.at, number, self.bond)
         self.at, self.bond, self.begun = number, "", False
@@ -213,7 +189,7 @@ class _Reader:
         begin, first = self.rings.pop(number)
         equal = not (first and bond) or ORDERS[first] == ORDERS[bond]
         self._need(equal, f"ring {number} opens with {first} and closes with {bond}")
-        self.made.close(begin, self.at, first or bond)
+        self.made.join(begin, self.at, first or bond)
 
     def _need(self, fine: bool, otherwise: str) -> None:
         if not fine:
@@ -236,16 +212,55 @@ def _symbol(token: str) -> str:
 
 def _check_atoms(made: _Molecule) -> None:
     """Raises Flaw if an atom has too many bonds, or an aromatic atom lies in no ring."""
-    total, near = [0] * len(made.atoms), [0] * len(made.atoms)
+    total, near, oxo = ([0] * len(made.atoms) for _ in range(3))
     for (a, b), order in made.bonds.items():
-        for atom in (a, b):
+        for atom, other in ((a, b), (b, a)):
             total[atom] += order
             near[atom] += 1
+            oxo[atom] += order == 2 and made.atoms[other] == "O"
+    rings = ring_atoms(len(made.atoms), made.bonds)
     for atom, symbol in enumerate(made.atoms):
         plain = symbol.strip("[]")
-        if plain.islower() and atom not in made.rings:
+        if plain.islower() and atom not in rings:
             raise Flaw(f"{symbol} is aromatic, but lies in no ring")
         if symbol.startswith("[") or symbol == "*":
             continue
-        if total[atom] > MOST[symbol.capitalize()] or (symbol == "c" and near[atom] > 3):
+        most = NITRO if symbol == "N" and oxo[atom] == 2 else MOST[symbol.capitalize()]
+        if total[atom] > most or (symbol == "c" and near[atom] > 3):
             raise Flaw(f"{symbol} has {total[atom]} bonds")
+
+
+def ring_atoms(atoms: int, bonds: Iterable[tuple[int, int]]) -> set[int]:
+    """Returns the atoms that lie in a ring: those of bonds without which the molecule stays in one part.
+
+    Args:
+        atoms: number of atoms.
+        bonds: pairs of atoms, each once.
+
+    Example:
+        >>> sorted(ring_atoms(5, [(0, 1), (1, 2), (0, 2), (2, 3), (3, 4)]))
+        [0, 1, 2]
+    """
+    near: list[list[int]] = [[] for _ in range(atoms)]
+    for a, b in bonds:
+        near[a].append(b)
+        near[b].append(a)
+    # depth-first: place of each atom, and the first place that it or those behind it lead back to
+    place, low, found = [-1] * atoms, [0] * atoms, set()
+    for root in range(atoms):
+        way = [] if place[root] >= 0 else [(root, -1, iter(near[root]))]
+        while way:
+            atom, before, rest = way[-1]
+            if place[atom] < 0:
+                place[atom] = low[atom] = max(place) + 1
+            other = next((o for o in rest if o != before), None)
+            if other is None:
+                way.pop()
+                if before >= 0:
+                    low[before] = min(low[before], low[atom])
+                    found |= {atom, before} if low[atom] <= place[before] else set()
+            elif place[other] < 0:
+                way.append((other, atom, iter(near[other])))
+            else:
+                low[atom] = min(low[atom], place[other])
+    return found

@@ -39,7 +39,7 @@ from simulacra.core.numerics.precision import to_float64
 from simulacra.core.progress.tasks import each
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Real, Space
-from simulacra.core.updates import Epochs, Source, Stage, Update
+from simulacra.core.updates import Epochs, Initial, Source, Stage, Update
 from simulacra.models.chains.energy_net import check_smooth, energy_net
 from simulacra.models.chains.energy_objectives import Objective, check_above, update_of
 
@@ -162,7 +162,7 @@ class NeuralEBM(Model, ChainDraws, HasEnergy, HasAnnealingPath, Completes):
             i: index of the stage, from 0.
             past: not used.
         """
-        return Stage("train", self.updates(), self.length, start=fit_gaussian) if i == 0 else None
+        return Stage("train", self.updates(), self.length, start=Initial(fit_gaussian)) if i == 0 else None
 
     # ---- energy
 

@@ -38,7 +38,7 @@ from simulacra.core.optimizers import Adam
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import is_real
 from simulacra.core.spaces.plain import Levels, Space
-from simulacra.core.updates import Source, Stage, Update
+from simulacra.core.updates import Initial, Source, Stage, Update
 from simulacra.models.diffusion.given import features_given, size_given
 from simulacra.models.diffusion.samplers import RHO
 from simulacra.models.diffusion.teacher import Teacher, load_teacher, moved, noise_of, place_of
@@ -129,7 +129,7 @@ class Consistency(Model, Samples, HasPrior, TakesCondition):
             i: index of the stage, from 0.
             past: not used.
         """
-        return Stage("distil", self.updates(), self.length, start=learn_place) if i == 0 else None
+        return Stage("distil", self.updates(), self.length, start=Initial(learn_place)) if i == 0 else None
 
     def teacher(self) -> Teacher:
         """Returns the teacher on the model's device, read from its run when it is first needed.

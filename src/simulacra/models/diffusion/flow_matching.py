@@ -41,7 +41,7 @@ from simulacra.core.optimizers import Adam
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import is_real
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Source, Stage, Update
+from simulacra.core.updates import Initial, Source, Stage, Update
 from simulacra.models.diffusion.given import check_drop, check_guidance, features_given, size_given
 from simulacra.models.diffusion.integration import Integration
 from simulacra.nets.velocity import build_velocity
@@ -114,7 +114,7 @@ class FlowMatching(Model, ChainDraws, EstimatesDensity, TakesCondition):
             i: index of the stage, from 0.
             past: not used.
         """
-        return Stage("train", self.updates(), self.length, start=place) if i == 0 else None
+        return Stage("train", self.updates(), self.length, start=Initial(place)) if i == 0 else None
 
     # ---- the velocity
 

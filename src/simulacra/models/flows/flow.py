@@ -41,7 +41,7 @@ from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import is_real
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Stage, Update
+from simulacra.core.updates import Initial, Stage, Update
 from simulacra.models.flows import univariate
 from simulacra.models.flows.layers import Autoregressive, Coupled
 from simulacra.models.flows.real_nvp import standardize
@@ -125,7 +125,7 @@ class Flow(Model, Samples, HasDensity, EstimatesDensity, Encodes, HasPrior, Take
             i: index of the stage, from 0.
             past: not used.
         """
-        return Stage("train", self.updates(), self.length, start=standardize) if i == 0 else None
+        return Stage("train", self.updates(), self.length, start=Initial(standardize)) if i == 0 else None
 
     # ---- the map
 

@@ -31,7 +31,7 @@ from simulacra.core.numerics import moments
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import is_real
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Source, Stage, Update
+from simulacra.core.updates import Initial, Source, Stage, Update
 from simulacra.models.flows.masks import image_mask, squeezed, vector_mask
 from simulacra.nets.scale_and_shift import ConvScaleAndShift, DenseScaleAndShift
 
@@ -101,7 +101,7 @@ class RealNVP(Model, Samples, HasDensity, Encodes, HasPrior):
             i: index of the stage, from 0.
             past: not used.
         """
-        return Stage("train", self.updates(), self.length, start=standardize) if i == 0 else None
+        return Stage("train", self.updates(), self.length, start=Initial(standardize)) if i == 0 else None
 
     @property
     def bijection(self) -> Bijection:

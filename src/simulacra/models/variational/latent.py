@@ -37,7 +37,7 @@ from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Stage
+from simulacra.core.updates import Initial, Stage
 from simulacra.models.variational.analogies import Analogies, only_for_classes
 from simulacra.models.variational.completing import Rounds, resampled, weighted
 from simulacra.models.variational.factors_from_data import factors_from_data
@@ -146,7 +146,9 @@ class LatentVariableModel(
             i: index of the stage, from 0.
             past: not used.
         """
-        return Stage("train", self.updates(), self.length, start=factors_from_data) if i == 0 else None
+        return (
+            Stage("train", self.updates(), self.length, start=Initial(factors_from_data)) if i == 0 else None
+        )
 
     def condition_features(self, c: Tensor | None) -> tuple[Tensor, ...]:
         """Returns the condition's features as further arguments of a network, an empty tuple without one."""

@@ -66,7 +66,10 @@ class Job:
         try:
             self.model.to(backend.device)
             with stop_requests(shared) as stop, fast_layout(self.model, self.options.precision):
-                loop = Loop(self.model, self.data, self.options, backend, self.folder, self.callbacks, stop)
+                continued = "start" in self.more
+                loop = Loop(
+                    self.model, self.data, self.options, backend, self.folder, self.callbacks, stop, continued
+                )
                 loop.run(self.checkpoint, self.ends)
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):

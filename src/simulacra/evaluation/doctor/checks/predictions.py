@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from simulacra.core.errors.finding import Finding
 from simulacra.core.scores.chance import chance_of
 from simulacra.evaluation.doctor.advice import Option
@@ -20,7 +22,11 @@ def worse_than_mean(evidence: Evidence) -> Finding | None:
     if found is None:
         return None
     name, see, normal = "prediction", f"E24, {PAGE}#prediction", "below that of the mean"
-    worst = min(found.columns, key=lambda one: one.gain.value / max(one.gain.error, 1e-300))
+    # a number that is the same in all rows cannot be told from its mean
+    varying = [one for one in found.columns if not math.isnan(one.explained)]
+    if not varying:
+        return None
+    worst = min(varying, key=lambda one: one.gain.value / max(one.gain.error, 1e-300))
     gain, mean = worst.gain, worst.trivial.value
     measured = (
         f"{worst.name} of {found.rows:,} rows: MAE {worst.error.value:.4g}, that of the training rows' mean "

@@ -10,9 +10,8 @@ are drawn in order, with the known ones held fixed,
 
     E prod over known j of p(x_j | x_before j) = p(x_known)                                            (4)
 
-The product is an importance weight. It gives bounds and completions, and the training on incomplete rows, in
-which a weighted draw of the current model completes each row (Monte Carlo EM, `tables.training`). Training
-begins at linear regressions of the numbers (`tables.regressions`).
+The product is an importance weight, for bounds, completions, and training on incomplete rows, each completed
+by a weighted draw (Monte Carlo EM, `tables.training`). Training begins at regressions (`tables.regressions`).
 
 Reference: Uria et al. 2013 and 2014 (mixtures, ensembles of orders); rows H6, H12.
 """
@@ -47,7 +46,7 @@ from simulacra.core.random.resampling import effective, kept, say_effective
 from simulacra.core.scores.likelihood import ENTRIES
 from simulacra.core.spaces.column_features import ColumnFeatures
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Epochs, Stage, Update
+from simulacra.core.updates import Epochs, Initial, Stage, Update
 from simulacra.models.autoregressive.heads import check_any_order
 from simulacra.models.autoregressive.tables.column_orders import (
     check_sizes,
@@ -153,7 +152,8 @@ class Tabular(Model, HasConditionals, HasImportanceWeights, Completes, TakesCond
             i: index of the stage, from 0.
             past: not used.
         """
-        return Stage("train", self.updates(), self.length, start=begin_at_regressions) if i == 0 else None
+        start = Initial(begin_at_regressions)
+        return Stage("train", self.updates(), self.length, start=start) if i == 0 else None
 
     # ---- scores
 

@@ -23,7 +23,7 @@ from torch import Tensor
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Stage, Update
+from simulacra.core.updates import Initial, Stage, Update
 from simulacra.models.autoregressive.vectors.orderless import (
     EnsembleKeywords,
     Orderless,
@@ -79,7 +79,7 @@ class EoNADE(Orderless):
             i: index of the stage, from 0.
             past: not used.
         """
-        return Stage("train", self.updates(), self.length, start=bias_from_data) if i == 0 else None
+        return Stage("train", self.updates(), self.length, start=Initial(bias_from_data)) if i == 0 else None
 
     def given(self, x: Tensor, known: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns the distribution parameters of each entry given the known ones, shape (B, P, *shape).

@@ -22,7 +22,7 @@ from torch import Tensor
 from simulacra.core.numerics import moments
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Source, Stage
+from simulacra.core.updates import Initial, Source, Stage
 from simulacra.models.autoregressive.ordered import Ordered
 from simulacra.nets.autoregressive.shared_hidden import SharedWeights
 
@@ -72,7 +72,7 @@ class NADE(Ordered):
             i: index of the stage, from 0.
             past: not used.
         """
-        return Stage("train", self.updates(), self.length, start=bias_from_data) if i == 0 else None
+        return Stage("train", self.updates(), self.length, start=Initial(bias_from_data)) if i == 0 else None
 
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns the parameters (3) of each entry, shape (B, P, *).

@@ -31,7 +31,7 @@ from simulacra.core.numerics import moments
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Levels, Real, Space
-from simulacra.core.updates import Source, Stage, Update
+from simulacra.core.updates import Initial, Source, Stage, Update
 from simulacra.models.autoregressive.ordered import Ordered
 from simulacra.nets.autoregressive.recursion import Activation
 from simulacra.nets.autoregressive.shared_hidden import SharedWeights
@@ -93,7 +93,9 @@ class RNADE(Ordered):
             i: index of the stage, from 0.
             past: not used.
         """
-        return Stage("train", self.updates(), self.length, start=biases_from_data) if i == 0 else None
+        return (
+            Stage("train", self.updates(), self.length, start=Initial(biases_from_data)) if i == 0 else None
+        )
 
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns the logits of alpha, mu and log sigma of each entry, shape (B, 3 K, *).

@@ -26,7 +26,7 @@ from simulacra.core.random.resampling import kept
 from simulacra.core.scores.likelihood import ENTRIES
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Binary, Space
-from simulacra.core.updates import Source, Stage
+from simulacra.core.updates import Initial, Source, Stage
 from simulacra.models.beliefs.stacks.conditional import Layer
 from simulacra.models.beliefs.stacks.layers import LAYERS, Kind
 from simulacra.models.beliefs.stacks.visible import IndependentEntries, OrderedEntries, Visible
@@ -103,7 +103,9 @@ class Generative(Model, Samples, HasPrior, TakesCondition):
             i: index of the stage, from 0.
             past: not used.
         """
-        return Stage("train", self.updates(), self.length, start=start_at_marginals) if i == 0 else None
+        return (
+            Stage("train", self.updates(), self.length, start=Initial(start_at_marginals)) if i == 0 else None
+        )
 
     @property
     def p_layers(self) -> list[Layer]:

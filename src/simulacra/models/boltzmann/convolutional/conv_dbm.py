@@ -24,7 +24,7 @@ from simulacra.core.capabilities.general import HasBound, HasBoundEnergy
 from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Epochs, Stage
+from simulacra.core.updates import Epochs, Initial, Stage
 from simulacra.models.boltzmann.convolutional.maps import Maps
 from simulacra.models.boltzmann.convolutional.shared_filters import Convolutional, biases_from_data
 from simulacra.models.boltzmann.machine.learning import Learning, estimator_for
@@ -115,7 +115,7 @@ class ConvDBM(Convolutional, HasBound, HasBoundEnergy):
             [replace(player, params=params)],
             self.length,
             # the layers above have weights near zero until their own stage
-            start=biases_from_data if i == 0 else None,
+            start=Initial(biases_from_data) if i == 0 else None,
         )
 
     def elbo(self, x: Tensor, c: Tensor | None, rng: Rng) -> Tensor:

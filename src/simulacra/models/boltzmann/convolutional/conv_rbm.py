@@ -14,7 +14,7 @@ Reference: Desjardins and Bengio 2008; Lee, Grosse, Ranganath and Ng 2009. Rows 
 from __future__ import annotations
 
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Stage
+from simulacra.core.updates import Initial, Stage
 from simulacra.models.boltzmann.convolutional.maps import Maps
 from simulacra.models.boltzmann.convolutional.shared_filters import Convolutional, biases_from_data
 from simulacra.models.boltzmann.machine.learning import Learning, estimator_for
@@ -87,4 +87,4 @@ class ConvRBM(Convolutional):
             i: index of the stage, from 0.
             past: not used.
         """
-        return None if i else Stage("train", [self.player()], self.length, start=biases_from_data)
+        return None if i else Stage("train", [self.player()], self.length, start=Initial(biases_from_data))

@@ -24,7 +24,7 @@ from simulacra.core.capabilities.chains import ChainSampler
 from simulacra.core.numerics.exchange import row_mean
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Source, Stage
+from simulacra.core.updates import Initial, Source, Stage
 from simulacra.models.boltzmann.deep.layered import Layered, biases_from_data
 from simulacra.models.boltzmann.machine.denoising import Denoiser, noise_of
 from simulacra.models.boltzmann.machine.energy_model import Layers
@@ -95,7 +95,7 @@ class DBM(Layered, Denoiser, ChainSampler):
         """
         if i:
             return None
-        return Stage("train", [self.learning.update(before=recentre)], self.length, start=begin)
+        return Stage("train", [self.learning.update(before=recentre)], self.length, start=Initial(begin))
 
     def positive(self, batch: Batch, rng: Rng) -> Tensor:
         """Computes the bound's energy, whose gradient is the first term of (3), in nats, shape (B,).

@@ -43,7 +43,7 @@ from simulacra.core.model import Model
 from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary, Space
-from simulacra.core.updates import Source, Stage
+from simulacra.core.updates import Initial, Source, Stage
 from simulacra.models.boltzmann.deep.below import Below
 from simulacra.models.boltzmann.deep.layered import check_layers, entropy
 from simulacra.models.boltzmann.machine.needs import need_binary
@@ -131,7 +131,7 @@ class DBN(Model, Samples, HasBound, HasBoundEnergy, Encodes, HasAnnealingPath):
         assert own.before is not None
         loss, before = partial(_within, i, own.loss), partial(_within, i, own.before)
         update = replace(own, params=(f"rbms.{i}.",), loss=loss, before=before)
-        start, view = partial(begin, level=i), partial(draws_below, level=i)
+        start, view = Initial(partial(begin, level=i)), partial(draws_below, level=i)
         return Stage(f"layer-{i + 1}", [update], self.length, start=start, view=view)
 
     # ---- capabilities

@@ -36,7 +36,7 @@ from simulacra.core.model import Model
 from simulacra.core.optimizers import Adam
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary, Levels, Positive, Real, Space
-from simulacra.core.updates import Epochs, Source, Stage, Update
+from simulacra.core.updates import Epochs, Initial, Source, Stage, Update
 from simulacra.models.boltzmann.deep.below import Below
 from simulacra.models.boltzmann.machine.learning import (
     Learning,
@@ -132,11 +132,11 @@ class DeepAutoencoder(Model, Encodes, Decodes):
                 after=partial(mirror, level=i),
                 optimizer=Adam(lr=self.pretrain_lr),
             )
-            start, view = partial(begin, level=i), partial(means_below, level=i) if i else None
+            start, view = Initial(partial(begin, level=i)), partial(means_below, level=i) if i else None
             return Stage(f"layer-{i + 1}", [update], self.pretraining, start=start, view=view)
         if i == self.pretrained:
             update = Update("all", ("",), reconstruction_error, optimizer=Adam(lr=self.lr))
-            return Stage("fine-tune", [update], self.length, start=None if i else start_at_means)
+            return Stage("fine-tune", [update], self.length, start=None if i else Initial(start_at_means))
         return None
 
     # ---- up and down

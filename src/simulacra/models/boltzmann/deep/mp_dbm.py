@@ -27,7 +27,7 @@ from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Stage, Update
+from simulacra.core.updates import Initial, Stage, Update
 from simulacra.models.boltzmann.deep.layered import Layered, biases_from_data
 from simulacra.models.boltzmann.machine.energy_model import Layers
 
@@ -84,7 +84,7 @@ class MultiPredictionDBM(Layered, Completes, Classifies, TakesCondition):
             past: not used.
         """
         update = Update("predict", ("",), predict)
-        return Stage("train", [update], self.length, start=biases_from_data) if i == 0 else None
+        return Stage("train", [update], self.length, start=Initial(biases_from_data)) if i == 0 else None
 
     def label_logits(self, x: Tensor) -> Tensor:
         """Computes the logits of equation (2), shape (B, classes)."""

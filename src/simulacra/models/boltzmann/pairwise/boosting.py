@@ -35,7 +35,7 @@ from simulacra.core.numerics.precision import to_float64
 from simulacra.core.optimizers import Adam
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Epochs, Source, Stage, Steps, Update
+from simulacra.core.updates import Epochs, Initial, Source, Stage, Steps, Update
 from simulacra.models.boltzmann.machine.biases import biases_from_data
 from simulacra.models.boltzmann.machine.learning import Learning, advance, check_at_least, replicas
 from simulacra.models.boltzmann.pairwise.sitewise import Sitewise, Walk
@@ -111,7 +111,7 @@ class BoostedField(Sitewise):
             return Stage(f"weight-{t + 1}", [], Steps(0), start=partial(weigh, t=t))
         loss, optimizer = partial(tell_apart, t=t), Adam(lr=self.lr)
         update = Update("tell", (f"rounds.{t}.",), loss, before=examples, optimizer=optimizer)
-        return Stage(f"feature-{t + 1}", [update], self.length, start=partial(begin, t=t))
+        return Stage(f"feature-{t + 1}", [update], self.length, start=Initial(partial(begin, t=t)))
 
     # ---- the field
 

@@ -20,7 +20,7 @@ from simulacra.core.capabilities.general import Completes
 from simulacra.core.progress.tasks import each
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Stage
+from simulacra.core.updates import Initial, Stage
 from simulacra.models.boltzmann.machine.biases import biases_from_data
 from simulacra.models.boltzmann.machine.energy_model import Layers
 from simulacra.models.boltzmann.machine.learning import Learning, check_at_least
@@ -61,7 +61,7 @@ class Coupled(Sitewise, Completes):
         """
         if i:
             return None
-        return Stage("train", [self.learning.update()], self.length, start=biases_from_data)
+        return Stage("train", [self.learning.update()], self.length, start=Initial(biases_from_data))
 
     def positive(self, batch: Batch, rng: Rng) -> Tensor:
         """Computes -s of the data in nats, shape (B,), with hidden units sampled or summed out.

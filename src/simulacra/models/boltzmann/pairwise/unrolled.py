@@ -33,7 +33,7 @@ from simulacra.core.capabilities.general import Completes
 from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Source, Stage, Update
+from simulacra.core.updates import Initial, Source, Stage, Update
 from simulacra.models.boltzmann.machine.biases import log_odds
 from simulacra.models.boltzmann.machine.learning import check_at_least
 from simulacra.models.boltzmann.pairwise.sitewise import Sitewise
@@ -101,7 +101,7 @@ class UnrolledMRF(Sitewise, Completes):
             past: not used.
         """
         update = Update("predict", ("",), predict)
-        return Stage("train", [update], self.length, start=begin) if i == 0 else None
+        return Stage("train", [update], self.length, start=Initial(begin)) if i == 0 else None
 
     # ---- the field
 

@@ -29,7 +29,7 @@ from simulacra.core.ragged import log_odds, so_far, trimmed, valid_steps
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Source, Stage
+from simulacra.core.updates import Initial, Source, Stage
 from simulacra.models.boltzmann.machine.learning import check_at_least
 from simulacra.models.boltzmann.machine.needs import need_frames
 
@@ -263,4 +263,6 @@ def stage_of(
         i: index of the stage.
         start: initialization that runs before the first update.
     """
-    return Stage("train", model.updates(), model.length, start=start, view=trimmed) if i == 0 else None
+    return (
+        Stage("train", model.updates(), model.length, start=Initial(start), view=trimmed) if i == 0 else None
+    )

@@ -27,7 +27,7 @@ from simulacra.core.numerics import moments
 from simulacra.core.numerics.exchange import row_mean
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Source, Stage
+from simulacra.core.updates import Initial, Source, Stage
 from simulacra.models.boltzmann.machine.denoising import Denoiser, noise_of
 from simulacra.models.boltzmann.machine.energy_model import Layers
 from simulacra.models.boltzmann.machine.learning import Learning, check_at_least, few
@@ -91,7 +91,9 @@ class Restricted(Denoiser, ChainSampler, Encodes, Decodes, HasFilters, TakesCond
         """
         if i:
             return None
-        return Stage("train", [self.learning.update(before=recentre)], self.length, start=biases_from_data)
+        return Stage(
+            "train", [self.learning.update(before=recentre)], self.length, start=Initial(biases_from_data)
+        )
 
     # ---- energy and fields
 

@@ -39,7 +39,7 @@ from simulacra.core.capabilities.general import (
 from simulacra.core.labels import known_labels, label_of
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Stage
+from simulacra.core.updates import Initial, Stage
 from simulacra.models.boltzmann.machine.biases import biases_from_data
 from simulacra.models.boltzmann.machine.energy_model import Machine
 from simulacra.models.boltzmann.machine.learning import LOSSES, Learning, check_at_least
@@ -180,7 +180,7 @@ class Labelled(Machine, Classifies, TakesCondition):
         if i:
             return None
         own = self.learning.update()
-        before, start = (own.before, biases_from_data) if self.weights.data else (None, None)
+        before, start = (own.before, Initial(biases_from_data)) if self.weights.data else (None, None)
         update = replace(own, loss=weighed, before=before, weights={"label": known_labels})
         return Stage("train", [update], self.length, start=start)
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from simulacra.core.capabilities.general import Encodes
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Stage
+from simulacra.core.updates import Initial, Stage
 from simulacra.models.boltzmann.machine.biases import biases_from_data
 from simulacra.models.boltzmann.machine.energy_model import Layers, Machine
 from simulacra.models.boltzmann.machine.learning import Learning, check_at_least, estimator_for
@@ -94,7 +94,7 @@ class MixtureRBM(Machine, Encodes):
         """
         if i:
             return None
-        return Stage("train", [self.learning.update()], self.length, start=biases_from_data)
+        return Stage("train", [self.learning.update()], self.length, start=Initial(biases_from_data))
 
     # ---- energy and fields
 

@@ -68,9 +68,11 @@ class Codebook(nn.Module):
         Args:
             z: encodings, shape (B, T, d).
         """
-        # |z|^2 is the same for all k
-        flat = z.reshape(-1, z.shape[-1])
-        distance = self.e.square().sum(1) - 2 * flat @ self.e.t()
+        # in the precision of e, whatever that of the networks: scores have the codes of training
+        with torch.autocast(z.device.type, enabled=False):
+            flat = z.reshape(-1, z.shape[-1]).to(self.e.dtype)
+            # |z|^2 is the same for all k
+            distance = self.e.square().sum(1) - 2 * flat @ self.e.t()
         return distance.argmin(1).view(z.shape[:-1])
 
     def embed(self, k: Tensor) -> Tensor:
@@ -90,7 +92,8 @@ class Codebook(nn.Module):
             rng: source of random numbers, which chooses the proposals.
             rows: places of these rows in the global batch.
         """
-        z, (K, d) = z.detach(), self.e.shape
+        # sums of low precision would stop at 256
+        z, (K, d) = z.detach().to(self.e.dtype), self.e.shape
         flat, numbers = z.reshape(-1, d), k.flatten()
         found = {
             "n": z.new_zeros(K).index_add(0, numbers, flat.new_ones(len(flat))),

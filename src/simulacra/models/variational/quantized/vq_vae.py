@@ -48,7 +48,7 @@ from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng, some_of
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Source, Stage, Update
+from simulacra.core.updates import Initial, Source, Stage, Update
 from simulacra.models.variational.latent import TABLES
 from simulacra.models.variational.network_keywords import LikelihoodName
 from simulacra.models.variational.quantized.code_prior import CodePrior
@@ -151,7 +151,7 @@ class VQVAE(
         """
         if i == 0:
             update = Update("codes", ("encoder.", "decoder."), quantized_loss, after=follow)
-            return Stage("codes", [update], self.length, start=codebook_from_data)
+            return Stage("codes", [update], self.length, start=Initial(codebook_from_data))
         if i == 1:
             update = Update("prior", ("code_prior.",), prior_loss)
             return Stage("prior", [update], self.length, view=codes)

@@ -44,7 +44,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.random.resampling import effective, kept, systematic
 from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Space
-from simulacra.core.updates import Source, Stage, Update
+from simulacra.core.updates import Initial, Source, Stage, Update
 from simulacra.models.variational.latent import gaussian_of
 from simulacra.models.variational.network_keywords import LikelihoodName
 from simulacra.models.variational.sequences.needs import as_sequences
@@ -130,7 +130,7 @@ class VRNN(Model, Samples, HasImportanceWeights, HasRates, Continues, TakesCondi
             i: index of the stage, from 0.
             past: not used.
         """
-        start = start_at_frequencies if self.head.name == "bernoulli" else None
+        start = Initial(start_at_frequencies) if self.head.name == "bernoulli" else None
         return Stage("train", self.updates(), self.length, start=start, view=trimmed) if i == 0 else None
 
     # ---- paths of codes
@@ -302,7 +302,7 @@ class VRNN(Model, Samples, HasImportanceWeights, HasRates, Continues, TakesCondi
             step, there = self.step(x[:, t], h, u, rng.at(t)), valid[:, t, None]
             log_w = torch.where(there, log_w + step.log_w, log_w)
             h = torch.where(there.unsqueeze(2), step.h, h)
-            uneven = (effective(log_w) < PATHS / 2).unsqueeze(1) & there
+            uneven = (effective(log_w) < PATHS / 2).to(there.device).unsqueeze(1) & there
             which = systematic(log_w, rng.at(t).uniform("resample", dtype=h.dtype))
             moved = h.gather(1, which.unsqueeze(2).expand_as(h))
             h = torch.where(uneven.unsqueeze(2), moved, h)
