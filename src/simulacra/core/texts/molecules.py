@@ -231,7 +231,7 @@ def _check_atoms(made: _Molecule) -> None:
 
 
 def ring_atoms(atoms: int, bonds: Iterable[tuple[int, int]]) -> set[int]:
-    """Returns the atoms that lie in a ring: those of bonds without which the molecule stays in one part.
+    """Returns the atoms that lie in a ring: the ends of bonds whose removal does not split the molecule.
 
     Args:
         atoms: number of atoms.
@@ -245,7 +245,7 @@ def ring_atoms(atoms: int, bonds: Iterable[tuple[int, int]]) -> set[int]:
     for a, b in bonds:
         near[a].append(b)
         near[b].append(a)
-    # depth-first: place of each atom, and the first place that it or those behind it lead back to
+    # depth-first search: order of visits of the atoms, and the earliest atom reached from the subtree of each
     place, low, found = [-1] * atoms, [0] * atoms, set()
     for root in range(atoms):
         way = [] if place[root] >= 0 else [(root, -1, iter(near[root]))]
