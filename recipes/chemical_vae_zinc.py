@@ -2,13 +2,13 @@
 
 command     SIMULACRA_DATA=DATA python recipes/chemical_vae_zinc.py [--passes N] (DATA holds zinc/)
 protocol    24,445 molecules of ZINC 250k train, 5,000 test; absolute error of each property on all test rows;
-            share of 1,000 test molecules that the code of the mean gives back letter for letter, each token
-            the likeliest; share of 1,000 draws that are valid, by brackets, rings and valences without rdkit
+            share of 1,000 test molecules that decoding their mean codes reproduces, with the likeliest token
+            each time; share of 1,000 draws that are valid, by brackets, rings and valences without rdkit
 published   Gomez-Bombarelli et al. 2018 on ten times the data: logP 0.15, QED 0.054; reconstruction
             44.6 % and prior validity 0.7 % as Kusner et al. 2017 and Jin et al. 2018 measured them, with
             several codes and draws for each molecule and rdkit's rules
 baseline    the mean of the training rows for every molecule: logP 1.15, QED 0.110, SAS 0.67
-ours        see docs/results.md
+ours        not measured yet
 device      2 shared CPU cores, one thread
 """
 

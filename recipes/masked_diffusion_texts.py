@@ -7,7 +7,8 @@ protocol    data, splits and sizes of transformer_texts.py. Expressions: share o
             Shakespeare: the bound in nats a character, each window scored without what came before it
 published   none for these protocols
 baseline    the 5-gram with backoff of transformer_texts.py, whose transformer is exact on the same rows
-ours        see docs/results.md
+ours        a trial of 0.7 passes of the expressions (875 steps): bound -11.46 +- 0.03 nats a text with its
+            end; 94.9 % of 1,000 draws valid one token at a time (13 passes), 99.7 % in 5 passes by confidence
 device      2 shared CPU cores, one thread
 """
 

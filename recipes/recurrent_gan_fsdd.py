@@ -1,4 +1,4 @@
-"""A sequence game on spoken digits: an LSTM makes windows of sound, convolutions and a GRU judge them.
+"""A recurrent WGAN-GP on spoken digits: an LSTM draws windows of sound, convolutions and a GRU judge them.
 
 command     SIMULACRA_DATA=DATA python recipes/recurrent_gan_fsdd.py [--epochs N] [--out DIR] (DATA holds
             fsdd/fsdd_recordings.zip); `simulacra explore RUN` then draws samples beside data as waveforms

@@ -4,11 +4,11 @@ command     SIMULACRA_DATA=DATA python recipes/sentence_vae_texts.py [--passes N
             expressions/)
 protocol    captions: English, published splits, words of the training rows that occur twice; bound of 50
             importance samples and KL on 1,000 test captions, with the end of each. Expressions: own split,
-            tokens between spaces; share of 1,000 test rows whose decoded code is the row, and of 1,000 draws
-            that Python parses
+            tokens between spaces; share of 1,000 test rows that decoding their codes reproduces, and of 1,000
+            draws that Python parses
 published   none for these protocols. Bowman et al. 2015 on Penn Treebank: the KL rises from 0.01 to 20.9 nats
             by word dropout
-ours        see docs/results.md
+ours        not measured yet
 device      2 shared CPU cores, one thread
 """
 
@@ -57,7 +57,7 @@ def built(data: Dataset, name: str, **options: float) -> simulacra.SentenceVAE:
 
 
 def reproduce(budget: Budget) -> Iterator[Measured]:
-    """Measures the captions with and without what keeps the code, then the expressions."""
+    """Measures the captions with and without the options that keep the code, then the expressions."""
     data, passes = simulacra.load_data("multi30k"), PASSES["multi30k"]
     run = budget.fit("captions", built(data, "multi30k", **USED), data, passes, 0.4, **SETTINGS)
     share = run.epochs / passes

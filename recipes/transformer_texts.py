@@ -8,9 +8,9 @@ protocol    expressions: own split, tokens between spaces; share of 1,000 draws 
 published   none for these protocols
 baseline    Shakespeare: a 5-gram with backoff over the same windows, counts of each context discounted by its
             number of different continuations (Witten and Bell 1991)
-ours        see docs/results.md; a trial of one pass of the expressions (1,200 steps, 27 s): 99.2 %
-            of 1,000 draws valid, 11.540 +- 0.001 nats a text with its end; of 60 steps of Shakespeare (30 s,
-            0.3 passes): 2.615 nats a character, the 5-gram 2.000
+ours        a trial of one pass of the expressions (1,200 steps, 27 s): 99.2 % of 1,000 draws valid, 11.540
+            +- 0.001 nats a text with its end; of 60 steps of Shakespeare (30 s, 0.3 passes): 2.615 nats a
+            character, the 5-gram 2.000
 device      2 shared CPU cores, one thread
 """
 

@@ -1,12 +1,12 @@
-"""A VRNN on chorales by Bach: its bound beside that of another VRNN.
+"""A VRNN on chorales by Bach: its bound beside a published one.
 
 command     SIMULACRA_DATA=DATA python recipes/vrnn_jsb.py [--minutes N] (DATA holds polyphonic_music/)
 protocol    official splits; nats a frame over all test frames together, 88 keys. The pass with the best
             validation score is kept. The ELBO and the bound of 100 paths are those of whole pieces
 published   Maddison et al., Filtering Variational Objectives, 2017, a VRNN trained on the ELBO: -8.69 nats a
             frame; on 5 importance samples -8.01
-ours        a trial of 13 passes in a CPU minute, in two halves with an optimizer of its own each: ELBO -8.64,
-            bound of 5 paths -8.58, rate 0.25, all still rising (after 7 passes: ELBO -9.23, rate 0.00)
+ours        a trial of 13 passes in a CPU minute, in two parts, each with a new optimizer: ELBO -8.64, bound
+            of 5 paths -8.58, rate 0.25, all still rising (after 7 passes: ELBO -9.23, rate 0.00)
 device      2 shared CPU cores, one thread
 """
 

@@ -77,7 +77,7 @@ def batches_of(source: Source, rng: Rng) -> Iterator[tuple[Tensor, Tensor]]:
 def log_odds(source: Source, rng: Rng) -> Tensor:
     """Returns the log-odds of a one in each entry of a frame of 0 and 1, float64, shape (d,).
 
-    One frame of ones and one of zeros count beside those of the data, so that they are finite.
+    One frame of ones and one of zeros are added to the data, so that the log-odds are finite.
 
     Args:
         source: the training split.

@@ -62,7 +62,7 @@ def steps_of(
 
 
 def framed(chain: Preprocessing, frame: int | None) -> Preprocessing:
-    """Returns a chain that ends in frames of recordings; it scales before, whatever it scales.
+    """Returns the chain with a last step that cuts recordings into frames, after any scaling.
 
     Args:
         chain: the preprocessing of recordings.

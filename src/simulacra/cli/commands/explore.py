@@ -25,7 +25,7 @@ WHAT = {
     "completions": "held-out rows, their known part, and draws of the rest; also `complete`",
     "denoised": "held-out images with noise, the answers of the model, and the truth",
     "predictions": "predicted numbers of held-out rows against the true ones",
-    "optimized": "random texts, and those of codes moved to a higher predicted number",
+    "optimized": "texts of random codes, and of these codes moved to a higher predicted number",
     "inversions": "held-out images, and decoded codes that were fitted to them; also `invert`",
     "latent-map": "the codes of held-out rows",
     "analogies": "held-out images, and what a conditional model makes of them in each class",
@@ -88,7 +88,7 @@ def explore(
         a: for arithmetic: a class, by name or number; by default the first.
         b: for arithmetic: the class that is subtracted; by default the second.
         c: for arithmetic: the class that is added; by default the third.
-        of: for optimized: name of the predicted number that shall be high; by default the first.
+        of: for optimized: name of the predicted number to increase; by default the first.
         budget: time limit, such as 90s or 20m, of searches for codes; `none` for no limit.
 
     Raises:

@@ -34,7 +34,7 @@ def add_columns(request: Request, rows: NewRows, answers: Answers) -> int:
 
 
 def _check_names_are_text(rows: NewRows) -> None:
-    """Raises ValueError for a file name that no text can hold, since its bytes are no UTF-8."""
+    """Raises ValueError for a file name whose bytes are not UTF-8, so that no text file can contain it."""
     odd = [name for name in rows.listed if name.encode("utf-8", "replace").decode() != name]
     if odd:
         many = f", and {len(odd) - 1:,} others are none either" if len(odd) > 1 else ""
@@ -45,7 +45,7 @@ def _check_names_are_text(rows: NewRows) -> None:
 
 
 def _tell_formulas(request: Request, rows: NewRows) -> None:
-    """Warns of names of files that a spreadsheet computes."""
+    """Warns of names of files that a spreadsheet would compute as formulas."""
     from simulacra.core.storage.plain_text import is_formula
 
     found = [name for name in rows.listed if is_formula(name)]

@@ -25,7 +25,7 @@ log = logging.getLogger("simulacra")
 def write_files(
     request: Request, model: Model, rows: NewRows, answers: Callable[[Chunk], list[Tensor]]
 ) -> int:
-    """Writes a folder with a file for each file of the input, or a file for one; returns the number of rows.
+    """Writes one file of answers for each input file, to a folder or a file; returns the number of rows.
 
     Args:
         request: the words of the command.

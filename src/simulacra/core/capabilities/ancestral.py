@@ -249,7 +249,7 @@ def _resampled(
     model: HasConditionals, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None, how: Sampling | None
 ) -> Tensor:
     able = cast(Any, model)
-    # what is known may be none of the likeliest values
+    # a known value may lie outside the top k
     T = how.temperature if isinstance(how, Adjusted) else 1.0
     best = ancestral(model, rng, c, x, known, how=how)
     total = _log_weight(model, best, known, c, T)

@@ -99,9 +99,9 @@ class HasMarkovChain(Capability):
         """
 
     def drawn(self, state: Tensor) -> Tensor | None:
-        """Returns True for the entries that states hold by now, shape (B, *); None, the default: all of them.
+        """Returns True for the entries that have a value in a state, shape (B, *); None (the default): all.
 
-        `shown` holds any value of the space at the others.
+        `shown` has an arbitrary value of the space at the others.
 
         Args:
             state: states of the chains, one a row.

@@ -28,8 +28,8 @@ class Completes(Capability):
 
     Models that complete in several ways name them as `completions`, the default first; `fill` then takes
     `method=`. Models whose completions have options of drawing name their class as `filling`; `fill` then
-    takes an instance as `how`, where one is given. Models with `any_gaps = True` fill gaps in front of known
-    tokens of texts without a text that ends there.
+    takes an instance as `how`, where one is given. Models with `any_gaps = True` never
+    end a text in a gap that has a known token behind it.
     """
 
     phrase = "completes"
@@ -53,7 +53,7 @@ class Completes(Capability):
     ) -> tuple[Tensor, Tensor]:
         """Returns weighted draws of the unknown entries given the others, which point estimates summarize.
 
-        By default they are k results of `fill`, of equal weights, and so they are under options of drawing.
+        By default, and with options of drawing, they are k results of `fill` with equal weights.
         Models that weigh candidates return
         `WEIGHED` k of them with their weights, in one pass.
 
@@ -177,7 +177,7 @@ class Predicts(Capability):
 
 
 class PredictsFromCode(Predicts):
-    """Predicts from the latent code: f(z) has a gradient, by which codes of a high property can be found."""
+    """Predicts from the latent code by f(z), whose gradient guides a search for codes of a high property."""
 
     phrase = "predicts from its code"
 

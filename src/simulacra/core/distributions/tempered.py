@@ -102,7 +102,7 @@ def _bernoulli(p: Bernoulli, temperature: float) -> Distribution:
 
 @_at.register
 def _categorical(p: Categorical, temperature: float) -> Distribution:
-    # a text stays one
+    # `replace` keeps the class, such as `Texts`
     return replace(p, logits=p.logits / temperature)
 
 

@@ -1,4 +1,4 @@
-"""Entries of few values, which networks over series take as codes with an embedding."""
+"""Number of values of an entry: networks over series embed entries of few values as codes."""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ from simulacra.core.storage.files import ABANDONED, aside_of, remove_unfinished
 from simulacra.core.storage.links import unlinked
 from simulacra.core.storage.nested import make_folder, remove_empty
 
-PART, PUTTING = ".part", ".putting.part"  # ends of the names of what is written aside, and put in place
+# suffixes of a folder that is being written, and of one whose files are being moved into place
+PART, PUTTING = ".part", ".putting.part"
 UNFINISHED = f".*{PART}"
 LONGEST = 255  # bytes of one name in a path
 
@@ -131,8 +132,8 @@ def write_folder(folder: Path, fill: Callable[[Path], object]) -> None:
 def _may_be_swapped(folder: Path) -> bool:
     """Returns True if a full folder can take the place of an empty one by a single rename.
 
-    It cannot on Windows, at a mount, in a folder that is closed, and where this process stands in it; one of
-    another owner would change hands.
+    It cannot on Windows, at a mount point, if the parent folder is not writable, or if the working directory
+    lies within the folder. A folder of another user would change its owner.
     """
     try:
         place = folder.resolve()
@@ -152,9 +153,9 @@ def _check_empty(folder: Path) -> None:
 
 
 def _put(aside: Path, folder: Path) -> None:
-    """Moves what a folder holds into the one around it; takes all of it away again if that fails.
+    """Moves the contents of a folder into its parent folder, and removes all of them if that fails.
 
-    A process that is killed meanwhile leaves the rest aside, which `holds_part` tells.
+    If the process is killed meanwhile, the rest stays in a hidden folder, which `holds_part` detects.
     """
     _check_empty(folder)
     moved = []

@@ -1,13 +1,13 @@
 """Validity of molecules written as SMILES: brackets, rings, bonds and valences.
 
 With the extra `molecules`, `rdkit` judges: it also knows which rings are aromatic. Without it, a text is
-valid if its atoms, bonds, branches and ring numbers are written rightly, aromatic atoms lie in rings, and no
+valid if its atoms, bonds, branches and ring numbers are well formed, aromatic atoms lie in rings, and no
 atom of the organic subset has more bonds than
 
     B 3   C 4   N 3   O 2   P 5   S 6   F, Cl, Br 1   I 5
 
-where aromatic bonds count 1, and N with two double bonds to O has up to 5 (nitro groups). All that `rdkit`
-accepts passes but for rare valences, and some that it refuses.
+where aromatic bonds count 1, and N with two double bonds to O has up to 5 (nitro groups). This check accepts
+what `rdkit` accepts, except for rare valences, and also some texts that `rdkit` refuses.
 
 Reference: Weininger, SMILES, a chemical language and information system, 1988; the OpenSMILES specification.
 """
@@ -40,7 +40,7 @@ RING = re.compile(r"\d|%\d\d")
 
 
 def molecules() -> Check:
-    """Returns the check of molecules: that of `rdkit` where it is installed, or else that of this file."""
+    """Returns the check of molecules: by `rdkit` where it is installed, otherwise by `is_molecule`."""
     if importlib.util.find_spec("rdkit") is not None:
         return Check(accepted_by_rdkit, "rdkit")
     return Check(is_molecule, "brackets, rings, bonds and valences; not which rings are aromatic")
@@ -61,7 +61,7 @@ def accepted_by_rdkit(text: str) -> bool:
 
 
 def is_molecule(text: str) -> bool:
-    """Returns True if a text is SMILES without a flaw that this file knows.
+    """Returns True if a text is SMILES in which `flaw` finds nothing.
 
     Args:
         text: SMILES.
@@ -74,7 +74,7 @@ def is_molecule(text: str) -> bool:
 
 
 def flaw(text: str) -> str:
-    """Returns the first flaw of SMILES in words; empty without one.
+    """Returns the first flaw of SMILES in words; an empty string if there is none.
 
     Args:
         text: SMILES.
@@ -102,7 +102,7 @@ class _Molecule:
     """Atoms and bonds that have been read.
 
     Args:
-        atoms: symbol of each atom; those in brackets keep them.
+        atoms: symbol of each atom, with its brackets if it has any.
         bonds: order of the bond of two atoms.
     """
 
@@ -125,7 +125,7 @@ class _Molecule:
 
 @dataclass
 class _Reader:
-    """The place in a text up to which it was read.
+    """State of the parser after the tokens that it has read.
 
     Args:
         made: atoms and bonds so far.
@@ -197,7 +197,7 @@ class _Reader:
 
 
 def _symbol(token: str) -> str:
-    """Returns the symbol of an atom; that of one in brackets keeps them.
+    """Returns the symbol of an atom, with its brackets if it has any.
 
     Raises:
         Flaw: if it is no atom.
@@ -231,7 +231,7 @@ def _check_atoms(made: _Molecule) -> None:
 
 
 def ring_atoms(atoms: int, bonds: Iterable[tuple[int, int]]) -> set[int]:
-    """Returns the atoms that lie in a ring: those of bonds without which the molecule stays in one part.
+    """Returns the atoms that lie in a ring: the ends of bonds whose removal does not split the molecule.
 
     Args:
         atoms: number of atoms.
@@ -245,7 +245,7 @@ def ring_atoms(atoms: int, bonds: Iterable[tuple[int, int]]) -> set[int]:
     for a, b in bonds:
         near[a].append(b)
         near[b].append(a)
-    # depth-first: place of each atom, and the first place that it or those behind it lead back to
+    # depth-first search: order of visits of the atoms, and the earliest atom reached from the subtree of each
     place, low, found = [-1] * atoms, [0] * atoms, set()
     for root in range(atoms):
         way = [] if place[root] >= 0 else [(root, -1, iter(near[root]))]

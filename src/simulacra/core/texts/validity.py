@@ -1,7 +1,7 @@
-"""Validity of texts: which of them a language has, for scores of what a model writes.
+"""Checks of whether texts belong to a language, for scores of the texts that a model draws.
 
 A check belongs to a unit of tokens (`smiles`), or to a data set by its name (`expressions`); one of your own
-is registered under the name of your data. Reports then say the share of valid samples.
+is registered under the name of your data. Reports then include the share of valid samples.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Check:
 
     Args:
         accepts: returns True for a valid text.
-        about: the rules that it knows, in words.
+        about: description of the rules that it checks.
     """
 
     accepts: Accepts
@@ -35,12 +35,12 @@ _OWN: dict[str, Check] = {}
 
 
 def register_validity(name: str, accepts: Accepts, about: str = "a check of the user") -> None:
-    """Registers the validity of texts of a data set, or of all with a unit of tokens.
+    """Registers a check of the texts of a data set, or of all texts with a unit of tokens.
 
     Args:
         name: name of the data set, or of the unit; a check of that name is replaced.
         accepts: returns True for a valid text.
-        about: the rules that it knows, in words.
+        about: description of the rules that it checks.
 
     Example:
         >>> register_validity("pairs", lambda text: len(text) % 2 == 0, "an even number of letters")
@@ -51,7 +51,7 @@ def register_validity(name: str, accepts: Accepts, about: str = "a check of the 
 
 
 def validity(name: str, unit: str) -> Check | None:
-    """Returns the check of a data set, or else that of its unit of tokens; None without one.
+    """Returns the check of a data set, or else that of its unit of tokens; None if there is none.
 
     Args:
         name: name of the data set.

@@ -14,8 +14,8 @@ class AudioOptions:
     Args:
         crop: number of samples in the middle of each recording that are kept.
         tile: number of samples of the windows that recordings are cut into.
-        frame: number of samples of the steps in which a model of sequences sees each row; it must divide the
-            samples of a row.
+        frame: number of samples of a step, for models that take each row as a sequence of steps; it must
+            divide the number of samples of a row.
 
     Raises:
         ValueError: if a number is below 1, or both crop and tile are given.

@@ -1,4 +1,4 @@
-"""Makes a source of a folder of images, or of one: headers are read at once, pixels on demand."""
+"""Makes a source of a folder of images or of a single one: headers are read at once, pixels on demand."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def images_of(
     Args:
         listing: the files.
         own: options of image folders.
-        heads: the pages of each file; a file without has one row, which cannot be read.
+        heads: the pages of each file; a file without pages gets one row, which cannot be read.
         shape: shape of the rows that a model takes, (C, H, W); None: that of the images.
 
     Raises:

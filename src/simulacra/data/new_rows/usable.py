@@ -1,7 +1,7 @@
 """New images and recordings file by file: one that cannot be used is named, and the others are read.
 
 A file that is damaged, or of another size, colour or rate than a model takes, keeps its place as one row
-without an answer, so that conditions of further rows stay theirs.
+without an answer, so that the conditions of the rows behind it still belong to them.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _images(listing: Listing, own: FolderOptions, wanted: Wanted) -> tuple[Sourc
 
 
 def _heads(listing: Listing) -> tuple[dict[Path, tuple[Head, ...]], Refused]:
-    """Returns the pages of each file that is an image, and why the others are none."""
+    """Returns the pages of each file that is an image, and the reasons why the others are none."""
     try:
         return dict(zip(listing.paths, read_heads(listing.paths))), {}
     except ValueError:
@@ -81,7 +81,7 @@ def _heads(listing: Listing) -> tuple[dict[Path, tuple[Head, ...]], Refused]:
 
 
 def _unfit(path: Path, head: Head, own: FolderOptions, wanted: Wanted) -> str:
-    """Returns why a page cannot be cut to a row of the model; empty if it can."""
+    """Returns the reason why a page cannot be cut to a row of the model; empty if it can."""
     _, height, width = wanted.raw.shape
     geometry = Geometry(own.size, own.crop, own.tile)
     if geometry.side is None and (head.height, head.width) != (height, width):
@@ -93,7 +93,7 @@ def _unfit(path: Path, head: Head, own: FolderOptions, wanted: Wanted) -> str:
 
 
 def misfit(path: Path, head: Head, shape: tuple[int, ...], grey: bool) -> str:
-    """Returns why a page holds no row of a model: it is smaller, or has colours; empty if it may.
+    """Returns the reason why a page is no row of a model: too small, or in colour; empty if it can be one.
 
     Args:
         path: the file.
@@ -139,7 +139,7 @@ def _recordings(listing: Listing, own: AudioOptions, wanted: Wanted) -> tuple[So
 
 
 def unheard(path: Path, found: Recording, raw: Audio, exact: bool = False) -> str:
-    """Returns why a recording holds no row of a model; empty if it does.
+    """Returns the reason why a recording holds no row of a model; empty if it does.
 
     Args:
         path: the file.

@@ -89,7 +89,7 @@ class Source:
             of its columns; with them the file is read in the same way again.
         notes: notes for the user on how the data were read, such as files that were left out, by topic.
         remark: called once the rows are read; logs remarks that depend on their values.
-        beside: names of those sides, columns beside a text, that may be the condition of p(x|c).
+        beside: names of those `sides` that are columns beside a text and may be the condition of p(x|c).
         settle: called once the splits are cut; returns the source with what is learned from training rows,
             such as a vocabulary. None: nothing is.
     """

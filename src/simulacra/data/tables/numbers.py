@@ -18,8 +18,8 @@ import numpy as np
 
 from simulacra.core.errors.suggestion import Refusal, load_with
 
-UNITS = 3  # fewest numbers with a unit over which a text is a name
-RARE = 10  # values for each different unit of a column
+UNITS = 3  # fewest numbers with a unit for which a text above them is a header
+RARE = 10  # fewest values of a column for each of its different units
 WORD = r"[°µμ]?[^\W\d_]{1,4}[²³]?"
 UNIT = re.compile(
     r"([$€£¥]?) ?([-+\u2212]?[0-9](?:[0-9.,' \u00a0\u202f]*[0-9.,])?)"

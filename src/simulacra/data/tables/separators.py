@@ -103,7 +103,7 @@ def _one_column_of_commas(lines: Sequence[str]) -> bool:
 
 
 def _one_column_of_units(lines: Sequence[str]) -> bool:
-    """Returns True for one word above numbers that a blank parts from their unit, as in `50 kg`."""
+    """Returns True for a word above numbers that are separated from their unit by a blank, as in `50 kg`."""
     cells = [line.strip() for line in lines[1:]]
     return " " not in lines[0].strip() and len(cells) >= UNITS and have_units(cells, Marks("."))
 

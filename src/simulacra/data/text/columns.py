@@ -63,7 +63,7 @@ def texts_of_column(path: Path, column: str, label: str | None, encoding: str | 
 
 
 def _beside(table: Columns, place: int, kept: list[int]) -> dict[str, np.ndarray]:
-    """Returns the values of all columns but that of the texts, by name; of several of one name, the last."""
+    """Returns the values of all columns except the texts by name; the last of several with the same name."""
     columns, _, _ = columns_of(table, None, {})
     found = {}
     for column in columns[:place] + columns[place + 1 :]:

@@ -40,7 +40,7 @@ def text_options(path: Path) -> dict[str, object]:
     try:
         with opened(path) as file:
             head = list(islice(file, LOOKED_AT))[:LOOKED_AT]
-        # of a longer line the beginning, whose last letter may be cut
+        # only the beginning of a longer line, whose last letter may be cut
         lines = [line[:BYTES].decode("utf-8-sig", _strict(line)).strip() for line in head]
     except ValueError:
         return {}

@@ -7,8 +7,9 @@ deviation of a difference of two scores by noise, training
     rose     if it did not fall, and v_n is the best or the slope of the second half is above
              3 s / sqrt(2 sum_t (t - mean t)^2)
 
-and longer training is advised where it rose, shorter where it fell. Where it did neither, a model that copies
-or overfits is advised a shorter one, and without scores a training of few steps a longer one.
+and the advice is a longer training where it rose, and a shorter one where it fell. Where it did neither, the
+advice is a shorter training for a model that copies or overfits, and a longer one after few steps without
+scores.
 
 Patience keeps the best weights. A training of the same curve reaches its best if patience is at least the
 longest wait w for a new best on the way; the advice is 2 w, as noise may differ, or a tenth of the stage.

@@ -1,7 +1,8 @@
 """Facts on which the advice of all checks depends: model, data, and the length of training that fits.
 
-A gap between training and held-out rows is one of overfitting if it is beyond three standard errors, held-out
-rows are not further off than training rows from each other, and the values of columns do not explain it.
+A gap between the scores of training and held-out rows counts as overfitting if it is beyond three standard
+errors, held-out rows are not further from training rows than these are from each other, and the values of
+columns do not explain it.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Gap:
 
     @property
     def learned(self) -> bool:
-        """True if the model knows its training rows better than others."""
+        """True if the model fits its training rows better than others: the gap is overfitting."""
         return not (self.by_chance or self.drifts or self.by_cells)
 
 

@@ -51,7 +51,7 @@ def nearest(queries: Tensor, rows: Tensor | Iterable[Tensor]) -> tuple[Tensor, T
 def _nearest_in(queries: Tensor, block: Tensor, own: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Returns the nearest row of one block: a matrix product finds candidates, differences decide.
 
-    `own` is the row of the block that each query is, shape (n,), which is left out.
+    `own`, shape (n,), is the index of each query itself in the block, which is left out.
     """
     # centre the rows: far from the origin, products lose small differences to rounding
     centre = block.mean(0)

@@ -1,11 +1,11 @@
-"""Validity of what a model of texts writes: the share of samples that the language of the data has.
+"""Validity of the texts that a model draws: the share of samples that belong to the language of the data.
 
     valid     share of n samples that the check accepts                                           (1)
     distinct  share of different texts among the valid samples                                    (2)
     new       share of those that are no training row                                             (3)
 
-The share of valid rows among held-out ones stands beside (1): a check that refuses rows of the data knows too
-few rules or too many.
+The share of valid held-out rows stands beside (1): a check that refuses rows of the data is wrong about the
+language of these data.
 
 Reference: Gomez-Bombarelli et al. 2018; Kusner et al. 2017; Brown et al. 2019 (GuacaMol). Row E24.
 """
@@ -32,7 +32,7 @@ class Validity(Record):
     """Validity of samples.
 
     Args:
-        check: the rules that the check knows, in words.
+        check: description of the rules that are checked.
         samples: number of samples.
         valid: equation (1).
         distinct: equation (2); NaN without a valid sample.
@@ -63,7 +63,7 @@ def validity_of(data: Dataset, split: str, drawn: Tensor) -> Validity | None:
 
     Args:
         data: data set of texts.
-        split: `train`, `valid` or `test`: held-out rows that stand beside the samples.
+        split: `train`, `valid` or `test`: split of the rows whose validity stands beside that of the samples.
         drawn: samples in raw units, shape (n, T).
 
     Example:

@@ -1,6 +1,6 @@
 """Recordings as spectrograms: power at each time and frequency, in decibels below the loudest cell of all.
 
-S(t, f) = |sum_i w_i x_(t + i) exp(-2 pi i f)|^2,   w the Hann window,   10 log10 (S / max S)          (1)
+S(t, f) = |sum_n w_n x_(t + n) exp(-2 pi i n f)|^2,   w the Hann window,   10 log10 (S / max S)        (1)
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from simulacra.exploration.drawing.marks import Heatmap
 from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
 
 SHOWN = 8  # recordings
-LONGEST, FEWEST = 128, 8  # samples of the longest window; windows side by side that a recording holds
+LONGEST, FEWEST = 128, 8  # samples of the longest window; fewest windows side by side in a recording
 SHIFTS = 4  # windows that cover a sample
 RANGE = 60.0  # decibels that are shown
 

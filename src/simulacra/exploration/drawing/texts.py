@@ -67,8 +67,8 @@ def unmasked(
 
     Args:
         space: space of the texts, whose tokens have names.
-        rows: states of each text, shape (T,) each, and True for their tokens that are drawn; the others are
-            squares.
+        rows: for each text its states, shape (T,) each, with True for the tokens that are drawn; the others
+            are shown as squares.
         names: name of each state, such as a number of steps.
         title: above the picture.
     """

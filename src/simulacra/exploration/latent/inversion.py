@@ -205,7 +205,7 @@ def _start(model: Model, rng: Rng, name: str) -> Tensor:
 
 
 def descended(loss: Callable[[Tensor], Tensor], z: Tensor, steps: int, lr: float) -> Tensor:
-    """Codes z after `steps` of Adam, each row independent of the others.
+    """Returns codes z after `steps` of Adam, each row independent of the others, shape (B, latent).
 
     Args:
         loss: of each code: (B, latent) -> (B,).

@@ -1,11 +1,11 @@
-"""Search for observations of a high property: gradient ascent in the code of a model that predicts from it.
+"""Search for observations with a high property: gradient ascent on the number predicted from the code.
 
     z* = argmax_z  s f_j(z) + w log N(z; 0, I),   s = 1, or -1 for a low property              (1)
-    x* = E[x | z*]                                                                              (2)
+    x* = E[x | z*], of texts the likeliest token each time                                      (2)
 
-f_j is the predicted number j in the units in which the model learned it, mean 0 and deviation 1. Far from all
-data f grows without limit and x* means nothing: w holds the code near the prior. The prediction for x* itself
-says how much of it is kept when the code becomes an observation.
+f_j is the predicted number j, standardized as in training to mean 0 and standard deviation 1. Far from all
+data f grows without limit and x* is meaningless, so w keeps the code near the prior. The prediction for the
+code of x* itself shows how much of the increase remains when z* is decoded.
 
 Reference: Gomez-Bombarelli et al. 2018, section "Optimization of molecules via properties". Row E24.
 """
@@ -62,10 +62,10 @@ def optimize(
     lr: float = 0.05,
     seed: int = 0,
 ) -> Optimum:
-    """Searches codes of a high predicted number by equation (1), and decodes them.
+    """Searches for codes with a high predicted number by equation (1), and decodes them.
 
     Args:
-        model: that predicts from its code, encodes and decodes.
+        model: a model that predicts from its code, encodes and decodes.
         of: the number: name or place (from 0) of a column, or a function of codes, (B, latent) -> (B,); None:
             the only one.
         x: raw observations where the search begins, shape (B, *); None: n draws of the prior.

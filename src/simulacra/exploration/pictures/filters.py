@@ -79,7 +79,7 @@ def _chains(album: Album, name: str, shown: Sequence[int], title: str) -> Pictur
 def _walked(
     album: Album, name: str, shown: Sequence[int]
 ) -> tuple[list[tuple[Tensor, Tensor | None]], Tensor | None]:
-    """Returns what chains show after so many steps, with what is drawn by then; and their conditions."""
+    """Returns rows that chains show after given numbers of steps, masks of drawn entries, and conditions."""
     model, chain = album.model, can.able(album.model, can.HasMarkovChain)
     rng = Rng(album.seed, name, rows=range(CHAINS), device=model.device)
     given = album.conditions(CHAINS)

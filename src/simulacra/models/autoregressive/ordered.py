@@ -76,7 +76,7 @@ class Ordered(Model, HasConditionals, Completes, TakesCondition):
 
     @property
     def any_width(self) -> bool:
-        """True if `parameters_of` also takes the first entries of rows, without those behind them."""
+        """True if `parameters_of` also takes rows that are cut behind some of their entries."""
         return False
 
     @property

@@ -96,7 +96,7 @@ class Transformer(Coded):
 
     @property
     def any_width(self) -> bool:
-        """True if entries stand in the order of the rows."""
+        """True if the network takes entries in the order in which rows hold them."""
         return self._straight
 
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:

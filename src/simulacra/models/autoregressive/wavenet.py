@@ -88,7 +88,7 @@ class WaveNet(Coded):
 
     @property
     def any_width(self) -> bool:
-        """True unless a condition has frames, which share the whole row among them."""
+        """True unless the condition is a series of frames, which divide the whole row evenly."""
         return self.condition is None or _frames(self.condition) == 1
 
     def parameters_of(self, x: Tensor, c: Tensor | None = None) -> Tensor:

@@ -1,12 +1,11 @@
-"""Texts are scored in their own widths: no wider than their tokens and the first end ask for.
+"""Scores of texts without most of their padding: each row is cut to a width that holds its text and end.
 
-A row of T entries with n counted ones is cut behind the first of the widths
+A row of T entries, the first n of which count, is cut to the smallest of the widths
 
     8, 12, 16, 24, 32, 48, ...  and T                                                              (1)
 
-that holds n, and rows of one width go through a network together. An average caption of multi30k then costs
-15 entries in place of 40. The width of a row depends on the row alone, neither on its padding nor on the rows
-beside it.
+that is at least n, and rows of one width go through a network together. The width of a row depends on its
+text alone, not on its padding or on the other rows.
 """
 
 from __future__ import annotations
@@ -20,9 +19,8 @@ from simulacra.core.spaces.tokens import Tokens
 
 # from rows (B, w) and their conditions to log p, (B,)
 Score = Callable[[Tensor, Tensor | None], Tensor]
-MANY = (
-    2**20
-)  # logits of a step of training from which on rows are cut one by one; with fewer, all to one width
+# number of logits of a training step from which rows are cut to different widths; with fewer, all to one
+MANY = 2**20
 
 
 def widths_to(T: int) -> list[int]:
@@ -58,7 +56,7 @@ def in_own_widths(score: Score, space: Tokens, x: Tensor, c: Tensor | None) -> T
     assert counted is not None
     # (1)
     at = torch.bucketize(counted.sum(-1), torch.tensor(steps, device=x.device))
-    # small steps of training cost calls, not numbers
+    # a small step of training takes the time of its calls, so all its rows get one width
     few = torch.is_grad_enabled() and x.numel() * space.classes < MANY
     kinds = [int(at.amax())] if few else at.unique().tolist()
     if len(kinds) == 1:

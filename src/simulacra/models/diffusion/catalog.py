@@ -48,7 +48,7 @@ ENTRIES = (
         "MaskedDiffusion",
         "Austin et al. 2021; Sahoo et al. 2024",
         ("H20",),
-        "masks in place of tokens, classes or bits, guessed by a transformer in any order; fills any gaps",
+        "masks in place of tokens, classes or bits, predicted by a transformer in any order; fills any gaps",
         made_for="Tokens",
     ),
 )

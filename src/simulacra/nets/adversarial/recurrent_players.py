@@ -4,14 +4,14 @@
     D:  u = strided convolutions of x,   k_t = GRU(u_t, k_(t-1)),   features = k at the end           (2)
 
 A frame is a tile of a wave or some steps of a sequence. The n frames cover T steps; steps of the last frame
-beyond T are cut off. The noise z has numbers for each frame, and frame t depends on z_1 ... z_t only. The
-cells, with their own W, U, b for each gate:
+beyond T are cut off. Each frame has noise z_t of its own, and frame t depends on z_1 ... z_t only. The cells,
+each gate of which has its own W, U and b:
 
     LSTM:  i, f, o = sigmoid(W v + U h + b),   m <- f m + i tanh(W v + U h + b),   h <- o tanh(m)         (3)
     GRU:   r, s = sigmoid(W u + U k + b),   k <- (1 - s) tanh(W u + b + r (U k + b')) + s k               (4)
 
-A penalty on the gradient of D needs the derivative of the backward pass of (4), which cuDNN does not have. On
-a GPU the GRU therefore runs by the native kernels of torch; a CPU does not use cuDNN.
+A penalty on the gradient of D needs the derivative of the backward pass of (4), which cuDNN does not support.
+On a GPU the GRU therefore runs with the native kernels of torch; on a CPU nothing changes.
 
 Reference: Hochreiter and Schmidhuber 1997; Cho et al. 2014; Mogren, C-RNN-GAN, 2016. Row F23.
 """
@@ -32,7 +32,8 @@ from simulacra.nets.adversarial.mlp_players import dense_layer
 from simulacra.nets.adversarial.normal import needs_bias, norm
 from simulacra.nets.layers import Dropout, activation
 
-LARGEST, FEWEST = 64, 8  # samples of a wave's frame unless given, of which there are at least so many
+# by default: largest number of samples in a frame of a wave, and smallest number of its frames
+LARGEST, FEWEST = 64, 8
 STRIDE = 4  # largest stride of a convolution
 
 

@@ -3,7 +3,7 @@
     h_t = P_t + A x_(t-1) + C f,   without A x at t = 0                          (1)
     a_t = sum_(s <= t) softmax_s(q_t . k_s / sqrt(m)) v_s,   (q, k, v) = W n(h)  (2)
 
-The layers are those of `nets.transformer`. Outputs of entry t depend on the entries before it alone.
+The layers are those of `nets.sequences.transformer`. Outputs of entry t depend on preceding entries alone.
 
 A single step needs the keys and values of the entries before. They stand in memory that is allocated once for
 the whole series. States that follow one another share it, so a step writes one entry and copies nothing; a

@@ -3,9 +3,9 @@
     h_t = GRU(E x_t, h_(t-1)),   h_0 = 0,   y = A [h_n, f]                       (1)
     s_t = GRU([D x_(t-1), u], s_(t-1)),   s_(-1) = tanh(B u),   y_t = Y s_t      (2)
 
-x are the tokens, n the place of the last that is read, f the features of a condition, and u the vector, which
-the decoder sees at every token. A token of its own stands before the first. Where a token is dropped, the
-decoder sees another token of its own in its place.
+x are the tokens, n the place of the last token that is read, f the features of a condition, and u the vector,
+which the decoder receives at every token. Two further tokens are inputs of the decoder only: one stands
+before the first token, the other replaces each dropped token.
 
 Reference: Cho et al. 2014 (GRU); Bowman et al., Generating Sentences from a Continuous Space, 2015.
 """

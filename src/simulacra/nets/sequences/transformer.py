@@ -7,7 +7,7 @@
     y_t = Y n(h_t)                                                               (5)
 
 x are the entries, f features of a condition, n the layer norm, and (2) runs for each of H heads of m numbers.
-Layers repeat (2) to (4). Keys have no bias, which (2) would not see.
+Layers repeat (2) to (4). Keys have no bias, as a bias would not change (2).
 
 Reference: Vaswani et al., Attention Is All You Need, 2017, equation 1 (2); Radford et al., Language Models
 are Unsupervised Multitask Learners, 2019 (layer norms first, positions that are learned); Devlin et al. 2019
@@ -123,7 +123,7 @@ class SeriesTransformer(nn.Module):
         return a
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """Computes equation (2) for all entries, shape (B, T, heads, m), without (T, T) numbers.
+        """Computes equation (2) for all entries, shape (B, T, heads, m), without a (T, T) matrix in memory.
 
         Args:
             q: queries, shape (B, T, heads, m).
@@ -151,7 +151,7 @@ class SeriesTransformer(nn.Module):
         return None if self.C is None or f is None else self.C(f)
 
     def in_parts(self, x: Tensor, f: Tensor | None, most: int) -> Tensor:
-        """Computes the outputs of all entries, a part of the rows at a time where no gradient is needed.
+        """Computes the outputs of all entries, shape (B, T, outputs); in parts if no gradient is needed.
 
         Args:
             x: codes (B, T), or numbers (B, T, 1).
@@ -165,7 +165,7 @@ class SeriesTransformer(nn.Module):
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor, causal: bool = False) -> Tensor:
-    """Computes equation (2) for all entries of series, shape (B, T, heads, m), without (T, T) numbers.
+    """Computes equation (2) for all entries, shape (B, T, heads, m), without a (T, T) matrix in memory.
 
     Args:
         q: queries, shape (B, T, heads, m).
@@ -201,7 +201,7 @@ def check_sizes(layers: int, heads: int, width: int, of: str = "") -> None:
         layers: number of layers.
         heads: number of heads.
         width: number of features.
-        of: what the names of these options begin with, such as `prior_`.
+        of: prefix of the names of these options, such as `prior_`.
     """
     for name, value in {f"{of}layers": layers, f"{of}heads": heads, f"{of}width": width}.items():
         if value < 1:

@@ -41,7 +41,7 @@ def columns(evidence: Evidence) -> Finding | None:
     name, see = "lost columns", f"{PAGE}#lost-columns"
     worst = sorted((*found.columns, *found.grouped), key=lambda column: -column.excess)
     beyond = _off(worst)
-    # of vectors and images each kind by itself: all columns are many more than those of all rows
+    # vectors and images: columns of all rows and columns within groups are judged separately
     several = any(len(_off(part)) >= PART * len(part) > 0 for part in (found.columns, found.grouped))
     enough = setting(evidence).columns or several
     off = beyond if enough else [column for column in beyond if column.constant]
@@ -83,7 +83,7 @@ def dependences(evidence: Evidence) -> Finding | None:
     of = f"of {len(pairs):,} pairs" + ("" if setting(evidence).columns else f", {len(sure):,} beyond chance,")
     measured = f"{of} {_are(len(lost))} lost: {_listed([_pair(p) for p in lost])}"
     with_condition = lambda pair: bool(set(pair.pair) & set(found.given))
-    # likewise: pairs with a column of the condition are few among all
+    # likewise: pairs with a column of the condition are few among all pairs, and are judged separately
     kinds = [
         [[p for p in of if with_condition(p) is among] for of in (lost, sure)] for among in (True, False)
     ]

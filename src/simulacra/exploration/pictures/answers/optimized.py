@@ -1,4 +1,4 @@
-"""Texts whose codes were moved towards a high predicted number, beside those where the search began."""
+"""Texts whose codes were moved towards a high predicted number, beside the texts of the first codes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SEARCHED, SHOWN = 24, 5  # draws of the prior from which a search begins, and th
 
 
 def optimized_picture(album: Album, of: str | None = None) -> Picture:
-    """Texts of random codes, and those of the codes that a search for a high predicted number made of them.
+    """Texts of random codes, and of the codes to which a search for a high predicted number moved them.
 
     Args:
         album: model that predicts from its code, of texts.

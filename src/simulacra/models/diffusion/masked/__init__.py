@@ -1,1 +1,1 @@
-"""Masked diffusion: entries of few values turn to masks, and a network guesses what they hide."""
+"""Masked diffusion of entries of few values: noise replaces them by masks, and a network predicts them."""

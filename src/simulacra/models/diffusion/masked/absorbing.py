@@ -1,25 +1,26 @@
-"""The absorbing kernel: entries turn to masks, and a step back unmasks some of them.
+"""The absorbing kernel: a step of noise masks entries, and a step back unmasks some of them.
 
     q(x_t = mask | x_0) = t / T,   otherwise x_t = x_0, each entry by itself                          (1)
     q(x_r = mask | x_t = mask) = r / t,   otherwise x_r = x_0                                         (2)
-    p(x_r | x_t) = (2) with x_0 ~ f in place of x_0,   f the guess of the network                     (3)
+    p(x_r | x_t) = (2) with x_0 ~ f in place of x_0,   f predicted by the network                     (3)
     term t of the bound = -(1 / t) sum_(i masked in x_t) log f_i(x_0)                                 (4)
 
-As T grows, entries turn to masks one at a time, in an order that is uniform among all. This limit is the
-kernel `single`: t of the d entries are masked, any t alike, and a step back unmasks one of them. (4) is the
-same; its sum over t = 1..d is the mean of -log p(x | order) over all orders.
+As T grows, entries are masked one at a time, in an order that is uniform among all. This limit is the kernel
+`single`: t of the d entries are masked, each choice of t entries with equal probability, and a step back
+unmasks one of them. (4) is the same; the sum of its terms over t = 1..d is the mean of -log p(x | order)
+over all orders.
 
-Texts: behind an end stands nothing but the end, so that a state closes,
+Texts have nothing but the end behind their first end, so a state is closed:
 
-    x_t <- closed(x_t):   what stands behind the first end that is seen is the end                    (5)
-    f_i(end) = 0   before a token that is seen and no end                                             (6)
+    x_t <- closed(x_t):   all entries behind the first unmasked end become the end                    (5)
+    f_i(end) = 0   if an unmasked token other than the end stands behind i                            (6)
     term t of the bound = -(1 / t) sum_i (1 - 1 / t)^(i - L) log f_i(x_0)                             (7)
 
-with i - L the entries of x_0 from its first end to i, 0 up to there, and i masked in closed(x_t). Whatever is
-drawn, what comes out is a text: p sums to 1 over texts. Of entries that a step (2) unmasks together, those
-behind the first end among them count for nothing, as (5) overwrites them. An end at i is the first one of
-its step if none of the i - L masked ends before it is unmasked too, with probability (1 - 1 / t)^(i - L). Of
-the kernel `single` the power is 1.
+The sum runs over the entries i that are masked in closed(x_t). L is the place of the first end in x_0, and
+i - L is 0 up to there. Every draw is a text, so p sums to 1 over texts. If a step (2) unmasks several
+entries, those behind the first end among them have no effect, as (5) overwrites them. An end at i is the
+first one of its step if none of the i - L masked ends before it is unmasked too, with probability
+(1 - 1 / t)^(i - L). For the kernel `single` the power is 1.
 
 Reference: Austin et al., Structured Denoising Diffusion Models in Discrete State-Spaces, 2021 (1 to 3, the
 absorbing state); Sahoo et al. 2024 and Shi et al. 2024 (4). Row H20.
@@ -54,14 +55,14 @@ class ClassGuess:
         """Returns the prediction whose logits are moved toward and beyond those of another.
 
         Args:
-            other: where share 1 arrives.
-            share: 0 stays.
+            other: the prediction whose logits share 1 gives.
+            share: how far the logits move; 0: not at all.
         """
         return ClassGuess(self.logits + share * (other.logits - self.logits))
 
 
 class AbsorbingKernel(nn.Module):
-    """Masks in place of entries. States hold the K values as 0 to K - 1, and the mask as K.
+    """Noise that replaces entries by masks. States hold the K values as 0 to K - 1, and the mask as K.
 
     Args:
         space: space of entries of few values.
@@ -110,7 +111,7 @@ class AbsorbingKernel(nn.Module):
         return rng.uniform(name, self.space.dims, dtype=dtype)
 
     def start(self, e: Tensor) -> Tensor:
-        """Returns masks alone, shape (B, d)."""
+        """Returns states in which all entries are masked, shape (B, d)."""
         return torch.full_like(e, self.mask)
 
     def noised(self, h: Tensor, t: Tensor, e: Tensor) -> Tensor:
@@ -156,7 +157,7 @@ class AbsorbingKernel(nn.Module):
             h: x_t, shape (B, d).
             left: number of steps that are left with this one, shape (B, 1).
             order: the entries with the smallest numbers come first, in equal shares of the masks that are
-                left; None: each by itself.
+                left; None: each entry independently.
             e: noise, shape (B, d).
         """
         masked = h == self.mask
@@ -227,6 +228,6 @@ def ranks(e: Tensor) -> Tensor:
         >>> ranks(torch.tensor([[0.5, 0.1, 0.9]])).tolist()
         [[1, 0, 2]]
     """
-    # ONNX has no stable sort to ask for, and sorts so anyway
+    # ONNX has no option for a stable sort, but its sort is stable
     order = e.argsort(dim=1) if torch.compiler.is_compiling() else e.argsort(dim=1, stable=True)
     return order.argsort(1)

@@ -1,23 +1,23 @@
-"""Masked diffusion: entries turn to masks, and a transformer that sees the others guesses what they hide.
+"""Masked diffusion: noise replaces entries by a mask, and a transformer predicts them from the others.
 
     log p(x) >= -E_t (T / t) sum_(i masked in x_t) log f_i(x | x_t)   t uniform of 1..T               (1)
              -> E_o sum_n log f_o(n)(x | x_o(<n))   for T -> infinity                                 (2)
     f(x | x_t, g) ~ f(x | x_t)^(1 - g) f(x | x_t, c)^g                                                (3)
 
-The noise replaces entries by a mask, and does nothing else: the others are x_0 (`masked.absorbing`). The law
-of a masked entry given the others does not depend on the time, so the network sees no time. In the limit of
-infinitely many steps entries turn up one at a time, and the bound is the mean of log p(x | o) over all orders
-o (2), the bound of models in any order such as `eonade`. This limit is the model's own form: it is drawn in d
-passes, and scored by (1) in d passes with T = d, t entries of each row being masked. With `T` steps, entries
-that come up in the same step are independent, and the bound is that of these T steps.
+The noise replaces entries by a mask; the others keep their values x_0 (`masked.absorbing`). The distribution
+of a masked entry given the others does not depend on t, so the network does not receive t. In the limit of
+infinitely many steps, entries are unmasked one at a time, and the bound is the mean of log p(x | o) over all
+orders o (2), as for models in any order such as `eonade`. This limit is the default (`T=None`): a draw takes
+d passes, and so does a score, by (1) with T = d and t masked entries in term t. With `T` steps, entries that
+are unmasked in the same step are independent given the others, and the bound is that of these T steps.
 
-Texts hold their end. Behind an end that turns up everything is the end, and in front of a token that is
-seen no end turns up. So every draw is a text, p sums to 1 over the texts, and the length is found by halving:
-an end at entry i says that the text ends there or before. (1) bounds log p of the text, with no term behind
-an end that is seen. Padding belongs to the space, not to x: a text has the same score however its row is cut.
+Texts contain their end. Once an end is unmasked, all entries behind it are the end, and no end is drawn in
+front of an unmasked token. So every draw is a text, and p sums to 1 over the texts. The length is found by
+bisection: an end at entry i says that the text ends there or before. (1) bounds log p of the text, without
+terms behind an unmasked end. A text has the same score however its row is cut or padded.
 
-Known entries of a completion are seen from the first step on, so that any gaps are filled, at no further
-cost: each draw is one of the model's conditionals in an order that begins with what is known.
+A completion starts with its known entries unmasked, so gaps may be anywhere and cost no more: each draw is
+from one of the model's conditionals, in an order that begins with the known entries.
 
 Reference: Austin et al. 2021; Hoogeboom et al., Autoregressive Diffusion Models, 2022 (2); Sahoo et al.,
 Simple and Effective Masked Diffusion Language Models, 2024 (1); Shi et al. 2024; Ho and Salimans 2022 (3).
@@ -54,17 +54,17 @@ class MaskedDiffusion(DiffusionModel):
     """Masked diffusion of texts, classes, bits or few levels, trained on its bound.
 
     Args:
-        space: space of one observation, whose entries have a number of values: tokens, classes, grades, bits,
-            or up to 256 levels.
+        space: space of one observation, whose entries take finitely many values: tokens, classes, grades,
+            bits, or up to 256 levels.
         condition: space of the condition c of p(x | c); None for p(x).
-        T: number of steps from x to masks; None: infinitely many, so that entries turn up one at a time.
+        T: number of steps from x to masks; None: infinitely many, so that entries are unmasked one at a time.
         layers: number of layers of attention and hidden units.
         heads: number of heads of the attention, which divides the width.
         width: number of features of an entry in each layer.
         drop: share of the rows whose condition is dropped in training, for guidance.
 
     Raises:
-        ValueError: if an option is out of range, or entries have no number of values.
+        ValueError: if an option is out of range, or entries do not take finitely many values.
 
     Example:
         >>> from simulacra import Tokens
@@ -145,7 +145,7 @@ class MaskedDiffusion(DiffusionModel):
         return Unmasking(steps=self.kernel.T, order="random", guidance=1.0)
 
     def looks(self, how: Sampling | None = None) -> int:
-        """Returns the number of steps of a draw, at most one an entry if shares of the entries are unmasked.
+        """Returns the number of steps of a draw; if shares of the entries are unmasked, at most one an entry.
 
         Args:
             how: options of drawing; None: the model's own.
@@ -162,7 +162,7 @@ class MaskedDiffusion(DiffusionModel):
         check_guidance(how.guidance, type(self).__name__, self.condition, self.drop)
 
     def stepped(self, state: Tensor, rng: Rng, c: Tensor | None, how: Sampling) -> Tensor:
-        """Returns the states after one step of a sampler, without a pass where no mask is left.
+        """Returns the states after one step of a sampler; the network is not run if no mask is left.
 
         Args:
             state: states, shape (B, d + 2).
@@ -192,7 +192,7 @@ class MaskedDiffusion(DiffusionModel):
         return likeliest(tempered(f, how.temperature), how.top_k).sample(rng, "value").to(self.dtype)
 
     def drawn(self, state: Tensor) -> Tensor:
-        """Returns True for the entries that are no masks, shape (B, *).
+        """Returns True for the unmasked entries, shape (B, *).
 
         Args:
             state: states, shape (B, d + 2).
@@ -200,7 +200,7 @@ class MaskedDiffusion(DiffusionModel):
         return self.kernel.shaped(state[:, :-2] != self.kernel.mask)
 
     def fill(self, x: Tensor, known: Tensor, rng: Rng, c: Tensor | None = None) -> Tensor:
-        """Returns x with missing entries unmasked beside the known ones, (B, *).
+        """Returns x with its missing entries drawn given the known ones, shape (B, *).
 
         Args:
             x: observations, shape (B, *); missing entries may have any value.
@@ -217,10 +217,10 @@ class MaskedDiffusion(DiffusionModel):
 
 
 def _check(space: Space, T: int | None) -> None:
-    """Raises ValueError if entries have no number of values, or there is no step."""
+    """Raises ValueError if entries do not take finitely many values, or there is no step."""
     if not codes_of(space):
         raise ValueError(
-            f"MaskedDiffusion takes entries of a number of values, such as tokens, classes, bits and up to "
+            f"MaskedDiffusion takes entries of finitely many values, such as tokens, classes, bits and up to "
             f"{MOST_CODES} levels, but the space is {space}; a model of reals and levels: DDPM."
         )
     if T is not None and T < 1:

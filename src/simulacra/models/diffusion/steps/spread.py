@@ -1,10 +1,10 @@
-"""Times of the rows of a batch that are spread evenly over the steps, in place of independent ones.
+"""Times for the rows of a batch that are spread evenly over the steps, in place of independent ones.
 
     u_i = (u + i g) mod 1,   g = (sqrt(5) - 1) / 2,   u uniform                                       (1)
 
-Each u_i is uniform, so a mean over them is as right as one of independent draws. Together the first n of them
-leave no wide gap, whatever n is: the loss of a batch wanders less. A row needs its place in the batch alone,
-so several processes, or parts of a batch, draw the same times as one.
+Each u_i is uniform, so a mean over them is as unbiased as one of independent draws. The first n of them leave
+no wide gap, whatever n is, so the loss of a batch has a smaller variance. u_i depends on the place of its row
+in the batch alone, so several processes, or parts of a batch, draw the same times as one.
 
 Reference: Kingma et al., Variational Diffusion Models, 2021, appendix I.1, on times that are spread evenly;
 the multiples of g are the sequence of Weyl.

@@ -27,7 +27,7 @@ class Codes:
     """Draws from the posterior of each row.
 
     Args:
-        z: the code next to x, shape (B, k, latent).
+        z: code of the layer on which p(x|z) depends, shape (B, k, latent).
         log_ratio: log p - log q of all codes drawn, or log p where z is given, in nats, shape (B, k).
     """
 

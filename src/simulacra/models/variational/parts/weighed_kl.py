@@ -2,9 +2,9 @@
 
     loss = -E_q log p(x|z) + beta sum_i max(lambda, KL_i)                        (1)
 
-KL_i is that of unit i of the code, in nats. beta rises from 0 to 1 over the first part of training. Units
-with a KL below lambda gain nothing by losing it, so they do not fall back to the prior before the decoder
-uses them. At beta = 1 and lambda = 0 the loss is the negative bound.
+KL_i is that of unit i of the code, in nats. beta rises from 0 to 1 over the first part of training. A
+unit gains nothing by a KL below lambda, so it does not collapse to the prior before the decoder uses it. At
+beta = 1 and lambda = 0 the loss is the negative bound.
 
 Reference: Bowman et al. 2015, section 3.1 (annealing); Kingma et al., Improving Variational Inference with
 Inverse Autoregressive Flow, 2016, section 2.3 and appendix C.8 (free bits, here of each row and unit).
@@ -62,10 +62,11 @@ def bound_terms(model: WeighsKL, reconstruction: Tensor, kl: Tensor, closed: Ten
     """Returns the terms of equation (1), and logs the bound itself.
 
     Args:
-        model: whose weight and free bits are taken.
+        model: supplies the weight of the KL and the free bits.
         reconstruction: -log p(x|z), in nats, shape (B,).
         kl: KL of each unit, or an estimate of it, in nats, shape (B, latent).
-        closed: the KL itself, which tells whether an estimate is charged; None: `kl` is no estimate.
+        closed: exact KL of each unit, which is compared with the free bits where `kl` is an estimate, shape
+            of `kl`; None: `kl` is exact.
     """
     total = paid = kl.sum(1)
     if model.free_bits:
@@ -80,7 +81,7 @@ def anneal(model: WeighsKL, terms: Mapping[str, Tensor], progress: float) -> Non
     """Increases the weight of the KL linearly over the first `kl_warmup` of training.
 
     Args:
-        model: whose weight it is.
+        model: the model whose `kl_weight` is set.
         terms: logged means of the update; not used.
         progress: share of training that is done, from 0 to 1.
     """

@@ -4,8 +4,8 @@
     N_k <- g N_k + (1 - g) n_k,   n_k = sum_i 1[q(z_i) = k]                      (2)
     m_k <- g m_k + (1 - g) s_k,   s_k = sum_i z_i 1[q(z_i) = k],   e_k = m_k / N_k   (3)
 
-The sums in (2) and (3) run over all encodings of the global batch. They are those of online k-means: e_k is
-the mean of the encodings that it stands for, with recent ones weighing more.
+The sums in (2) and (3) run over all encodings of the global batch, as in online k-means: e_k is the mean of
+the encodings that are nearest to it, in which recent ones have more weight.
 
 An entry that wins no encoding gets no gradient and no sum, and would never be used again. Where N_k is below
 a share of the mean use, e_k moves to an encoding of this step: each step proposes one for each k, from a
@@ -103,7 +103,7 @@ class Codebook(nn.Module):
         return found | self._proposed(z, rng, rows)
 
     def _proposed(self, z: Tensor, rng: Rng, rows: range) -> dict[str, Tensor]:
-        """Returns an encoding for each entry, zeros where another process has it, and 1 where it is here."""
+        """Returns an encoding proposed for each entry, and 1 if this process holds it; else zeros and 0."""
         if not self.restart:
             return {}
         u = rng.uniform("restart", 2 * self.e.shape[0], rows=WHOLE, dtype=z.dtype).view(2, -1).to(z.device)

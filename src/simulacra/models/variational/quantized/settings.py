@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simulacra.core.errors.suggestion import Refusal, build_with
 
-FEW = 0.1  # share of the codebook that held-out rows use, below which most of it is dead
+FEW = 0.1  # smallest share of the codebook that held-out rows use without an alarm
 
 
 def check_numbers(
@@ -35,7 +35,7 @@ def check_numbers(
 
 
 def alarm(diagnostics: dict[str, float], K: int) -> str | None:
-    """Returns a sentence on a codebook of which held-out rows use little, or None.
+    """Returns a warning if held-out rows use only a small part of the codebook, or None.
 
     Args:
         diagnostics: `perplexity` of the use, and the share `used`.

@@ -7,8 +7,8 @@
 
 sg stops gradients. Stage 1 trains encoder and decoder by (2): the gradient of the decoder's input passes
 straight to the encoder, and the codebook follows the encodings (`codebook`). Stage 2 trains the prior on the
-codes of the frozen encoder by (3). Training never sees a KL: it would be the constant T log K of a uniform
-prior.
+codes of the frozen encoder by (3). Training has no KL term: under a uniform prior it is the constant
+T log K.
 
 p(x|c) is a sum over all K^T code maps, of which (4) keeps one, that of the encoder: a lower bound. It is an
 ELBO whose q(k|x) is a point and has no entropy. It cannot tighten with draws, as there are none.
@@ -181,18 +181,18 @@ class VQVAE(
         return self.codebook.nearest(self.encodings(x, known))
 
     def numbers(self, z: Tensor) -> Tensor:
-        """Returns the map of the numbers of codes, as `encode` gives them, shape (B, *map).
+        """Returns the indices in the codebook of codes that `encode` gave, as a map, shape (B, *map).
 
         Args:
-            z: codes, shape (B, T latent); other vectors have the number of the nearest one.
+            z: codes, shape (B, T latent); another vector has the index of the nearest code.
         """
         return self.codebook.nearest(z.unflatten(1, (self.T, -1))).unflatten(1, self.map)
 
     def vectors(self, k: Tensor) -> Tensor:
-        """Returns the codes of numbers, as `decode` takes them, shape (B, T latent).
+        """Returns the codes with the given indices in the codebook, for `decode`, shape (B, T latent).
 
         Args:
-            k: numbers, shape (B, *map) or (B, T).
+            k: indices, shape (B, *map) or (B, T).
         """
         return self.codebook.embed(k.flatten(1)).flatten(1)
 
@@ -311,7 +311,7 @@ class VQVAE(
         return {"perplexity": perplexity(use), "used": float(to_float64(use > 0).mean())}
 
     def alarm(self, diagnostics: dict[str, float]) -> str | None:
-        """Returns a sentence on a codebook of which most is dead, or None.
+        """Returns a warning if held-out rows use only a small part of the codebook, or None.
 
         Args:
             diagnostics: the result of `diagnostics`.
@@ -320,7 +320,13 @@ class VQVAE(
 
 
 def quantized_loss(model: VQVAE, batch: Batch, rng: Rng) -> Terms:
-    """Computes equation (2), split into reconstruction in nats and commitment, each (B,)."""
+    """Computes equation (2), split into reconstruction in nats and commitment, each (B,).
+
+    Args:
+        model: the model.
+        batch: rows of data; `known` marks the entries that are observed.
+        rng: chooses the encodings proposed to unused vectors.
+    """
     z_e = model.encodings(batch.x, batch.known)
     k = model.codebook.nearest(z_e.detach())
     z_q = model.codebook.embed(k)

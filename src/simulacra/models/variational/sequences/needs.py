@@ -1,4 +1,4 @@
-"""Check of the data of models of sequences; messages say which model takes the data instead."""
+"""Checks that the data of a model of sequences are sequences; the error says what to do with other data."""
 
 from __future__ import annotations
 

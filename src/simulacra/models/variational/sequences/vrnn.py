@@ -7,9 +7,10 @@
     L(x) = E_q sum_t [log p(x_t | z_t, h_(t-1)) - KL(q(z_t | x_t, h_(t-1)) || p(z_t | h_(t-1)))]      (5)
     w = prod_t p(x_t | z_t, h_(t-1)) p(z_t | h_(t-1)) / q(z_t | x_t, h_(t-1))    (6)
 
-The state (3) depends on the codes, so that the prior of a step (1) is not N(0, I) but knows the steps before
-it, and p(x) is a mixture over whole paths z_1, ..., z_T. The mean of the weights (6) of k paths gives the
-bound of the IWAE. Training averages (5) over all steps of a batch; scores are sums over the steps of a row.
+The state (3) depends on the codes, so that the prior of a step (1) is not N(0, I) but depends on the steps
+before it, and p(x) is a mixture over whole paths z_1, ..., z_T. The mean of the weights (6) of k paths gives
+the bound of the IWAE. Training averages (5) over all steps of a batch; scores are sums over the steps of a
+row.
 
 Reference: Chung et al., A Recurrent Latent Variable Model for Sequential Data, 2015 (equations 5 to 11).
 Row E11.
@@ -69,7 +70,7 @@ class VRNN(Model, Samples, HasImportanceWeights, HasRates, Continues, TakesCondi
         scale: fixed standard deviation of a `gaussian` likelihood, in units of x; None learns it.
         mixtures: number of components of a `logistic-mixture`.
         kl_warmup: share of training over which the weight of the KL term rises linearly from 0 to 1, so that
-            codes are used before they are charged; 0 has weight 1 throughout.
+            the decoder uses the codes before the KL has its full weight; 0 has weight 1 throughout.
         lr: learning rate of Adam.
 
     Raises:
@@ -352,7 +353,12 @@ def start_at_frequencies(model: VRNN, source: Source, rng: Rng) -> None:
 def negative_elbo(model: VRNN, batch: Batch, rng: Rng) -> Terms:
     """Computes the terms of -L(x), equation (5), of each step in nats, split into two, each (B, T).
 
-    The KL has the weight that `kl_warmup` gives it.
+    The KL is multiplied by `kl_weight`, which rises over `kl_warmup`.
+
+    Args:
+        model: the model.
+        batch: rows of data, x of shape (B, T, *).
+        rng: source of random numbers.
     """
     steps = list(model.path(batch.x, batch.c, rng))
     # (5)

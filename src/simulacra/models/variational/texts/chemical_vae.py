@@ -5,10 +5,10 @@
     l(y, f) = sum_j [ (y_j - f_j)^2 / (2 s_j^2) + log s_j + 1/2 log 2 pi ]  (`gaussian`)  (3)
     y(x) = f(mu(x))                                                              (4)
 
-y are the numbers of the condition, each with mean 0 and deviation 1 in the training rows. They shape the
-code, so that f has a slope along which texts of a higher y are found (`exploration.optimize`). The model is
-one of p(x): y is needed in training only. With w = 1, (1) and (3) bound log p(x, y) where all rows have y;
-otherwise the mean of (2) or (3) runs over the rows that do.
+y are the numbers of the condition, each with mean 0 and standard deviation 1 in the training rows. Training
+on them arranges the codes by y, so that gradient ascent on f finds texts of a higher y
+(`exploration.optimize`). The model is one of p(x): y is needed in training only. With w = 1, (1) and (3)
+bound log p(x, y) where all rows have y; otherwise the mean of (2) or (3) runs over the rows that do.
 
 Reference: Gomez-Bombarelli et al., Automatic Chemical Design Using a Data-Driven Continuous Representation of
 Molecules, 2018 (2016). Row E24.
@@ -45,8 +45,8 @@ class ChemicalVAE(SentenceVAE, PredictsFromCode):
         hidden: size of the states of both networks.
         width: number of features of a token.
         property_hidden: sizes of the hidden layers of f.
-        property_loss: `squared` of equation (2), or `gaussian` of (3) with a deviation of each number that is
-            learned.
+        property_loss: `squared` of equation (2), or `gaussian` of (3) with a learned standard deviation of
+            each number.
         property_weight: w of equation (1).
         word_dropout: probability that the decoder does not see a token, in training only.
         kl_warmup: share of training over which the weight of the KL rises linearly from 0 to 1; 0 has weight
@@ -159,7 +159,7 @@ def joint_loss(model: ChemicalVAE, batch: Batch, rng: Rng) -> Terms:
 
 
 def _beside(known: Tensor, c: Tensor) -> Tensor:
-    """Returns a mask of rows in the shape of c."""
+    """Returns a mask of rows, shape (B,), with further dimensions of size 1, so that it broadcasts with c."""
     return known.view(-1, *[1] * (c.dim() - 1))
 
 

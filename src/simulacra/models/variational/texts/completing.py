@@ -4,8 +4,8 @@
     w_j = p(z_j) / q_j(z_j) prod over known t of p(x_t | x_<t, z_j)                       (2)
 
 Candidate j is chosen with probability proportional to w_j, which is exact for many candidates, wherever the
-gaps are. A text with a known token behind a gap has no end in the gap: see `ends`. The first half of the
-codes comes from the prior, the second half from q(z|x) of the text that is chosen so far.
+gaps are. No end is drawn in a gap that has a known token behind it (`core.distributions.ends`). The first
+half of the codes comes from the prior, the second half from q(z|x) of the text that is chosen so far.
 
 Reference: Rubin 1987; Cappe et al. 2004 (proposals that learn from earlier candidates).
 """

@@ -135,7 +135,7 @@ class TextsGivenCode(Distribution):
         return likelihood_head(replace(self.space, shape=()))
 
     def head_at(self, t: int) -> LikelihoodHead:
-        """Returns the head of token t, that of any.
+        """Returns the head of token t, which is the same for all tokens.
 
         Args:
             t: not used.
@@ -184,7 +184,7 @@ class TextsGivenCode(Distribution):
     def _over_rows(
         self, x: Tensor, known: Tensor | None, score: Callable[[Texts, Tensor, Tensor | None], Tensor]
     ) -> Tensor:
-        """Returns the scores of texts that broadcast with the codes, without gradients a part at a time."""
+        """Returns the scores of texts that broadcast with the codes; in parts if no gradient is needed."""
         lead = torch.broadcast_tensors(x[..., 0], self.u[..., 0])[0].shape
         wide = lambda a: None if a is None else a.expand(*lead, a.shape[-1]).flatten(0, -2)
         dropped = None if self.dropped is None else self.dropped[..., : x.shape[-1]]
@@ -201,10 +201,10 @@ class TextsGivenCode(Distribution):
 
 
 def longest(x: Tensor, end: int) -> int:
-    """Returns the most tokens of a text, with its end: T where a graph is traced, which holds any text.
+    """Returns the number of tokens of the longest text, with its end; T while a graph is traced.
 
-    Behind the longest text there is nothing to compute. Rows that are cut there have the same numbers to the
-    bit however far they were padded.
+    Entries behind the longest text are not computed. Rows that are cut there give the same results to the bit
+    however far they were padded. A traced graph has to take texts of any length.
 
     Args:
         x: texts, shape (*, T).

@@ -4,12 +4,12 @@
     q(z|x) = N(mu(h_n), sigma(h_n)^2),   h_t = GRU(E x_t, h_(t-1))               (2)
     p(x|z) = prod_t p(x_t | x_<t, z),    s_t = GRU([D x_(t-1), z], s_(t-1))      (3)
 
-A decoder that sees the tokens before can do without the code, and the KL vanishes. Against that, training
-replaces the input x_(t-1) of (3) by an empty one with probability `word_dropout`, raises the weight of the KL
-from 0 to 1 (`kl_warmup`), and charges each unit of the code for no less than `free_bits`. Scores have none of
-the three.
+A decoder that sees the tokens before can do without the code, and the KL vanishes. To prevent that, training
+replaces the input x_(t-1) of (3) by a mask token with probability `word_dropout`, raises the weight of the KL
+from 0 to 1 (`kl_warmup`), and replaces the KL of a unit by `free_bits` where it is smaller. Scores use none
+of the three.
 
-A homotopy is the line between the codes of two texts, decoded on its way.
+A homotopy is the sequence of texts decoded at points on the line between the codes of two texts.
 
 Reference: Bowman, Vilnis, Vinyals, Dai, Jozefowicz and Bengio, Generating Sentences from a Continuous Space,
 2015; Kingma et al. 2016 (free bits). Row E23.
@@ -241,7 +241,7 @@ def negative_elbo(model: SentenceVAE, batch: Batch, rng: Rng) -> Terms:
 
 
 def dropped_words(x: Tensor, rate: float, rng: Rng) -> Tensor | None:
-    """Returns True for each token with a probability, shape of x; None for a probability of 0.
+    """Draws the mask of dropped tokens: each is True with probability `rate`, shape of x; None if it is 0.
 
     Args:
         x: texts, shape (B, T).
