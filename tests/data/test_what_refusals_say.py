@@ -17,14 +17,13 @@ pytestmark = pytest.mark.fault("outside 2.10")
 MOTION = "HIERARCHY\nROOT {}\n{{\nCHANNELS 1 Xposition\n}}\nMOTION\nFrames: {}\nFrame Time: {}\n{}"
 
 
-@pytest.mark.parametrize("joint", ["Hüfte", "Übergang Ärmel", "骨盆", "Hips"])
-@pytest.mark.parametrize("coding", ["utf-8-sig", "utf-16", "utf-32", "utf-8", "latin-1", "shift-jis"])
+MARKED = ("utf-8-sig", "utf-16", "utf-32", "utf-8")
+JOINTS = [(joint, coding) for joint in ("Übergang Ärmel", "骨盆") for coding in MARKED]
+
+
+@pytest.mark.parametrize("joint, coding", [*JOINTS, ("Hüfte", "latin-1"), ("骨盆", "shift-jis")])
 def test_names_of_joints_are_in_any_encoding(joint, coding):
-    try:
-        content = MOTION.format(joint, 3, "0.1", "1\n2\n4\n").encode(coding)
-    except UnicodeEncodeError:
-        pytest.skip("the encoding lacks these letters")
-    found = read_bvh("a.bvh", content)
+    found = read_bvh("a.bvh", MOTION.format(joint, 3, "0.1", "1\n2\n4\n").encode(coding))
     assert found.frames.tolist() == [[1.0], [2.0], [4.0]]
     if coding != "shift-jis":
         assert found.channels == (f"{joint} Xposition",)
@@ -63,7 +62,7 @@ def test_archives_of_arrays_may_hold_other_files(tmp_path, beside, first):
 def test_an_archive_without_arrays_says_what_it_holds(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("README.txt", b"hello")
-    with pytest.raises(ValueError, match="holds no array, only README.txt: save arrays"):
+    with pytest.raises(ValueError, match=r"holds no array, only README\.txt: save arrays"):
         simulacra.load_data(tmp_path / "a.npz")
 
 

@@ -95,8 +95,8 @@ def _sequences(path: Path, key: str | None, label: str | None) -> dict[str, list
     for option, name in (("key", key), ("label", label)):
         if name in held.others:
             raise ValueError(
-                f"{path} has {name!r}, which {option}= names, as a {held.others[name]}, which cannot be rows: "
-                "save it as an array of real numbers or strings."
+                f"{path} has {name!r}, which {option}= names, as a {held.others[name]}, which cannot be "
+                "rows: save it as an array of real numbers or strings."
             )
     if key is not None and key not in held.arrays and any(asks_for({key}, name) for name in held.cells):
         return held.cells
