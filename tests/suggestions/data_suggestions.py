@@ -113,12 +113,17 @@ def one_wave(folder: Path) -> tuple[Any, dict[str, Any]]:
     return folder / "a.wav", {"tile": 16}
 
 
+def motion_text(frames: int) -> str:
+    """A recorded motion of two channels."""
+    skeleton = "HIERARCHY ROOT Hips { OFFSET 0 0 0 CHANNELS 2 Xposition Yrotation }"
+    head = f"{skeleton} MOTION Frames: {frames} Frame Time: 0.1"
+    return "\n".join([head, *(f"{v:.3f} {w:.3f}" for v, w in R.normal(size=(frames, 2)))])
+
+
 def one_motion(folder: Path) -> tuple[Any, dict[str, Any]]:
     """A single recorded motion."""
-    skeleton = "HIERARCHY ROOT Hips { OFFSET 0 0 0 CHANNELS 2 Xposition Yrotation }"
-    head = f"{skeleton} MOTION Frames: 60 Frame Time: 0.1"
-    (folder / "a.bvh").write_text("\n".join([head, *(f"{v:.3f} {w:.3f}" for v, w in R.normal(size=(60, 2)))]))
-    return folder / "a.bvh", {"validation": 0, "test": 0}
+    (folder / "a.bvh").write_text(motion_text(60))
+    return folder / "a.bvh", {}
 
 
 def one_image(folder: Path) -> tuple[Any, dict[str, Any]]:

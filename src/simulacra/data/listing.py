@@ -162,7 +162,13 @@ def kind_held(folder: Path) -> str:
     return "images"
 
 
-def check_two_files(path: Path, parts: Mapping[str, Part], split: SplitOptions, kind: str) -> None:
+def check_two_files(
+    path: Path,
+    parts: Mapping[str, Part],
+    split: SplitOptions,
+    kind: str,
+    cut: Mapping[str, int] | None = None,
+) -> None:
     """Raises ValueError if splits are to be cut from a single file, whose rows must stay in one split.
 
     Args:
@@ -170,15 +176,19 @@ def check_two_files(path: Path, parts: Mapping[str, Part], split: SplitOptions, 
         parts: the parts of the source at `path`, with the file of each row.
         split: options of the splits.
         kind: `image` or `recording`, for the error.
+        cut: the options that cut it into windows, if it is one row and can be cut.
     """
     sides = parts["train"].sides
     files = set(sides["file"].tolist())
     wanted = [name for name, share in (("valid", split.validation), ("test", split.test)) if share]
     if len(files) == 1 and len(parts) == 1 and wanted and not split.keys:
         none = load_with(validation=0, test=0)
-        at_the_end = load_with(time="start")
+        at_the_end = load_with(**(cut or {}), time="start")
         start = ""
-        if "start" in sides:
+        # each of the splits gets a row
+        shares = (split.validation, split.test)
+        enough = all(round(len(parts["train"]) * share) for share in shares if 0 < share < 1)
+        if "start" in sides and (cut or enough):
             start = Phrase(f"with {at_the_end} to test on its end, or ", at_the_end)
         raise Refusal(
             f"{path} holds a single {kind}, {next(iter(files))}, which cannot be split into train, "

@@ -113,26 +113,28 @@ def _listed(raw: Space) -> tuple[int, ...]:
 def _class_number(word: str, names: list[str]) -> float:
     if word in names:
         return names.index(word)
-    try:
-        return int(word) if word.lstrip("-").isdigit() else float(word)
-    except ValueError as error:
+    from simulacra.data.tables.numbers import as_float
+
+    number = as_float(word)
+    if number is None:
         more = f", ... ({len(names)} in all)" if len(names) > SHOWN else ""
         known = (
             f"there are {', '.join(names[:SHOWN])}{more}."
             if nearest(word, names) is None
             else hint(word, names)
         )
-        raise ValueError(f"condition {word!r} is no class; {known}") from error
+        raise ValueError(f"condition {word!r} is no class; {known}")
+    return int(word) if word.lstrip("-").isdigit() else number
 
 
 def _numbers(text: str) -> Tensor | None:
     """Returns numbers with commas between, or None if the text is something else."""
     import torch
 
-    try:
-        return torch.tensor([float(word) for word in text.split(",")], dtype=torch.float64)
-    except ValueError:
-        return None
+    from simulacra.data.tables.numbers import as_float
+
+    numbers = [as_float(word) for word in text.split(",")]
+    return None if None in numbers else torch.tensor(numbers, dtype=torch.float64)
 
 
 def _from_file(raw: Space, path: Path) -> Any:

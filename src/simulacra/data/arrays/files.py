@@ -17,11 +17,11 @@ from torch import Tensor
 
 from simulacra.core.preprocessing.images import Geometry
 from simulacra.core.spaces.plain import Space
-from simulacra.data.arrays.matlab import read_cells, read_mat
+from simulacra.data.arrays.matlab import can_be_rows, read_contents, read_mat
 from simulacra.data.arrays.npy import BROKEN_ZIP, read_npy, read_npz
 from simulacra.data.arrays.options import ArrayOptions
 from simulacra.data.arrays.parts import Arrays, asks_for, chosen, grouped
-from simulacra.data.arrays.sequences import open_sequences
+from simulacra.data.arrays.sequences import open_sequences, unnamed
 from simulacra.data.arrays.shapes import observations
 from simulacra.data.images.geometry import reshape_images
 from simulacra.data.labels import encode, one_column
@@ -65,7 +65,7 @@ def _opened(path: Path, own: ArrayOptions, aside: Collection[str]) -> Source:
             )
         groups: dict[str, Arrays] = {path.name: {"train": read_npy(path)}}
     else:
-        if suffix == ".mat" and (cells := read_cells(path)):
+        if suffix == ".mat" and (cells := _sequences(path, key, label)):
             return open_sequences(path, cells, key, label)
         asked = {name for name in (key, label, *aside) if name}
         wanted = (lambda name: asks_for(asked, name)) if key else None
@@ -83,6 +83,28 @@ def _opened(path: Path, own: ArrayOptions, aside: Collection[str]) -> Source:
     return Source(
         path.stem, space, {p: replace(part, labels=numbers[p]) for p, part in parts.items()}, label_names
     )
+
+
+def _sequences(path: Path, key: str | None, label: str | None) -> dict[str, list[np.ndarray]]:
+    """Returns the cells of a MATLAB file if they are the observations: asked for, or without another array.
+
+    Raises:
+        ValueError: if an option names what cannot be read, or cells should be asked for.
+    """
+    held = read_contents(path)
+    for option, name in (("key", key), ("label", label)):
+        if name in held.others:
+            raise ValueError(
+                f"{path} has {name!r}, which {option}= names, as a {held.others[name]}, which cannot be "
+                "rows: save it as an array of real numbers or strings."
+            )
+    if key is not None and key not in held.arrays and any(asks_for({key}, name) for name in held.cells):
+        return held.cells
+    if key is None and held.cells and not any(map(can_be_rows, held.arrays.values())):
+        if held.numbers:
+            raise unnamed(path, held.cells, held.arrays)
+        return held.cells
+    return {}
 
 
 def _arrays_of_part(part: str, groups: Mapping[str, Arrays]) -> dict[str, np.ndarray]:

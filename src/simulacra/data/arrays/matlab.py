@@ -19,6 +19,7 @@ import math
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,23 +50,57 @@ class Damaged(Exception):
     """Raised where the content of a file contradicts itself."""
 
 
+@dataclass(frozen=True)
+class Contents:
+    """The variables of a MATLAB file, and the fields of its structures, by name.
+
+    Args:
+        arrays: of real numbers or strings.
+        cells: the arrays of real numbers of each cell of them.
+        others: the kind of each variable that is not read, such as `complex array`.
+    """
+
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    cells: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    others: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def numbers(self) -> bool:
+        """True if there is an array of numbers."""
+        return any(array.dtype.kind in "buif" for array in self.arrays.values())
+
+
+def read_contents(path: Path) -> Contents:
+    """Reads a MATLAB file.
+
+    Raises:
+        ValueError: if the file is damaged or of another version.
+    """
+    held = Contents()
+    for name, found in _flat(_contents(path)):
+        if isinstance(found, np.ndarray):
+            held.arrays[name] = found
+        elif isinstance(found, list) and found:
+            held.cells[name] = found
+        else:
+            held.others[name] = found if isinstance(found, str) else OTHER[CELL]
+    return held
+
+
 def read_mat(path: Path) -> dict[str, np.ndarray]:
     """Reads the arrays of numbers or strings in a MATLAB file.
 
     Raises:
         ValueError: if the file is damaged, of another version, or holds no array of numbers.
     """
-    arrays, others = {}, []
-    for name, found in _flat(_contents(path)):
-        if isinstance(found, np.ndarray):
-            arrays[name] = found
-        else:
-            others.append(f"{name} ({found if isinstance(found, str) else OTHER[CELL]})")
-    if not any(array.dtype.kind in "buif" for array in arrays.values()):
-        others += [f"{name} (text)" for name in arrays]
-        held = f"only {', '.join(others)}" if others else "nothing"
-        raise ValueError(f"{path} holds no array of real numbers, {held}: save numbers with -v7, or as npz.")
-    return arrays
+    held = read_contents(path)
+    if not held.numbers:
+        kinds = {**dict.fromkeys(held.cells, OTHER[CELL]), **held.others}
+        others = [f"{name} ({kind})" for name, kind in kinds.items()]
+        others += [f"{name} (text)" for name in held.arrays]
+        said = f"only {', '.join(others)}" if others else "nothing"
+        raise ValueError(f"{path} holds no array of real numbers, {said}: save numbers with -v7, or as npz.")
+    return held.arrays
 
 
 def read_cells(path: Path) -> dict[str, list[np.ndarray]]:
@@ -74,12 +109,13 @@ def read_cells(path: Path) -> dict[str, list[np.ndarray]]:
     Raises:
         ValueError: if the file is damaged or of another version.
     """
-    cells = {}
-    for name, found in _contents(path):
-        if not isinstance(found, list):
-            return {}
-        cells[name] = found
-    return cells
+    held = read_contents(path)
+    return {} if held.arrays or held.others else held.cells
+
+
+def can_be_rows(a: np.ndarray) -> bool:
+    """Returns True if an array can be rows of more than one number."""
+    return a.dtype.kind in "buif" and sum(n > 1 for n in a.shape) > 1
 
 
 def _flat(contents: Iterator[tuple[str, Found]]) -> Iterator[tuple[str, Found]]:

@@ -5,6 +5,7 @@ numpy's own reader allocates the memory that a header asks for before it looks a
 
 from __future__ import annotations
 
+import logging
 import lzma
 import struct
 import tokenize
@@ -19,8 +20,12 @@ import numpy as np
 from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.data.limits import check_memory
 
+log = logging.getLogger("simulacra")
+
 # exceptions that numpy raises on damaged headers
 DAMAGED = (EOFError, OSError, ValueError, KeyError, TypeError, struct.error, SyntaxError, tokenize.TokenError)
+LISTED = 5  # most members that a message names
+SYSTEM = "__MACOSX/"  # where archives of macOS keep attributes of their files
 TIMES = 4  # memory in bytes for each byte of an array, with copies of another type
 BROKEN_ZIP = (
     zipfile.BadZipFile,
@@ -67,7 +72,10 @@ def read_npz(path: Path, wanted: Callable[[str], bool] | None = None) -> dict[st
             members = archive.infolist()
             whole = sum(info.file_size for info in members)
             check_memory(path, TIMES * whole, f"{whole:,} bytes in {len(members):,} arrays")
+            others = [info for info in members if not _is_array(archive, info)]
             for info in members:
+                if info in others:
+                    continue
                 name = info.filename.removesuffix(".npy")
                 try:
                     with archive.open(info) as file:
@@ -81,7 +89,21 @@ def read_npz(path: Path, wanted: Callable[[str], bool] | None = None) -> dict[st
         ) from error
     if refused is not None:
         raise _with_another(refused, arrays) if wanted is None else refused
+    listed = ", ".join(info.filename for info in others[:LISTED])
+    if others and not arrays:
+        raise ValueError(f"{path} holds no array, only {listed}: save arrays with numpy.savez.")
+    if others:
+        log.info("%s: %s left out, which are no arrays", path.name, listed)
     return arrays
+
+
+def _is_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
+    """Returns False for folders, notes and the like, which numpy's own reader hands on as bytes."""
+    if info.is_dir():
+        return False
+    plain = info.filename.endswith(".npy") and not info.filename.startswith(SYSTEM)
+    with archive.open(info) as file:
+        return plain or file.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX
 
 
 def _with_another(error: Unreadable, arrays: dict[str, np.ndarray]) -> Unreadable:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from simulacra.core.errors.suggestion import Refusal, load_with
+from simulacra.data.arrays.matlab import can_be_rows
 
 log = logging.getLogger("simulacra")
 
@@ -114,7 +115,7 @@ def chosen(path: Path, groups: Mapping[str, Arrays], key: str | None, others: Co
     rest = {name: of for name, of in groups.items() if name not in others}
     if len(rest) == 1:
         return next(iter(rest))
-    able = [name for name, of in rest.items() if _rows(of["train"])]
+    able = [name for name, of in rest.items() if can_be_rows(of["train"])]
     # one-hot labels are observations only if nothing else can be
     wide = [name for name in able if not one_hot(rest[name]["train"])] or able
     if len(wide) == 1:
@@ -134,11 +135,6 @@ def chosen(path: Path, groups: Mapping[str, Arrays], key: str | None, others: Co
         f"{one}, or name another one.",
         one,
     )
-
-
-def _rows(a: np.ndarray) -> bool:
-    """Returns True if an array can be rows of more than one number."""
-    return a.dtype.kind in "buif" and sum(n > 1 for n in a.shape) > 1
 
 
 def one_hot(a: np.ndarray) -> bool:

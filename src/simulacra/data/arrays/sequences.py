@@ -7,7 +7,7 @@ data
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -78,14 +78,27 @@ def _parts(path: Path, cells: Cells, key: str | None) -> dict[str, list[np.ndarr
     if key is None and len(cells) == 1:
         return {"train": next(iter(cells.values()))}
     if key is None or key not in cells:
-        listed = ", ".join(f"{name} (cell of {len(held)})" for name, held in cells.items())
-        one = load_with(key=next(iter(cells)))
-        raise Refusal(
-            f"{path} holds cells that could be the sequences ({listed}): load it with {one}, or name another "
-            "one.",
-            one,
-        )
+        raise unnamed(path, cells)
     return {"train": cells[key]}
+
+
+def unnamed(path: Path, cells: Cells, beside: Collection[str] = ()) -> Refusal:
+    """Returns the refusal of a file of which one cell is to be named.
+
+    Args:
+        path: the file.
+        cells: the arrays of each cell, by name.
+        beside: names of arrays in the file.
+    """
+    listed = ", ".join(f"{name} (cell of {len(held)})" for name, held in cells.items())
+    rests = [found[1] for name in cells if (found := part_of(name)) and found[0] == "train"]
+    one = load_with(key=next(iter([*rests, *cells])))
+    others = f" beside {', '.join(beside)}" if beside else ""
+    return Refusal(
+        f"{path} holds cells that could be the sequences ({listed}){others}: load it with {one}, or name "
+        "another one.",
+        one,
+    )
 
 
 def _part(pieces: list[np.ndarray], steps: int, dtype: np.dtype) -> Part:

@@ -18,7 +18,7 @@ from simulacra.core.spaces.audio import Audio
 from simulacra.data.arrays.files import BROKEN_ZIP
 from simulacra.data.audio.options import AudioOptions
 from simulacra.data.audio.wav import Recording, one_rate, read_wav, recording
-from simulacra.data.audio.windows import Window, check_frame, check_lengths, sentence
+from simulacra.data.audio.windows import ROWS, Window, check_frame, check_lengths, sentence, suggested
 from simulacra.data.catalog import names
 from simulacra.data.labels import encode
 from simulacra.data.limits import check_memory
@@ -109,7 +109,9 @@ def open_wave(path: Path, own: AudioOptions, split: SplitOptions) -> Source:
     x, of = _part("train", read, window)
     sides = {"file": np.full(len(of), path.name, object), "start": np.array(window.starts(len(read[0])))}
     parts = {"train": Part(x, sides=sides)}
-    check_two_files(path, parts, split, "recording")
+    tile = suggested(read)
+    cut = {"tile": tile} if window.length is None and len(read[0]) >= ROWS * tile else None
+    check_two_files(path, parts, split, "recording", cut)
     return _noted(_source(path.stem, space, parts, window), read)
 
 

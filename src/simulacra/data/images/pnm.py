@@ -177,8 +177,10 @@ def _arbitrary(content: bytes) -> tuple[int, int, int, int, int]:
     for line, end in _lines(content):
         name, _, value = line.strip().partition(b" ")
         if name == b"ENDHDR":
-            numbers = [int(said.get(key, b"")) for key in (b"WIDTH", b"HEIGHT", b"DEPTH", b"MAXVAL")]
-            width, height, samples, most = numbers
+            words = [said.get(key, b"") for key in (b"WIDTH", b"HEIGHT", b"DEPTH", b"MAXVAL")]
+            if not all(word.isdigit() and len(word) < 10 for word in words):
+                raise ValueError("its header lacks a size, or has one that is no number")
+            width, height, samples, most = map(int, words)
             kind = said.get(b"TUPLTYPE", b"").decode("latin-1")
             # without TUPLTYPE, one sample is grey and three are RGB
             known = KINDS.get(samples, "").split() + [""] * (samples in (1, 3))

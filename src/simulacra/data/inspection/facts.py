@@ -97,7 +97,7 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
     reader, wanted = find_reader(name_or_path, options)
     heads = _heads(wanted) if reader.whole and reader.holds == "images" else []
     recordings = recordings_of(name_or_path) if reader.holds == "recordings" else []
-    added = {**texts, **needed(reader, options, heads, recordings)}
+    added = {**texts, **needed(reader, options, heads, recordings, wanted)}
     unread = {"stream": True} if heads else {}
     recurring: dict[str, int] = {}
     try:

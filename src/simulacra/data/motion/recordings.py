@@ -29,7 +29,11 @@ from simulacra.data.splits.keys import path_sides
 from simulacra.data.splits.options import SplitOptions
 
 WALKS = "mocap"
+TURN = 360.0  # degrees
+ROUNDING = 1e-9  # degrees by which an angle differs from itself after a turn, in double precision
+SAME = 0.02  # relative difference of rates that are one, printed with few digits: 30, 29.97 and 1/0.033
 LARGEST = 2**28  # bytes that the archive may unpack to; the published one has 7 MB
+Rows = list[tuple[np.ndarray, int]]  # frames of a row, shape (steps, channels), and number of its recording
 COPIES = 4  # copies of the padded rows that exist while they are split
 
 
@@ -45,7 +49,7 @@ def open_motions(folder: Path, own: MotionOptions, split: SplitOptions) -> Sourc
         ValueError: if a file is damaged, or the skeletons differ.
     """
     listing = list_folder(folder)
-    read = {part: [_read(path) for path in files] for part, files in listing.files.items()}
+    read = {part: [read_motion(path) for path in files] for part, files in listing.files.items()}
     source, origins = _source(folder.resolve().name, folder, read, own)
     parts = {}
     for name, part in source.parts.items():
@@ -70,9 +74,11 @@ def open_motion(path: Path, own: MotionOptions, split: SplitOptions) -> Source:
     Raises:
         ValueError: if the file is damaged.
     """
-    motion = _read(path)
+    motion = read_motion(path)
     if own.frames is None:
-        windows = load_with(frames=max(2, len(motion.frames) // (20 * own.every)))
+        keyed = bool(split.keys) or not (split.validation or split.test)
+        end = {} if keyed else {"time": "start"}
+        windows = load_with(frames=suggested(len(motion.frames), own.every), **end)
         raise Refusal(
             f"{path} is a single recording of {len(motion.frames):,} frames: load it with {windows} to cut "
             "it into windows, or give the folder of several recordings.",
@@ -120,7 +126,29 @@ def open_walks(name: str, own: MotionOptions, split: object) -> Source:
     return Source(name, source.space, parts, label_names, source.applied, notes=source.notes)
 
 
-def _read(path: Path) -> Motion:
+def suggested(frames: int, every: int) -> int:
+    """Suggests the length of windows that make at least twenty rows of a recording, where it has the frames.
+
+    Args:
+        frames: number of frames of the recording.
+        every: the frame of this number is kept.
+
+    Example:
+        >>> suggested(4000, 4), suggested(30, 1)
+        (50, 2)
+    """
+    return max(2, frames // (20 * every))
+
+
+def read_motion(path: Path) -> Motion:
+    """Reads one recording.
+
+    Args:
+        path: the file.
+
+    Raises:
+        ValueError: if it is damaged or cannot be read.
+    """
     try:
         return read_bvh(str(path), path.read_bytes())
     except OSError as error:
@@ -148,36 +176,76 @@ def _source(
     name: str, path: Path, read: Mapping[str, Sequence[Motion]], own: MotionOptions
 ) -> tuple[Source, dict[str, torch.Tensor]]:
     """Returns the source of padded rows, and the index of each row's recording, by part."""
-    every = [motion for motions in read.values() for motion in motions]
-    channels = every[0].channels
-    for motion in every:
-        if motion.channels != channels:
-            raise ValueError(
-                f"{path} holds skeletons of {len(channels)} and of {len(motion.channels)} channels, or of "
-                "other names: put one kind of skeleton in a folder of its own."
-            )
-    moves = np.ptp(np.concatenate([motion.frames for motion in read["train"]]), 0) > 0
+    channels = _one_skeleton(path, read)
+    rate = 1 / (_one_time(path, read) * own.every)
+    angles = np.array([channel.endswith("rotation") for channel in channels])
+    rows = {part: _rows([m.frames[:: own.every] for m in motions], own) for part, motions in read.items()}
+    rows = _on_one_turn(rows, angles)
+    spread = np.ptp(np.concatenate([row for row, _ in rows["train"]]), 0)
+    moves = spread > np.where(angles, ROUNDING, 0)
     if not moves.any():
         raise ValueError(f"{path} holds no channel that changes: give recordings with motion.")
-    rows = {
-        part: _rows([m.frames[:: own.every, moves] for m in motions], own) for part, motions in read.items()
-    }
+    rows = {part: [(row[:, moves], i) for row, i in of] for part, of in rows.items()}
     steps = max(len(row) for part in rows.values() for row, _ in part)
     count = sum(map(len, rows.values()))
     check_memory(path, COPIES * count * steps * int(moves.sum()) * 8, f"{count:,} rows of {steps:,} frames")
     parts = {part: _part([row for row, _ in of], steps, str(path)) for part, of in rows.items()}
-    rate = 1 / (every[0].seconds * own.every)
     applied = (f"{rate:.4g} frames a second", *_constant(int((~moves).sum())))
     space = composite.Sequence((steps,), of=Real((int(moves.sum()),)))
     origins = {part: torch.tensor([i for _, i in of]) for part, of in rows.items()}
     return Source(name, space, parts, applied=applied), origins
 
 
+def _one_skeleton(path: Path, read: Mapping[str, Sequence[Motion]]) -> tuple[str, ...]:
+    """Returns the channels that all recordings share."""
+    every = [motion.channels for motions in read.values() for motion in motions]
+    for channels in every:
+        if channels != every[0]:
+            raise ValueError(
+                f"{path} holds skeletons of {len(every[0])} and of {len(channels)} channels, or of "
+                "other names: put one kind of skeleton in a folder of its own."
+            )
+    return every[0]
+
+
+def _one_time(path: Path, read: Mapping[str, Sequence[Motion]]) -> float:
+    """Returns the seconds from frame to frame that all recordings share."""
+    every = sorted(motion.seconds for motions in read.values() for motion in motions)
+    if every[-1] > every[0] * (1 + SAME):
+        raise ValueError(
+            f"{path} holds recordings of {1 / every[-1]:.4g} and of {1 / every[0]:.4g} frames a second: "
+            "convert them to one rate, or keep them in folders of their own."
+        )
+    return every[len(every) // 2]
+
+
+def _on_one_turn(rows: Mapping[str, Rows], angles: np.ndarray) -> dict[str, Rows]:
+    """Returns rows whose angles lie within half a turn of those of the training rows, on average.
+
+    180 and -180 degrees are one pose: a row is turned by whole turns, so that its mean angle is less than
+    half a turn away from the mean direction of all training frames, or is half a turn above it.
+
+    Args:
+        rows: the rows of each part, with the numbers of their recordings.
+        angles: True for channels that are angles, shape (channels,).
+    """
+    turns = np.concatenate([row[:, angles] for row, _ in rows["train"]]) * (2 * np.pi / TURN)
+    main = np.arctan2(np.sin(turns).mean(0), np.cos(turns).mean(0)) * (TURN / (2 * np.pi))
+    main = main.round(6)  # opposite poses cancel but for rounding
+
+    def turned(row: np.ndarray) -> np.ndarray:
+        row = row.copy()
+        row[:, angles] += TURN * np.floor((main - row[:, angles].mean(0)) / TURN + 0.5)
+        return row
+
+    return {part: [(turned(row), i) for row, i in of] for part, of in rows.items()}
+
+
 def _constant(count: int) -> tuple[str, ...]:
     return (f"{count} constant channels left out",) if count else ()
 
 
-def _rows(read: Sequence[np.ndarray], own: MotionOptions) -> list[tuple[np.ndarray, int]]:
+def _rows(read: Sequence[np.ndarray], own: MotionOptions) -> Rows:
     """Returns the rows of recordings, whole or in windows, each with the number of its recording."""
     if own.frames is None:
         return [(frames, i) for i, frames in enumerate(read)]

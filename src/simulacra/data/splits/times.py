@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.errors.suggestion import Refusal, load_with
+from simulacra.data.tables.numbers import as_float
 
 YEAR_BEHIND = {"day first, with points": "%d.%m.%Y", "day first": "%d/%m/%Y", "month first": "%m/%d/%Y"}
 
@@ -112,11 +113,8 @@ def _written_otherwise(texts: list[str], name: str) -> list[datetime] | None:
 
 
 def _number(text: object) -> float | None:
-    try:
-        number = float(str(text))
-    except ValueError:
-        return None
-    return number if np.isfinite(number) else None
+    number = as_float(str(text))
+    return number if number is not None and np.isfinite(number) else None
 
 
 def _date(text: str) -> datetime | None:

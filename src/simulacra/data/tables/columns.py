@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -48,7 +49,7 @@ def source_of(
     Raises:
         ValueError: if a column fits no kind, or has missing entries that are not to be masked.
     """
-    _check_names(where, columns)
+    check_names(where, [column.name for column in columns])
     _check_lengths(where, columns)
     declared = read_types(own.types, [column.name for column in columns])
     labels, label_names = _labels(columns[label]) if label is not None else (None, ())
@@ -137,9 +138,17 @@ def declaration(space: Space) -> Any:
     return kind
 
 
-def _check_names(where: str, columns: Sequence[Column]) -> None:
-    every = [column.name for column in columns]
-    twice = sorted({n for n in every if every.count(n) > 1})
+def check_names(where: str, names: Sequence[str]) -> None:
+    """Checks that no two columns have one name.
+
+    Args:
+        where: the table, for the error.
+        names: of all its columns.
+
+    Raises:
+        ValueError: if two of them are equal.
+    """
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise ValueError(f"{where} has several columns {twice[0]!r}: give each column a name of its own.")
 

@@ -34,6 +34,26 @@ PLAIN = re.compile(r"[+-]?[0-9]+")
 BEYOND = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 
 
+def as_float(text: str) -> float | None:
+    """Returns the number that a text is, infinite and NaN as well, or None.
+
+    Python's `float` also takes `1_0` for 10, and digits of other scripts.
+
+    Args:
+        text: a number with a decimal point, or anything else.
+
+    Example:
+        >>> as_float("-1.5e3"), as_float("1_0"), as_float("ten")
+        (-1500.0, None, None)
+    """
+    if "_" in text or not text.isascii():
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
 @dataclass(frozen=True)
 class Marks:
     """The marks with which numbers are written.

@@ -14,6 +14,7 @@ from simulacra.core.packages import install_command
 from simulacra.data.limits import check_memory
 from simulacra.data.sources.source import Source
 from simulacra.data.splits.options import SplitOptions
+from simulacra.data.tables.columns import check_names
 from simulacra.data.tables.data_frames import frame_source
 from simulacra.data.tables.header import beginning, check_clear, has_header
 from simulacra.data.tables.numbers import Marks
@@ -232,11 +233,16 @@ def _column(letters: bytes) -> int:
 
 
 def _check_rows(path: Path) -> None:
-    """Raises ValueError if a Parquet file exceeds the limit of memory: equal values are stored only once."""
+    """Raises ValueError if a Parquet file exceeds the limit of memory, or has columns of one name.
+
+    Equal values are stored only once, so that a small file may need much memory.
+    """
     about = _reading(path, lambda: _parquet(path))
     groups = [about.row_group(i).total_byte_size for i in range(about.num_row_groups)]
     needed = max(CELL * about.num_rows * about.num_columns, COPIES * sum(groups))
     check_memory(path, needed, f"{about.num_rows:,} rows of {about.num_columns:,} columns")
+    # pandas cannot read such a file
+    check_names(str(path), about.schema.to_arrow_schema().names)
 
 
 def _parquet(path: Path) -> Any:
@@ -269,4 +275,4 @@ def _reading(path: Path, read: Any) -> Any:
     # damaged files make the engines raise many kinds of exceptions
     except Exception as error:
         what = " ".join(str(error).split())[:200] or type(error).__name__
-        raise ValueError(f"{path} is damaged or no such file ({what}): save it again.") from error
+        raise ValueError(f"{path} could not be read ({what}): save it again, or as .csv.") from error

@@ -215,7 +215,8 @@ def _in_order(parts: dict[str, Part], splits: SplitOptions) -> dict[str, Part]:
         return parts
     train = parts["train"]
     n = len(train)
-    share = lambda wish: min(n - 1, round(n * wish) if wish < 1 else int(wish)) if wish else 0
+    # of few windows each split gets one
+    share = lambda wish: min(n - 1, max(1, round(n * wish)) if wish < 1 else int(wish)) if wish else 0
     valid, test = share(splits.validation), share(splits.test)
     if valid + test >= n:
         return parts
