@@ -92,7 +92,7 @@ def open_lines(path: Path, wanted: Wanted) -> LineRows:
         rows.labels, rows.label_names, beside = table.labels, table.label_names, table.beside
         without = table.total - len(table.texts)
         if without:
-            rows.reasons["unused"] = f"{without:,} row{'s' * (without > 1)} of {path} without text"
+            rows.reasons["unused"] = f"{path} has no text in {without:,} row{'s' * (without > 1)}"
         if "left out" in table.notes:
             log.warning("%s: left out: %s", path, table.notes["left out"])
     else:

@@ -198,9 +198,11 @@ def _noted(source: Source, own: TextOptions, parts: Mapping[str, Lines], lengths
         said = f"{listed} stand beside the texts: to give the model a column load it with {first}"
         source = source.noted("columns", said)
     empty = sum(lines.empty for lines in parts.values())
-    what = "empty line" if own.column is None else "row"
-    said = f"{empty:,} {what}{'s' * (empty > 1)}{' without text' * (own.column is not None)}"
-    return source.noted("left out", said) if empty else source
+    if not empty:
+        return source
+    many = "s" * (empty > 1)
+    said = f"empty line{many}" if own.column is None else f"row{many} without text"
+    return source.noted("left out", f"{empty:,} {said}")
 
 
 def _common(tables: Sequence[Mapping[str, np.ndarray]]) -> tuple[str, ...]:
