@@ -97,3 +97,18 @@ def test_errors_name_the_row_of_the_file(tmp_path, option, words):
         csv.writer(file).writerows([["said", "day"], *rows])
     with pytest.raises(ValueError, match=words):
         simulacra.load_data(tmp_path / "t.csv", tokens="words", column="said", least=1, **{option: "day"})
+
+
+@pytest.mark.fault("outside 2.7")
+def test_each_part_of_a_collection_counts_its_own_lines(tmp_path):
+    from simulacra.data.splits.options import SplitOptions
+    from simulacra.data.text.options import TextOptions
+    from simulacra.data.text.reader import read_lines, text_source
+
+    parts = {"train": "a\n\nb\na", "test": "\n\na\nb\n"}
+    for name, text in parts.items():
+        (tmp_path / name).write_text(text)
+    read = {name: read_lines(tmp_path / name) for name in parts}
+    source = text_source("t", "t", read, TextOptions("spaces", least=1), SplitOptions())
+    found = {name: part.source_rows.numbers.tolist() for name, part in source.parts.items()}
+    assert found == {"train": [0, 2, 3], "test": [2, 3]}

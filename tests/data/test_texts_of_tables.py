@@ -131,11 +131,14 @@ def test_the_column_of_the_texts_is_no_label(tmp_path):
 
 
 @pytest.mark.fault("outside 2.6")
-def test_new_texts_are_given_the_label_beside_them(tmp_path):
+@pytest.mark.parametrize("recorded", ["kind", "2", "-1"])
+@pytest.mark.parametrize("given", [None, "label", "kind"])
+def test_new_texts_are_given_the_label_beside_them(tmp_path, recorded, given):
     raw = simulacra.Tokens((3,), 4, ("<end>", "<unknown>", "a", "b"), unknown=1, unit="spaces")
     table(tmp_path / "new.csv", [("a", 11), ("b", 2), ("", 2), ("a b", 2)], ["said", "kind"])
     kinds = simulacra.Categorical((), 3, ("1", "2", "11"))
-    rows = open_lines(tmp_path / "new.csv", Wanted(raw, {"column": "said", "label": "kind"}, condition=kinds))
+    wanted = Wanted(raw, {"column": "said", "label": recorded}, condition=kinds, given=given)
+    rows = open_lines(tmp_path / "new.csv", wanted)
     chunks = list(rows.chunks(2))
     assert [chunk.c.tolist() for chunk in chunks] == [[2, 1], [1]]
     assert [chunk.places.tolist() for chunk in chunks] == [[0, 1], [1]] and rows.unused == 1

@@ -119,8 +119,11 @@ def _column(path: Path, wanted: Wanted) -> tuple[TextColumn, str | None]:
         own = TextOptions(column=own.column, encoding=own.encoding, comment=own.comment or "none")
         table = read_table(path, table_options(own))
         found = column_of(table, own)
-    label = wanted.given or spec.get("label")
-    if not isinstance(wanted.condition, Categorical) or label not in table.names:
+    label = wanted.given if wanted.given in table.names else None
+    if wanted.given in (None, "label") and label is None:
+        recorded = str(spec.get("label") or "")
+        label = recorded if recorded in table.names or recorded.lstrip("-").isdecimal() else None
+    if not isinstance(wanted.condition, Categorical) or label is None:
         return found, None
     return column_of(table, replace(own, label=label)), label
 

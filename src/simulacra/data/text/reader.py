@@ -171,16 +171,13 @@ def text_source(
     found, first = {}, 0
     for part, texts in cut.items():
         x = padded(rows[first : first + len(texts)], steps)
-        found[part] = _part(x, parts[part], texts_of[part])
+        found[part] = _part(x, parts[part], texts_of[part], own.window is None)
         first += len(texts)
     numbers = Numbered(unit, names, own.vocabulary, own.least)
     if own.window is not None:
         found = _in_order(found, splits)
     beside = _common([lines.beside for lines in parts.values()])
     source = Source(name, numbers.space(steps), found, beside=beside, settle=numbers.settled)
-    train = parts["train"]
-    if own.window is None and train.total is not None:
-        source = source.numbered(train.numbers, train.total)
     return _noted(source, own, parts, [len(row) for row in rows])
 
 
@@ -210,19 +207,22 @@ def _common(tables: Sequence[Mapping[str, np.ndarray]]) -> tuple[str, ...]:
     return tuple(name for name in tables[0] if all(name in table for table in tables))
 
 
-def _part(x: Tensor, lines: Lines, at: np.ndarray) -> Part:
+def _part(x: Tensor, lines: Lines, at: np.ndarray, whole: bool) -> Part:
     """Returns rows with the labels and columns of their texts.
 
     Args:
         x: the rows, shape (N, T).
         lines: the texts.
         at: number of the text of each row, shape (N,): that of itself, or of a window.
+        whole: True if each row is a text, which has the number of its line or row in the file.
     """
     told = {lines.column: np.array(lines.texts, object)} if lines.column else {}
     beside = {name: values[at] for name, values in {**told, **lines.beside}.items()}
     labels = None if lines.labels is None else lines.labels[torch.from_numpy(at)]
     # rows are ordered by their number unless a column has that name
-    return Part(x, labels, sides={"start": np.arange(len(x)), **beside})
+    numbers = torch.tensor(lines.numbers) if whole and lines.empty else None
+    total = lines.total if whole else None
+    return Part(x, labels, sides={"start": np.arange(len(x)), **beside}, numbers=numbers, total=total)
 
 
 def _texts_of_windows(texts: Sequence[Sequence[str]], window: int) -> np.ndarray:
