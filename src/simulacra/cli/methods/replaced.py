@@ -49,14 +49,17 @@ def write_rows(
 
 
 def _lines(put: Put, request: Request, model: Model, rows: NewRows, answers: Answers) -> int:
-    """Writes texts, one a line; several draws of a row follow each other."""
+    """Writes texts, one a line; draws of a row follow each other, and a row without answer is empty."""
     from simulacra.core.methods.rows import CHUNK
     from simulacra.data.text.lines import on_one_line
 
     n = 0
     for chunk in rows.chunks(CHUNK):
         draws = [model.text(x) for x in answers(chunk)]
-        put("".join(f"{on_one_line(text)}\n" for row in zip(*draws) for text in row))
+        answered = dict(zip(chunk.places.tolist(), zip(*draws)))
+        without = ("",) * len(draws)
+        texts = (text for row in range(len(chunk)) for text in answered.get(row, without))
+        put("".join(f"{on_one_line(text)}\n" for text in texts))
         n += len(chunk)
     return n
 

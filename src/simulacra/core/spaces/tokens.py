@@ -19,6 +19,10 @@ n-grams g of 1, 2 and 3 tokens of a row, hashes h(g) to d buckets and signs s(g)
 has in expectation the squared distances of the counts of all n-grams. The last entries of f are a digest of
 the whole row, small against a single n-gram, so that different rows never have distance 0.
 
+A text may hold words that look like the two classes without a token. `<unknown>` in a text is the class of
+all that is unknown, where there is one. `<end>` in a text is a token like others: its name is `<end>_`, that
+of `<end>_` is `<end>__`, and texts come back as they were.
+
 Reference: Weinberger et al., Feature hashing for large scale multitask learning, 2009 (3).
 """
 
@@ -26,6 +30,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,6 +47,8 @@ from simulacra.core.spaces.tokenizers import UNITS, Unit, joined, split
 log = logging.getLogger("simulacra")
 
 END, UNKNOWN = "<end>", "<unknown>"
+MORE = "_"  # behind the name of a token that is written like the end
+LIKE_END = re.compile(f"{END}{MORE}*")
 BUCKETS, DIGESTS = 256, 4  # entries of (3), and of the digest behind them
 GRAMS = 3  # most tokens of an n-gram
 DIGEST_SIZE = 0.25  # largest entry of the digest; a single n-gram moves an entry by 1
@@ -211,11 +218,17 @@ class Tokens(Categorical):
         found = torch.full((len(cut), self.steps), self.end, dtype=torch.long)
         other = -1 if self.unknown is None else self.unknown
         for row, tokens in zip(found, cut):
-            row[: len(tokens)] = torch.tensor([self.codes.get(t, other) for t in tokens], dtype=torch.long)
+            row[: len(tokens)] = torch.tensor([self._code(t, other) for t in tokens], dtype=torch.long)
         return found
 
+    def _code(self, token: str, other: int) -> int:
+        """Returns the class of a token of a text, or `other`."""
+        return self.codes.get(name_of(token) if self.names[self.end] == END else token, other)
+
     def _check_unknown(self, cut: list[list[str]], name: str) -> None:
-        strange = [token for tokens in cut for token in tokens if token not in self.codes]
+        unknown = None if self.unknown is None else self.names[self.unknown]
+        every = (token for tokens in cut for token in tokens)
+        strange = [token for token in every if token != unknown and self._code(token, -1) < 0]
         total = sum(map(len, cut))
         if not strange:
             return
@@ -244,10 +257,31 @@ class Tokens(Categorical):
         if not self.names:
             raise ValueError(f"the tokens of {self} have no names: use the rows as numbers.")
         lengths = self.lengths(x).tolist()
+        written = [token_of(name) for name in self.names] if self.names[self.end] == END else self.names
         return [
-            joined([self.names[code] for code in row[:n]], self.unit)
+            joined([written[code] for code in row[:n]], self.unit)
             for row, n in zip(x.long().tolist(), lengths)
         ]
+
+
+def name_of(token: str) -> str:
+    """Returns the name of a token of a text, which is never that of the end.
+
+    Example:
+        >>> name_of("word"), name_of("<end>"), name_of("<end>_")
+        ('word', '<end>_', '<end>__')
+    """
+    return f"{token}{MORE}" if LIKE_END.fullmatch(token) else token
+
+
+def token_of(name: str) -> str:
+    """Returns the token of a text that has a name in a vocabulary; that of the end stays.
+
+    Example:
+        >>> [token_of(name_of(token)) for token in ("word", "<end>", "<end>_")]
+        ['word', '<end>', '<end>_']
+    """
+    return name.removesuffix(MORE) if LIKE_END.fullmatch(name) else name
 
 
 def counted(x: Tensor, end: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,6 +29,7 @@ class Part:
         numbers: numbers of the rows in that part, from 0, shape (N,); None: all of them in order.
         lengths: number of valid steps of each ragged sequence, shape (N,), or None.
         stamp: returns the digest of rows that were read from a store, which replaces that of their values.
+        total: number of rows of that part in the source, with those that were left out; None: len(self).
     """
 
     rows: Tensor | RowStore
@@ -39,6 +40,7 @@ class Part:
     numbers: Tensor | None = None
     lengths: Tensor | None = None
     stamp: Callable[[], str] | None = field(default=None, compare=False)
+    total: int | None = None
 
     def held(self) -> Part:
         """Returns the part with its rows in memory."""
@@ -62,6 +64,7 @@ class Part:
             self.official,
             numbers,
             pick(self.lengths),
+            total=len(self) if self.total is None else self.total,
         )
 
     @property
@@ -118,6 +121,18 @@ class Source:
         """
         said = f"{self.notes[about]}; {what}" if about in self.notes else what
         return replace(self, notes={**self.notes, about: said})
+
+    def numbered(self, numbers: Sequence[int], total: int) -> Source:
+        """Returns the source with the numbers that its training rows have in the file.
+
+        Args:
+            numbers: number of each row, from 0; rows of the file that were left out count.
+            total: number of all rows of the file.
+        """
+        if total == len(numbers):
+            return self
+        train = replace(self.parts["train"], numbers=torch.tensor(numbers), total=total)
+        return replace(self, parts={**self.parts, "train": train})
 
     def change(self, rows: Mapping[str, Tensor | RowStore], space: Space, how: str) -> Source:
         """Returns the source with other rows.

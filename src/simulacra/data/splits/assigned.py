@@ -13,7 +13,7 @@ from torch import Tensor
 
 from simulacra.data.catalog.formats import read_all
 from simulacra.data.listing import SPLITS
-from simulacra.data.sources.source import Source
+from simulacra.data.sources.source import Part, Source
 from simulacra.data.splits.keys import side_of
 
 WORDS = {alias: split for split, aliases in SPLITS.items() for alias in aliases}
@@ -36,14 +36,15 @@ def by_words(source: Source, splits: str) -> dict[str, Tensor]:
         )
     part = source.parts["train"]
     if splits.lower().endswith((".csv", ".csv.gz")):
-        words = _assigned_splits(Path(splits).expanduser(), len(part), part.sides.get("file"))
+        words = _assigned_splits(Path(splits).expanduser(), part)
     else:
         words = [str(word) for word in side_of(source, part, "splits", splits).tolist()]
     numbers: dict[str, list[int]] = defaultdict(list)
     for row, word in enumerate(words):
         if word.strip().lower() not in WORDS:
             raise ValueError(
-                f"splits={splits!r} has {word!r} for row {row} (from 0): give train, valid or test."
+                f"splits={splits!r} has {word!r} for row {part.source_rows.numbers[row]} (from 0): give "
+                "train, valid or test."
             )
         numbers[WORDS[word.strip().lower()]].append(row)
     if "train" not in numbers:
@@ -51,15 +52,16 @@ def by_words(source: Source, splits: str) -> dict[str, Tensor]:
     return {split: torch.tensor(rows) for split, rows in numbers.items()}
 
 
-def _assigned_splits(path: Path, count: int, files: np.ndarray | None) -> list[str]:
-    """Returns the name of the split for each row."""
-    rows = _read(path)
+def _assigned_splits(path: Path, part: Part) -> list[str]:
+    """Returns the name of the split for each row; rows that were left out may have one, too."""
+    rows, files, count = _read(path), part.sides.get("file"), len(part)
+    numbers, total = part.source_rows.numbers.tolist(), count if part.total is None else part.total
     by_path = files is not None and not all(row.isdigit() for _, row, _ in rows)
-    named = _named_paths(files) if by_path and files is not None else {str(i): [i] for i in range(count)}
+    named = _named_paths(files) if by_path and files is not None else _named_rows(numbers, total)
     words: dict[int, str] = {}
     for line, row, word in rows:
         if row not in named:
-            what = "file of the folder" if by_path else f"row from 0 to {count - 1}"
+            what = "file of the folder" if by_path else f"row from 0 to {total - 1}"
             raise ValueError(f"{path} names {row!r} in line {line}, which is no {what}: correct it.")
         for number in named[row]:
             if number in words:
@@ -67,9 +69,14 @@ def _assigned_splits(path: Path, count: int, files: np.ndarray | None) -> list[s
             words[number] = word
     for number in range(count):
         if number not in words:
-            what = str(files[number]) if by_path and files is not None else f"row {number}"
+            what = str(files[number]) if by_path and files is not None else f"row {numbers[number]}"
             raise ValueError(f"{path} does not name {what}: every row needs a split.")
     return [words[number] for number in range(count)]
+
+
+def _named_rows(numbers: Sequence[int], total: int) -> dict[str, list[int]]:
+    """Returns the place of each row by its number in the file; [] for one that was left out."""
+    return {str(number): [] for number in range(total)} | {str(n): [i] for i, n in enumerate(numbers)}
 
 
 def _named_paths(files: np.ndarray) -> dict[str, list[int]]:

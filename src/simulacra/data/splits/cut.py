@@ -108,13 +108,13 @@ def _pieces(
     """Returns the rows of `train` that each split gets."""
     train, rng = source.parts["train"], Rng(seed, "split")
     if time is not None:
-        return by_time(side_of(source, train, "time", time), wish, time)
+        return by_time(side_of(source, train, "time", time), wish, time, train.source_rows.numbers)
     strata = np.zeros(len(train), np.int64)
     if stratify is not None:
         strata = _strata(side_of(source, train, "stratify", stratify), stratify)
     if groups is not None:
         values = side_of(source, train, "groups", groups)
-        return by_group(_groups(values, groups, wish), strata, wish, rng)
+        return by_group(_groups(values, groups, wish, train.source_rows.numbers), strata, wish, rng)
     if stratify is not None:
         return by_stratum(strata, wish, rng)
     order, pieces, begin = rng.permutation("rows", len(train)), {}, 0
@@ -135,9 +135,9 @@ def _strata(values: np.ndarray, name: str) -> np.ndarray:
     return numbers.reshape(-1)
 
 
-def _groups(values: np.ndarray, name: str, wish: Mapping[str, int]) -> np.ndarray:
+def _groups(values: np.ndarray, name: str, wish: Mapping[str, int], rows: Tensor) -> np.ndarray:
     """Returns the number of each row's group; warns if a group is larger than the training share."""
-    check_present(values, "groups", name)
+    check_present(values, "groups", name, rows)
     names, numbers, sizes = np.unique(values, return_inverse=True, return_counts=True)
     if len(names) < len(wish):
         ways = load_with(validation=0), load_with(test=0)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 from simulacra.data.sources.source import Part, Source
 
@@ -84,17 +85,18 @@ def _matches(files: np.ndarray, option: str, pattern: str) -> np.ndarray:
     return np.array([match[1] for match in found if match is not None])
 
 
-def check_present(values: np.ndarray, option: str, name: str) -> None:
+def check_present(values: np.ndarray, option: str, name: str, rows: Tensor) -> None:
     """Raises ValueError if a row has no value.
 
     Args:
         values: one value for each row, shape (N,).
         option: name of the option, for the error.
         name: name of the column, for the error.
+        rows: number of each row in the file, shape (N,), for the error.
     """
     missing = np.isnan(values) if values.dtype.kind == "f" else values.astype(str) == ""
     if missing.any():
-        row = int(missing.argmax())
+        row = int(rows[int(missing.argmax())])
         raise ValueError(
             f"{option}={name!r} has no value in row {row} (from 0): fill it in, or leave the row out."
         )

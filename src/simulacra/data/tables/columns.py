@@ -52,7 +52,7 @@ def source_of(
     check_names(where, [column.name for column in columns])
     _check_lengths(where, columns)
     declared = read_types(own.types, [column.name for column in columns])
-    labels, label_names = _labels(columns[label]) if label is not None else (None, ())
+    labels, label_names = labels_of(columns[label]) if label is not None else (None, ())
     index = _index(where, [column.name for column in columns], own)
     fields: dict[str, Space] = {}
     entries, left_out, kinds = [], {}, {}
@@ -164,7 +164,15 @@ def _check_lengths(where: str, columns: Sequence[Column]) -> None:
         raise ValueError(f"{where} holds no rows: a table needs at least one.")
 
 
-def _labels(column: Column) -> tuple[Tensor, tuple[str, ...]]:
+def labels_of(column: Column) -> tuple[Tensor, tuple[str, ...]]:
+    """Returns class numbers, shape (N,), and the names of the classes: numbers in their order, or texts.
+
+    Args:
+        column: the column of the labels.
+
+    Raises:
+        ValueError: if a label is missing, or neither a whole number nor text.
+    """
     check_present(column, "the labels must all be there")
     x = column.numbers
     if x is not None and (broken := x[np.isfinite(x) & (x != np.round(x))]).size:

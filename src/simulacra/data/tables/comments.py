@@ -94,10 +94,11 @@ def first_row(
     width = Counter(len(cells) for _, cells in rows).most_common(1)[0][0]
     alike = [cells for _, cells in rows if len(cells) == width]
     numeric = [_numeric([row[j] for row in alike[-LOOK:]]) for j in range(width)]
-    return next((i for i, line in enumerate(marked) if _is_row(*line, rows[0][0], numeric)), None)
+    prose = any(" " in row[0] for row in alike)
+    return next((i for i, line in enumerate(marked) if _is_row(*line, rows[0][0], numeric, prose)), None)
 
 
-def _is_row(number: int, cells: Sequence[str], begin: int, numeric: Sequence[bool]) -> bool:
+def _is_row(number: int, cells: Sequence[str], begin: int, numeric: Sequence[bool], prose: bool) -> bool:
     """Returns True if a marked line has the cells of a row.
 
     Args:
@@ -105,14 +106,15 @@ def _is_row(number: int, cells: Sequence[str], begin: int, numeric: Sequence[boo
         cells: its cells.
         begin: number of the first line without the mark; names may stand above it.
         numeric: True for columns of numbers.
+        prose: True if the first cells of other rows hold blanks, too.
     """
     if len(cells) != len(numeric) or numeric[0]:
         return False
     if not all(_number(cell) or may_miss(cell) for cell, of in zip(cells, numeric) if of):
         return False
     if len(numeric) == 1:
-        # a mark and a blank is a remark, a mark and a letter may be a tag
-        return number > begin and " " not in cells[0]
+        # a mark and a blank is a remark, a mark and a letter may be a tag; texts have blanks anyway
+        return number > begin and (prose or " " not in cells[0])
     return number > begin or any(of and _number(cell) for cell, of in zip(cells, numeric))
 
 

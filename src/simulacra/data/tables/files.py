@@ -52,6 +52,8 @@ class Columns:
         cells: cells, row by row.
         lines: line of each row in the file, from 1.
         unnamed: numbers of the columns whose header is empty.
+        numbers: number of each row in the file, from 0, where rows of empty cells count.
+        total: number of the rows of the file, with those of empty cells.
         notes: notes on what was left out, by topic.
     """
 
@@ -61,6 +63,8 @@ class Columns:
     cells: list[list[str]]
     lines: list[int]
     unnamed: set[int] = field(default_factory=set)
+    numbers: list[int] = field(default_factory=list)
+    total: int = 0
     notes: dict[str, str] = field(default_factory=dict)
 
 
@@ -85,6 +89,7 @@ def open_table(path: Path, own: TableOptions, split: SplitOptions) -> Source:
     for about, what in {"read as": str(table.dialect), **table.notes, **notes}.items():
         source = source.noted(about, what)
     found = {**table.dialect.options(), "missing_values": words}
+    source = source.numbered(table.numbers, table.total)
     return replace(source, resolved={**source.resolved, **found})
 
 
@@ -121,11 +126,25 @@ def read_table(path: Path, options: TableOptions) -> Columns:
     if comments and options.comment is None:
         check_comments(path, dialect.comment, _cut(path, comments, dialect.separator), filled)
     table = _shaped(path, dialect, filled, comments, options)
+    _number(table, [line for line, _ in rows], [line for line, _ in filled])
     if len(rows) > len(filled):
         k = len(rows) - len(filled)
         said = [table.notes.get("left out", ""), f"{k} row{'s' * (k > 1)} of empty cells"]
         table.notes["left out"] = "; ".join(filter(None, said))
     return table
+
+
+def _number(table: Columns, every: Sequence[int], filled: Sequence[int]) -> None:
+    """Counts the rows of a table, with those of empty cells.
+
+    Args:
+        table: the table.
+        every: line of each record.
+        filled: line of each record that has a cell.
+    """
+    above = max((line for line in filled if line < table.lines[0]), default=0)
+    place = {line: i for i, line in enumerate(line for line in every if line > above)}
+    table.numbers, table.total = [place[line] for line in table.lines], len(place)
 
 
 def _cut(path: Path, comments: Sequence[tuple[int, str]], separator: str) -> list[Line]:

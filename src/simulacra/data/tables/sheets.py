@@ -84,7 +84,7 @@ def open_sheet(path: Path, own: SheetOptions, split: SplitOptions) -> Source:
     sheet = sheet_frame(path, own)
     source = frame_source(path.stem, str(path), sheet.frame, own, split)
     source = source.noted("read as", f"sheet {sheet.name!r}, {'header' if sheet.header else 'no header'}")
-    k = sheet.above
+    source, k = source.numbered(sheet.numbers, sheet.total), sheet.above
     return source.noted("left out", f"{k} row{'s' * (k > 1)} above the table") if k else source
 
 
@@ -110,12 +110,16 @@ class Sheet:
         name: name of the sheet.
         header: True if the sheet has names of columns.
         above: number of rows above the table.
+        numbers: number of each row of the table, from 0, where empty ones count.
+        total: number of the rows of the table, with empty ones.
     """
 
     frame: Any
     name: Any
     header: bool
     above: int
+    numbers: list[int]
+    total: int
 
 
 def sheet_frame(path: Path, own: SheetOptions) -> Sheet:
@@ -154,7 +158,9 @@ def sheet_frame(path: Path, own: SheetOptions) -> Sheet:
         raise ValueError(f"{path} holds a header but no rows in the sheet {name!r}: a table needs one.")
     names = [cell or f"column {j}" for j, cell in enumerate(text[0], 1)]
     frame = frame.set_axis(names if header else [str(j) for j in range(1, len(names) + 1)], axis=1)
-    return Sheet(frame, name, header, begin)
+    first = int(cells.index[0]) + header
+    numbers, total = [int(i) - first for i in frame.index], int(frame.index[-1]) + 1 - first
+    return Sheet(frame, name, header, begin, numbers, total)
 
 
 def _check_unpacked(path: Path) -> None:

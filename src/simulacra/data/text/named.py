@@ -12,7 +12,7 @@ from simulacra.data.sources.source import Source
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.text.columns import texts_of_column
 from simulacra.data.text.options import CollectionOptions, TextOptions
-from simulacra.data.text.reader import Lines, read_lines, text_source
+from simulacra.data.text.reader import Lines, lines_of, read_lines, text_source
 
 Files = dict[str, Path]
 
@@ -39,8 +39,7 @@ def _whole(path: Path) -> Lines:
 
 
 def _smiles(path: Path) -> Lines:
-    table = texts_of_column(path, "smiles", None, None)
-    return Lines(table.texts, table.lines, beside=table.beside)
+    return lines_of(texts_of_column(path, TextOptions("smiles", column="smiles")))
 
 
 COLLECTIONS = {

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.tokens import Tokens
 from simulacra.data.new_rows.chunk import Chunk, Mark, joined
 from simulacra.data.new_rows.labelled import LabelledRows
 from simulacra.data.new_rows.wanted import Wanted
-from simulacra.data.text.columns import TABLES, texts_of_column
+from simulacra.data.tables.files import read_table
+from simulacra.data.text.columns import TABLES, WRITTEN, TextColumn, column_of, table_options
 from simulacra.data.text.lines import on_one_line
+from simulacra.data.text.options import TextOptions
 from simulacra.data.text.reader import read_lines
+
+log = logging.getLogger("simulacra")
 
 
 @dataclass
@@ -26,24 +32,45 @@ class LineRows(LabelledRows):
 
     Args:
         texts: the texts.
+        numbers: number of each text among the rows, shape (N,); rows without text have no answer.
+        total: number of rows.
         beside: conditions of a table's columns, shape (N, columns); None: those of the user, or none.
+        labels: class number of each text among `label_names`, shape (N,), or None.
     """
 
     texts: tuple[str, ...] = ()
+    numbers: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    total: int = 0
     beside: Tensor | None = None
+    labels: Tensor | None = None
 
     def chunks(self, size: int) -> Iterator[Chunk]:
         """Yields chunks of at most `size` texts."""
         space = self.wanted.raw
         assert isinstance(space, Tokens)
-        for first in range(0, len(self.texts), size):
-            texts = self.texts[first : first + size]
-            x = space.rows(texts, str(self.path))
-            heads = [joined([on_one_line(text)], ",") for text in texts]
-            c = self.given(np.arange(first, first + len(x)))
-            c = c if self.beside is None else self.beside[first : first + len(x)]
-            yield Chunk(x, np.arange(len(x)), heads, first, c)
-        self.check_all_given(len(self.texts))
+        for first in range(0, self.total, size):
+            rows = min(size, self.total - first)
+            at = slice(*np.searchsorted(self.numbers, [first, first + rows]).tolist())
+            places = self.numbers[at] - first
+            texts = dict(zip(places.tolist(), self.texts[at]))
+            x = space.rows(list(texts.values()), str(self.path))
+            heads = [joined([on_one_line(texts.get(row, ""))], ",") for row in range(rows)]
+            self.unused += rows - len(x)
+            yield Chunk(x, places, heads, first, self._conditions(at, places + first))
+        self.check_all_given(self.total)
+
+    def _conditions(self, at: slice, rows: np.ndarray) -> Tensor | None:
+        """Returns the conditions of some texts.
+
+        Args:
+            at: the texts.
+            rows: their numbers among the rows, shape (B,).
+        """
+        if self.beside is not None:
+            return self.beside[at]
+        if self.labelled and self.labels is not None:
+            return self.classes(self.labels[at])
+        return self.given(rows)
 
 
 def open_lines(path: Path, wanted: Wanted) -> LineRows:
@@ -56,20 +83,49 @@ def open_lines(path: Path, wanted: Wanted) -> LineRows:
     Raises:
         ValueError: if the file is no text, or needs a condition that is not there.
     """
-    column, encoding = wanted.spec.get("column"), wanted.spec.get("encoding")
+    rows = LineRows(path, names=["text"], mark=Mark(header="text"), wanted=wanted)
     beside: Mapping[str, np.ndarray] = {}
+    label = None
     if path.name.lower().removesuffix(".gz").endswith(TABLES):
-        table = texts_of_column(path, str(column or "1"), None, encoding)
-        texts, beside = table.texts, table.beside
+        table, label = _column(path, wanted)
+        rows.texts, rows.numbers, rows.total = tuple(table.texts), np.array(table.numbers), table.total
+        rows.labels, rows.label_names, beside = table.labels, table.label_names, table.beside
+        without = table.total - len(table.texts)
+        if without:
+            rows.reasons["unused"] = f"{path} has no text in {without:,} row{'s' * (without > 1)}"
+        if "left out" in table.notes:
+            log.warning("%s: left out: %s", path, table.notes["left out"])
     else:
-        texts = read_lines(path, encoding).texts
-    rows = LineRows(path, wanted=wanted, texts=tuple(texts))
-    rows.names, rows.mark = ["text"], Mark(header="text")
+        rows.texts = tuple(read_lines(path, wanted.spec.get("encoding")).texts)
+        rows.numbers, rows.total = np.arange(len(rows.texts)), len(rows.texts)
     if isinstance(wanted.condition, Table) and (wanted.given is None or wanted.given in beside):
         rows.beside = _conditions(path, wanted, beside)
     else:
-        rows.settle_condition()
+        rows.settle_condition(label)
     return rows
+
+
+def _column(path: Path, wanted: Wanted) -> tuple[TextColumn, str | None]:
+    """Returns the texts of a table in the dialect of the run, or in its own, and the column of labels."""
+    spec = wanted.spec
+    known = {name: spec[name] for name in WRITTEN if spec.get(name) is not None}
+    if known.get("header"):
+        known["header"] = True  # the line of names may be another one
+    own = TextOptions(column=str(spec.get("column") or "1"), **known)
+    try:
+        table = read_table(path, table_options(own))
+        found = column_of(table, own)
+    except ValueError:
+        own = TextOptions(column=own.column, encoding=own.encoding, comment=own.comment or "none")
+        table = read_table(path, table_options(own))
+        found = column_of(table, own)
+    label = wanted.given if wanted.given in table.names else None
+    if wanted.given in (None, "label") and label is None:
+        recorded = str(spec.get("label") or "")
+        label = recorded if recorded in table.names or recorded.lstrip("-").isdecimal() else None
+    if not isinstance(wanted.condition, Categorical) or label is None:
+        return found, None
+    return column_of(table, replace(own, label=label)), label
 
 
 def _conditions(path: Path, wanted: Wanted, beside: Mapping[str, np.ndarray]) -> Tensor:

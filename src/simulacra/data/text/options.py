@@ -20,6 +20,14 @@ class TextOptions:
             1 for characters and SMILES.
         column: the column of a table that holds the texts, by name or number from 1; None: the file is text.
         label: the column of a table that holds the labels, by name or number from 1.
+        missing_values: texts that stand for a missing entry of a column beside the texts, separated by
+            commas; otherwise inferred.
+        separator: the mark between the cells of a table, as for tables: `;`, `tab`, `blank` or `none`.
+        decimal: the decimal mark of a table, `.` or `,`; otherwise inferred.
+        thousands: the mark between groups of three digits of a table, or `none`; otherwise inferred.
+        header: whether the first row of a table holds names, or the number of the line that does.
+        comment: the mark that begins a line of a table without data, such as `#`, or `none`; otherwise
+            inferred.
         encoding: of the text, such as `cp1252`; otherwise UTF-8, or UTF-16 or UTF-32 with their mark.
     """
 
@@ -29,6 +37,12 @@ class TextOptions:
     least: int | None = None
     column: str | None = None
     label: str | None = None
+    missing_values: str | None = None
+    separator: str | None = None
+    decimal: Literal[".", ","] | None = None
+    thousands: str | None = None
+    header: bool | int | None = None
+    comment: str | None = None
     encoding: str | None = None
 
     def __post_init__(self) -> None:

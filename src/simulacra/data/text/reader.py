@@ -18,7 +18,7 @@ from simulacra.data.limits import check_memory
 from simulacra.data.sources.source import Part, Source
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.tables.dialect import decoded
-from simulacra.data.text.columns import TABLES, texts_of_column
+from simulacra.data.text.columns import TABLES, WRITTEN, TextColumn, texts_of_column
 from simulacra.data.text.options import TextOptions
 from simulacra.data.text.vocabulary import Numbered, numbered, padded
 
@@ -36,15 +36,24 @@ class Lines:
         texts: the texts.
         places: line of each in the file, from 1.
         labels: class number of each, or None.
-        empty: number of empty lines, which are left out.
+        numbers: number of each in the file, from 0, where lines and rows without text count.
+        total: number of all lines, or of the rows of the table; None: len(texts).
         beside: values of the table's other columns by name, shape (N,).
+        column: name of the column of the texts; empty: they are lines.
     """
 
     texts: list[str]
     places: list[int]
     labels: Tensor | None = None
-    empty: int = 0
+    numbers: Sequence[int] = ()
+    total: int | None = None
     beside: Mapping[str, np.ndarray] = field(default_factory=dict)
+    column: str = ""
+
+    @property
+    def empty(self) -> int:
+        """Number of lines and rows without text, which are left out."""
+        return 0 if self.total is None else self.total - len(self.texts)
 
 
 def open_text(given: Any, own: TextOptions, splits: SplitOptions) -> Source:
@@ -64,21 +73,42 @@ def open_text(given: Any, own: TextOptions, splits: SplitOptions) -> Source:
         ((2,), [[1, 2], [2, 0]])
     """
     assert own.tokens is not None, "find_reader chooses this reader by tokens="
-    label_names: tuple[str, ...] = ()
     if not isinstance(given, Path):
-        found, name, where = _plain(strings_in(given) or []), "texts", "the list"
-    else:
-        name, where = given.name.removesuffix(".gz").rsplit(".", 1)[0], str(given)
-        if own.column is not None:
-            table = texts_of_column(given, own.column, own.label, own.encoding)
-            found = Lines(table.texts, table.lines, table.labels, beside=table.beside)
-            label_names = table.label_names
-        elif given.name.lower().removesuffix(".gz").endswith(TABLES):
-            raise _without_column(given)
-        else:
-            found = read_lines(given, own.encoding, own.window is not None)
-    source = text_source(name, where, {"train": found}, own, splits)
-    return replace(source, label_names=label_names)
+        _check_taken("the list", own, ("column", "label", *WRITTEN))
+        return text_source("texts", "the list", {"train": _plain(strings_in(given) or [])}, own, splits)
+    name, where = given.name.removesuffix(".gz").rsplit(".", 1)[0], str(given)
+    if own.column is not None:
+        table = texts_of_column(given, own)
+        source = text_source(name, where, {"train": lines_of(table)}, own, splits)
+        for about, what in table.notes.items():
+            source = source.noted(about, what)
+        return replace(source, label_names=table.label_names, resolved=table.resolved)
+    if given.name.lower().removesuffix(".gz").endswith(TABLES):
+        raise _without_column(given)
+    _check_taken(where, own, tuple(name for name in ("label", *WRITTEN) if name != "encoding"))
+    return text_source(
+        name, where, {"train": read_lines(given, own.encoding, own.window is not None)}, own, splits
+    )
+
+
+def lines_of(table: TextColumn) -> Lines:
+    """Returns the texts of a column with what stands beside them."""
+    rows = (table.numbers, table.total)
+    return Lines(table.texts, table.lines, table.labels, *rows, beside=table.beside, column=table.name)
+
+
+def _check_taken(where: str, own: TextOptions, of_tables: Sequence[str]) -> None:
+    """Raises ValueError for an option of tables where texts are lines."""
+    for name in of_tables:
+        value = getattr(own, name)
+        if value is not None:
+            listed = where == "the list"
+            kind, mend = (
+                ("files", "") if listed else ("tables", "name the column of the texts with column=, or ")
+            )
+            raise ValueError(
+                f"{name}={value!r} is an option of {kind}, but {where} is plain text: {mend}leave it out."
+            )
 
 
 def _without_column(path: Path) -> Refusal:
@@ -107,7 +137,8 @@ def _plain(lines: Sequence[str]) -> Lines:
     kept = [(text, i) for i, text in enumerate(lines, 1) if text.strip()]
     if not kept:
         raise ValueError("there is no text: give at least one line that is not empty.")
-    return Lines([text for text, _ in kept], [i for _, i in kept], empty=len(lines) - len(kept))
+    places = [i for _, i in kept]
+    return Lines([text for text, _ in kept], places, None, [i - 1 for i in places], len(lines))
 
 
 def text_source(
@@ -127,7 +158,9 @@ def text_source(
     """
     unit = cast(Unit, own.tokens)
     cut = {part: [split(text, unit) for text in lines.texts] for part, lines in parts.items()}
+    texts_of = {part: np.arange(len(texts)) for part, texts in cut.items()}
     if own.window is not None:
+        texts_of = {part: _texts_of_windows(texts, own.window) for part, texts in cut.items()}
         cut = {part: _windows(where, texts, own.window, unit) for part, texts in cut.items()}
     else:
         for part, lines in parts.items():
@@ -138,21 +171,20 @@ def text_source(
     found, first = {}, 0
     for part, texts in cut.items():
         x = padded(rows[first : first + len(texts)], steps)
-        lines = parts[part]
-        sides = _sides(x) if own.window else {**_sides(x), **lines.beside}
-        found[part] = Part(x, None if own.window else lines.labels, sides=sides)
+        found[part] = _part(x, parts[part], texts_of[part], own.window is None)
         first += len(texts)
     numbers = Numbered(unit, names, own.vocabulary, own.least)
     if own.window is not None:
         found = _in_order(found, splits)
-    beside = () if own.window else _common([lines.beside for lines in parts.values()])
+    beside = _common([lines.beside for lines in parts.values()])
     source = Source(name, numbers.space(steps), found, beside=beside, settle=numbers.settled)
     return _noted(source, own, parts, [len(row) for row in rows])
 
 
 def _noted(source: Source, own: TextOptions, parts: Mapping[str, Lines], lengths: Sequence[int]) -> Source:
     what = {"spaces": "what stands between white space", "smiles": "atoms and bonds"}
-    row = "lines" if own.window is None else f"windows of {own.window:,} tokens, in order: the last ones test"
+    row = "lines" if own.column is None else f"column {parts['train'].column!r}"
+    row = row if own.window is None else f"windows of {own.window:,} tokens, in order: the last ones test"
     source = source.noted("read as", f"text, {row}; tokens are {what.get(str(own.tokens), own.tokens)}")
     source = source.noted(
         "tokens", f"{min(lengths):,} to {max(lengths):,} a row, {sum(lengths) / len(lengths):.1f} on average"
@@ -163,7 +195,11 @@ def _noted(source: Source, own: TextOptions, parts: Mapping[str, Lines], lengths
         said = f"{listed} stand beside the texts: to give the model a column load it with {first}"
         source = source.noted("columns", said)
     empty = sum(lines.empty for lines in parts.values())
-    return source.noted("left out", f"{empty:,} empty line{'s' * (empty > 1)}") if empty else source
+    if not empty:
+        return source
+    many = "s" * (empty > 1)
+    said = f"empty line{many}" if own.column is None else f"row{many} without text"
+    return source.noted("left out", f"{empty:,} {said}")
 
 
 def _common(tables: Sequence[Mapping[str, np.ndarray]]) -> tuple[str, ...]:
@@ -171,9 +207,27 @@ def _common(tables: Sequence[Mapping[str, np.ndarray]]) -> tuple[str, ...]:
     return tuple(name for name in tables[0] if all(name in table for table in tables))
 
 
-def _sides(x: Tensor) -> dict[str, np.ndarray]:
-    """Returns the number of each row, by which rows are ordered."""
-    return {"start": np.arange(len(x))}
+def _part(x: Tensor, lines: Lines, at: np.ndarray, whole: bool) -> Part:
+    """Returns rows with the labels and columns of their texts.
+
+    Args:
+        x: the rows, shape (N, T).
+        lines: the texts.
+        at: number of the text of each row, shape (N,): that of itself, or of a window.
+        whole: True if each row is a text, which has the number of its line or row in the file.
+    """
+    told = {lines.column: np.array(lines.texts, object)} if lines.column else {}
+    beside = {name: values[at] for name, values in {**told, **lines.beside}.items()}
+    labels = None if lines.labels is None else lines.labels[torch.from_numpy(at)]
+    # rows are ordered by their number unless a column has that name
+    numbers = torch.tensor(lines.numbers) if whole and lines.empty else None
+    total = lines.total if whole else None
+    return Part(x, labels, sides={"start": np.arange(len(x)), **beside}, numbers=numbers, total=total)
+
+
+def _texts_of_windows(texts: Sequence[Sequence[str]], window: int) -> np.ndarray:
+    """Returns the number of the text that each window is cut from."""
+    return np.repeat(np.arange(len(texts)), [-(-len(text) // window) for text in texts])
 
 
 def _check_lengths(where: str, texts: Sequence[Sequence[str]], places: Sequence[int], unit: Unit) -> None:

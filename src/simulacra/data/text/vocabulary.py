@@ -20,11 +20,10 @@ from torch import Tensor
 
 from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.spaces.tokenizers import Unit
-from simulacra.core.spaces.tokens import END, UNKNOWN, Tokens
+from simulacra.core.spaces.tokens import END, UNKNOWN, Tokens, name_of
 from simulacra.data.sources.source import Part, Source
 
 RARE: Mapping[Unit, int] = {"words": 2, "spaces": 2, "characters": 1, "smiles": 1}
-BESIDE = "_"  # put behind a token of the text that is called like the end or the unknown
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class Numbered:
         classes = np.ones(len(self.names) + 1, np.int64)
         classes[0] = 0
         classes[kept] = np.arange(len(kept)) + 2
-        names = (END, UNKNOWN, *(_apart(self.names[number - 1]) for number in kept))
+        names = (END, UNKNOWN, *(name_of(self.names[number - 1]) for number in kept))
         space = Tokens(source.space.shape, len(names), names, unknown=1, unit=self.unit)
         parts = {
             name: replace(part, rows=_recoded(_rows(part), classes, len(names)))
@@ -77,8 +76,11 @@ class Numbered:
     def _kept(self, counts: np.ndarray, source: Source) -> np.ndarray:
         """Returns the numbers of the tokens of the vocabulary, the most frequent first."""
         least = RARE[self.unit] if self.least is None else self.least
-        numbers = np.flatnonzero(counts[1:] >= least) + 1
-        order = sorted(numbers.tolist(), key=lambda number: (-counts[number], self.names[number - 1]))
+        # `<unknown>` in a text is what is unknown
+        numbers = [
+            n for n in (np.flatnonzero(counts[1:] >= least) + 1).tolist() if self.names[n - 1] != UNKNOWN
+        ]
+        order = sorted(numbers, key=lambda number: (-counts[number], self.names[number - 1]))
         kept = np.array(order[: self.most], np.int64)
         if not len(kept):
             one = load_with(least=1)
@@ -121,11 +123,6 @@ def padded(rows: Sequence[np.ndarray], steps: int) -> Tensor:
     for line, row in zip(x, rows):
         line[: len(row)] = row
     return torch.from_numpy(x)
-
-
-def _apart(name: str) -> str:
-    """Returns the name of a token, which may not be that of the end or the unknown."""
-    return f"{name}{BESIDE}" if name in (END, UNKNOWN) else name
 
 
 def _rows(part: Part) -> Tensor:
