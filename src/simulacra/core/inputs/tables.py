@@ -16,6 +16,7 @@ from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.plain import Space
 
 TRUTH = ("False", "True")  # class names of a column that pandas reads as booleans
+FINE = ("ns", "ps", "fs", "as")  # units of time that Python has no type for
 LISTED = 5  # most absent columns that a message names
 
 
@@ -129,12 +130,25 @@ def column_values(column: Any) -> list[Any]:
     """
     if isinstance(column, (str, bytes)) or not hasattr(column, "__len__"):
         raise ValueError(f"a column of x is {column!r}: give a list, with an entry for each row.")
+    column = _moments(column)
     mask = column.isna() if hasattr(column, "isna") else None
     if hasattr(column, "to_pylist"):
         values = column.to_pylist()
     else:
         values = column.tolist() if hasattr(column, "tolist") else list(column)
     return values if mask is None else [None if gone else value for gone, value in zip(mask, values)]
+
+
+def _moments(column: Any) -> Any:
+    """Returns a numpy column of dates or durations such that its list does not hold whole numbers."""
+    if not isinstance(column, np.ndarray) or column.dtype.kind not in "mM":
+        return column
+    if np.datetime_data(column.dtype)[0] not in FINE:
+        return column
+    coarse = column.astype(f"{column.dtype.kind}8[us]")
+    if bool(((coarse == column) | np.isnat(column)).all()):
+        return coarse
+    return [None if np.isnat(value) else value for value in column]
 
 
 def column_codes(field: Space, values: Iterable[Any], where: str) -> np.ndarray:

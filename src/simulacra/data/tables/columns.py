@@ -22,6 +22,7 @@ from simulacra.data.tables.column import Column
 from simulacra.data.tables.declared import EVERY_OTHER, read_types
 from simulacra.data.tables.kinds import NoClasses, identifies, space_of
 from simulacra.data.tables.missing import far_code
+from simulacra.data.tables.numbers import beyond_exact
 from simulacra.data.tables.options import FrameOptions, TableOptions
 
 MANY = 20  # more classes that are numbers are said to be classes
@@ -87,6 +88,8 @@ def source_of(
         source = source.noted("columns left out", f"{column_name} ({why})")
     for said in _far_codes([column for column in columns if column.name in fields], own):
         source = source.noted("codes", said)
+    for said in _rounded_before([column for column in columns if column.name in fields]):
+        source = source.noted("rounded", said)
     return replace(source, resolved={"types": kinds})
 
 
@@ -102,6 +105,13 @@ def _far_codes(columns: Sequence[Column], own: FrameOptions) -> list[str]:
     way = load_with(missing_values=words, missing="mask")
     said = f"{', '.join(shown)} lies far from the other values: if it means missing load it with {way}"
     return [said] * bool(codes)
+
+
+def _rounded_before(columns: Sequence[Column]) -> list[str]:
+    """Returns notes on doubles that may be whole numbers which another program rounded."""
+    names = [c.name for c in columns if c.numbers is not None and beyond_exact(c.numbers)]
+    said = "holds numbers beyond 2^53 that were doubles already: identifiers come unrounded as text or Int64"
+    return [f"{name} {said}" for name in names]
 
 
 def _index(where: str, names: Sequence[str], own: FrameOptions) -> int | None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from simulacra.core.inputs.arrays import is_rounded
 from simulacra.core.inputs.convert import class_name, column_values
 from simulacra.core.inputs.tables import as_columns, is_table, named_columns
 from simulacra.core.spaces.classes import Categorical, Ordinal
@@ -110,5 +111,6 @@ def _space_of_categories(where: str, kind: Any) -> Space:
     twice = next((name for name in classes if classes.count(name) > 1), None)
     if twice is not None:
         raise ValueError(f"{where} has two categories that are written {twice!r}: rename one of them.")
-    values = tuple(map(float, given)) if numbers and given == sorted(given) else ()
+    exact = numbers and not any(is_rounded(c, float(c)) for c in given)
+    values = tuple(map(float, given)) if exact and given == sorted(given) else ()
     return (Ordinal if kind.ordered else Categorical)((), len(classes), classes, values)

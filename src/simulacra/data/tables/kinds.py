@@ -128,7 +128,9 @@ def is_date(value: Any) -> bool:
         >>> is_date("2024-12-31"), is_date("31.12.2024 23:59"), is_date("12-31"), is_date(20241231)
         (True, True, False, False)
     """
-    return isinstance(value, date) or (isinstance(value, str) and DATE.fullmatch(value.strip()) is not None)
+    return isinstance(value, date | np.datetime64) or (
+        isinstance(value, str) and DATE.fullmatch(value.strip()) is not None
+    )
 
 
 def _check_range(column: Column) -> None:

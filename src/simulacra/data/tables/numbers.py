@@ -109,6 +109,16 @@ def is_exact(number: int) -> bool:
     return abs(number) <= EXACT or (abs(number) < 2**1023 and int(float(number)) == number)
 
 
+def beyond_exact(x: np.ndarray) -> bool:
+    """Returns True if most numbers have the size of identifiers that a double rounds, from 2^53 to 2^64.
+
+    Args:
+        x: numbers, NaN where missing, shape (N,).
+    """
+    size = np.abs(x[~np.isnan(x)])
+    return 2 * int(((size >= EXACT) & (size < 2**64)).sum()) > len(size)
+
+
 @dataclass(frozen=True)
 class Seen:
     """An example of each form of number that occurs in the cells, or None.
