@@ -1,4 +1,4 @@
-"""Whole numbers that double precision rounds stay apart, whoever made the table and whatever cell is empty."""
+"""Whole numbers that double precision rounds stay apart, from any table and whatever cell is empty."""
 
 from __future__ import annotations
 

@@ -114,8 +114,8 @@ class Column:
 
     @property
     def truth(self) -> bool:
-        """True if all values are booleans."""
-        return all(map(_is_truth, self.distinct))
+        """True if there are values, all of them booleans."""
+        return bool(self.distinct) and all(map(_is_truth, self.distinct))
 
     @property
     def truths_among_numbers(self) -> list[int]:

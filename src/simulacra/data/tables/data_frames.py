@@ -101,9 +101,11 @@ def _is_gone(value: Any, gone: set[str]) -> bool:
     return class_name(value) in gone or str(value) in gone
 
 
-def _space_of_categories(where: str, kind: Any) -> Space:
-    """Returns the space of a column of pandas categories."""
+def _space_of_categories(where: str, kind: Any) -> Space | None:
+    """Returns the space of a column of pandas categories; None if there are none."""
     given = list(kind.categories)
+    if not given:
+        return None
     numbers = all(isinstance(c, (int, float, np.number)) and not isinstance(c, bool) for c in given)
     if numbers and not kind.ordered:
         given = sorted(given)

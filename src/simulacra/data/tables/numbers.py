@@ -258,11 +258,11 @@ def unit_of(text: str, marks: Marks) -> tuple[str, str] | None:
 
 
 def have_units(texts: Sequence[str], marks: Marks) -> bool:
-    """Returns True if all texts are numbers with one of few units: `50kg`, but not `1a`, `2b`.
+    """Returns True if there are texts, all numbers with one of few units: `50kg`, but not `1a`, `2b`.
 
     Args:
         texts: texts, without blanks around them.
         marks: decimal and thousands marks.
     """
     units = {unit_of(text, marks) for text in texts}
-    return not units & {None, ("", "")} and len(units) <= max(1, len(texts) // RARE)
+    return bool(units) and not units & {None, ("", "")} and len(units) <= max(1, len(texts) // RARE)
