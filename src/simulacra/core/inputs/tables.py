@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from simulacra.core.spaces.plain import Space
 
 TRUTH = ("False", "True")  # class names of a column that pandas reads as booleans
 FINE = ("ns", "ps", "fs", "as")  # units of time that Python has no type for
+MIDNIGHT = " 00:00:00"
 LISTED = 5  # most absent columns that a message names
 
 
@@ -136,7 +138,22 @@ def column_values(column: Any) -> list[Any]:
         values = column.to_pylist()
     else:
         values = column.tolist() if hasattr(column, "tolist") else list(column)
-    return values if mask is None else [None if gone else value for gone, value in zip(mask, values)]
+    if mask is not None:
+        values = [None if gone else value for gone, value in zip(mask, values)]
+    return _days(values)
+
+
+def _days(values: list[Any]) -> list[Any]:
+    """Returns moments of time as days if all are at midnight, as spreadsheets and Parquet files give days."""
+    there = [value for value in values if value is not None]
+    if not there or not all(isinstance(value, datetime) and _at_midnight(value) for value in there):
+        return values
+    return [None if value is None else value.date() for value in values]
+
+
+def _at_midnight(value: datetime) -> bool:
+    # a moment of pandas may be some nanoseconds later
+    return value.tzinfo is None and value == datetime(value.year, value.month, value.day)
 
 
 def _moments(column: Any) -> Any:
@@ -182,6 +199,9 @@ def _class_codes(names: tuple[str, ...], values: Iterable[Any], where: str) -> n
     if tuple(map(str.capitalize, names)) == TRUTH:
         # booleans of Python are False and True, those of a file may be false and true
         number.update((name, i) for i, name in enumerate(TRUTH) if name not in names)
+    # runs of earlier versions call days so
+    days = ((name.removesuffix(MIDNIGHT), i) for i, name in enumerate(names) if name.endswith(MIDNIGHT))
+    number.update((day, i) for day, i in days if day not in names)
     texts = [None if is_gone(value) else class_name(value) for value in values]
     for text in dict.fromkeys(texts):
         if text not in number:

@@ -88,6 +88,8 @@ def source_of(
         source = source.noted("columns left out", f"{column_name} ({why})")
     for said in _far_codes([column for column in columns if column.name in fields], own):
         source = source.noted("codes", said)
+    for said in _blanks_around([column for column in columns if _has_classes(fields.get(column.name))]):
+        source = source.noted("blanks", said)
     for said in _rounded_before([column for column in columns if column.name in fields]):
         source = source.noted("rounded", said)
     return replace(source, resolved={"types": kinds})
@@ -105,6 +107,23 @@ def _far_codes(columns: Sequence[Column], own: FrameOptions) -> list[str]:
     way = load_with(missing_values=words, missing="mask")
     said = f"{', '.join(shown)} lies far from the other values: if it means missing load it with {way}"
     return [said] * bool(codes)
+
+
+def _has_classes(space: Space | None) -> bool:
+    return isinstance(space, (Categorical, Ordinal))
+
+
+def _blanks_around(columns: Sequence[Column]) -> list[str]:
+    """Returns notes on texts that are one class but for blanks around them."""
+    said = []
+    for column in columns:
+        texts = [value for value in column.distinct if isinstance(value, str)]
+        wide = [text for text in texts if text != text.strip()]
+        if wide:
+            classes = len({text.strip() for text in texts})
+            many = f"{len(texts):,} texts that are {classes:,} class{'es' * (classes > 1)}"
+            said.append(f"{column.name} has {many}: blanks around them, as in {wide[0][:40]!r}, do not count")
+    return said
 
 
 def _rounded_before(columns: Sequence[Column]) -> list[str]:
