@@ -245,7 +245,7 @@ def _holds_text(given: Any) -> bool:
 
 
 def _check_texts(given: Any) -> None:
-    """Raises ValueError for what `tokens=` does not read: tables that are no text, lists with other entries."""
+    """Raises ValueError for what `tokens=` does not read: typed tables, and lists with other entries."""
     from simulacra.data.text.detection import check_all_texts, of_a_typed_table
 
     for reader in READERS:

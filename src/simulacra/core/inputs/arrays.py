@@ -8,7 +8,7 @@ tensor type holds exactly is an error; nothing is rounded.
 from __future__ import annotations
 
 from decimal import Decimal
-from numbers import Rational
+from fractions import Fraction
 from numbers import Real as RealNumber
 from typing import Any
 
@@ -206,7 +206,7 @@ def is_rounded(value: Any, number: float) -> bool:
         >>> is_rounded(2**53 + 1, 2.0**53), is_rounded(Decimal("0.1"), 0.1), is_rounded(Decimal(7), 7.0)
         (True, False, False)
     """
-    if not isinstance(value, (Rational, np.integer, Decimal, np.longdouble)) or not np.isfinite(number):
+    if not isinstance(value, (int, np.integer, Fraction, Decimal, np.longdouble)) or not np.isfinite(number):
         return False
     whole = int(value)
     return whole == value and whole != int(number)

@@ -108,6 +108,6 @@ def check_all_texts(given: Any) -> None:
     for i, entry in enumerate(entries):
         if not isinstance(entry, str):
             raise ValueError(
-                f"the list of texts holds {str(entry)[:40]} ({type(entry).__name__}) in row {i} (from 0), which "
-                "is no text: write one there, or '' to leave the row out."
+                f"the list of texts holds {str(entry)[:40]} ({type(entry).__name__}) in row {i} (from 0), "
+                "which is no text: write one there, or '' to leave the row out."
             )
