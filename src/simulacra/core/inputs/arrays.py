@@ -77,11 +77,12 @@ def _array(x: Any, name: str) -> np.ndarray | Tensor:
     try:
         array = np.asarray(x)
         # numpy makes whole numbers beside others doubles, which rounds large ones before they are checked
-        mixed = array.dtype == np.float64 and bool((np.abs(array) >= EXACT).any())
-        if not mixed:
+        frame = hasattr(x, "iloc")
+        mixed = (frame or isinstance(x, list | tuple)) and array.dtype == np.float64
+        if not mixed or not bool((np.abs(array) >= EXACT).any()):
             return array
         # pandas rounds in np.asarray(x, object), too
-        return np.asarray(x.to_numpy(object) if hasattr(x, "iloc") else x, object)
+        return np.asarray(x.to_numpy(object) if frame else x, object)
     except (TypeError, ValueError, RuntimeError, BufferError) as error:
         if "inhomogeneous" in str(error):
             raise _ragged(name) from error

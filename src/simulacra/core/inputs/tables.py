@@ -139,7 +139,8 @@ def column_values(column: Any) -> list[Any]:
     else:
         values = column.tolist() if hasattr(column, "tolist") else list(column)
     if mask is not None:
-        values = [None if gone else value for gone, value in zip(mask, values)]
+        # a nullable column may hold NaN beside its gaps
+        values = [None if gone or is_gone(value) else value for gone, value in zip(mask, values)]
     return _days(values)
 
 
