@@ -10,6 +10,8 @@ import pytest
 from simulacra import load_data
 from simulacra.core.inputs.tables import column_codes, column_values
 from simulacra.core.spaces.classes import Categorical
+from simulacra.data.new_rows.opening import open_rows
+from simulacra.data.new_rows.wanted import Wanted
 
 SAID = ["a tree", "the sea", "a tree by the sea"] * 12
 X = [i * 0.3 for i in range(36)]
@@ -31,6 +33,8 @@ def test_tokens_of_a_typed_file_say_what_to_give(tmp_path, ending):
     ) as no:
         load_data(path, tokens="words", column="said")
     assert str(path) in str(no.value)
+    with pytest.raises(ValueError, match=r"reads no column: save it as \.csv"):
+        open_rows(str(path), Wanted(load_data(SAID, tokens="words").space))
     frame.to_csv(tmp_path / "said.csv", index=False)
     from_file = load_data(tmp_path / "said.csv", tokens="words", column="said")
     assert from_file.space == load_data(list(frame["said"]), tokens="words").space

@@ -212,7 +212,7 @@ def find_reader(given: Any, own: Mapping[str, Any] | None = None) -> tuple[Reade
     if isinstance(wanted, Path) and not _is_there(wanted):
         raise _no_such(given, wanted)
     if (own or {}).get("tokens") is not None and not isinstance(wanted, str):
-        _check_texts(wanted)
+        check_texts(wanted)
         if _holds_text(wanted):
             return TEXT, wanted
     if not isinstance(wanted, (str, Path)) and _holds_text(wanted):
@@ -244,8 +244,15 @@ def _holds_text(given: Any) -> bool:
     return bool(strings_in(given))
 
 
-def _check_texts(given: Any) -> None:
-    """Raises ValueError for what `tokens=` does not read: typed tables, and lists with other entries."""
+def check_texts(given: Any) -> None:
+    """Checks data that are to be read as texts.
+
+    Args:
+        given: a path, or data in memory.
+
+    Raises:
+        ValueError: if `tokens=` does not read them: typed tables, and lists with other entries.
+    """
     from simulacra.data.text.detection import check_all_texts, of_a_typed_table
 
     for reader in READERS:
