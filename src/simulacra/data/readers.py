@@ -211,8 +211,10 @@ def find_reader(given: Any, own: Mapping[str, Any] | None = None) -> tuple[Reade
     wanted = Path(given).expanduser() if isinstance(given, (str, Path)) and not named else given
     if isinstance(wanted, Path) and not _is_there(wanted):
         raise _no_such(given, wanted)
-    if (own or {}).get("tokens") is not None and _holds_text(wanted):
-        return TEXT, wanted
+    if (own or {}).get("tokens") is not None and not isinstance(wanted, str):
+        check_texts(wanted)
+        if _holds_text(wanted):
+            return TEXT, wanted
     if not isinstance(wanted, (str, Path)) and _holds_text(wanted):
         one = load_with(tokens="words")
         raise Refusal(f"a list of texts needs to know what a token is: load it with {one}.", one)
@@ -240,6 +242,23 @@ def _holds_text(given: Any) -> bool:
     if isinstance(given, (str, Path)):
         return isinstance(given, Path) and given.is_file()
     return bool(strings_in(given))
+
+
+def check_texts(given: Any) -> None:
+    """Checks data that are to be read as texts.
+
+    Args:
+        given: a path, or data in memory.
+
+    Raises:
+        ValueError: if `tokens=` does not read them: typed tables, and lists with other entries.
+    """
+    from simulacra.data.text.detection import check_all_texts, of_a_typed_table
+
+    for reader in READERS:
+        if (reader.frame or (reader.tables and reader.place == "memory")) and reader.reads(given):
+            raise of_a_typed_table(given, reader.kind)
+    check_all_texts(given)
 
 
 def _check_one_array(given: Any) -> None:

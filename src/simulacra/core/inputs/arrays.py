@@ -7,6 +7,8 @@ tensor type holds exactly is an error; nothing is rounded.
 
 from __future__ import annotations
 
+from decimal import Decimal
+from fractions import Fraction
 from numbers import Real as RealNumber
 from typing import Any
 
@@ -70,8 +72,17 @@ def _array(x: Any, name: str) -> np.ndarray | Tensor:
         if len(shapes) > 1:
             raise _ragged(name)
         return torch.stack(list(x))
+    if isinstance(x, np.ndarray):
+        return x
     try:
-        return x if isinstance(x, np.ndarray) else np.asarray(x)
+        array = np.asarray(x)
+        # numpy makes whole numbers beside others doubles, which rounds large ones before they are checked
+        frame = hasattr(x, "iloc")
+        mixed = (frame or isinstance(x, list | tuple)) and array.dtype == np.float64
+        if not mixed or not bool((np.abs(array) >= EXACT).any()):
+            return array
+        # pandas rounds in np.asarray(x, object), too
+        return np.asarray(x.to_numpy(object) if frame else x, object)
     except (TypeError, ValueError, RuntimeError, BufferError) as error:
         if "inhomogeneous" in str(error):
             raise _ragged(name) from error
@@ -161,6 +172,8 @@ def _number(value: Any, name: str) -> float:
     try:
         return exact_float(value)
     except (TypeError, ValueError, OverflowError) as error:
+        if isinstance(value, (RealNumber, Decimal)):
+            raise ValueError(f"{name} has a number that no tensor holds: {error}.") from error
         end = suggestion(value, Tensor, name)
         raise ValueError(f"{name} holds {brief(value)}, which is no number{end}") from error
 
@@ -178,9 +191,26 @@ def exact_float(value: Any) -> float:
     if isinstance(value, (str, bytes)) and "_" in str(value):
         raise ValueError(f"could not convert string to float: {value!r}")
     number = float(value)
-    if isinstance(value, (int, np.integer)) and number != int(value):
+    if is_rounded(value, number):
         raise ValueError(f"double precision rounds {value} to {number:.0f}: subtract an offset first")
     return number
+
+
+def is_rounded(value: Any, number: float) -> bool:
+    """Returns True if a whole number of any type is another one in double precision.
+
+    Args:
+        value: a number of Python, numpy, `decimal` or `fractions`; fractions may be rounded, as 0.1 is.
+        number: the same number in double precision.
+
+    Example:
+        >>> is_rounded(2**53 + 1, 2.0**53), is_rounded(Decimal("0.1"), 0.1), is_rounded(Decimal(7), 7.0)
+        (True, False, False)
+    """
+    if not isinstance(value, (int, np.integer, Fraction, Decimal, np.longdouble)) or not np.isfinite(number):
+        return False
+    whole = int(value)
+    return whole == value and whole != int(number)
 
 
 def is_gone(value: Any) -> bool:

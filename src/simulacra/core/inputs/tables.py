@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.plain import Space
 
 TRUTH = ("False", "True")  # class names of a column that pandas reads as booleans
+FINE = ("ns", "ps", "fs", "as")  # units of time that Python has no type for
+MIDNIGHT = " 00:00:00"
 LISTED = 5  # most absent columns that a message names
 
 
@@ -129,12 +132,41 @@ def column_values(column: Any) -> list[Any]:
     """
     if isinstance(column, (str, bytes)) or not hasattr(column, "__len__"):
         raise ValueError(f"a column of x is {column!r}: give a list, with an entry for each row.")
+    column = _moments(column)
     mask = column.isna() if hasattr(column, "isna") else None
     if hasattr(column, "to_pylist"):
         values = column.to_pylist()
     else:
         values = column.tolist() if hasattr(column, "tolist") else list(column)
-    return values if mask is None else [None if gone else value for gone, value in zip(mask, values)]
+    if mask is not None:
+        # a nullable column may hold NaN beside its gaps
+        values = [None if gone or is_gone(value) else value for gone, value in zip(mask, values)]
+    return _days(values)
+
+
+def _days(values: list[Any]) -> list[Any]:
+    """Returns moments of time as days if all are at midnight, as spreadsheets and Parquet files give days."""
+    there = [value for value in values if value is not None]
+    if not there or not all(isinstance(value, datetime) and _at_midnight(value) for value in there):
+        return values
+    return [None if value is None else value.date() for value in values]
+
+
+def _at_midnight(value: datetime) -> bool:
+    # a moment of pandas may be some nanoseconds later
+    return value.tzinfo is None and value == datetime(value.year, value.month, value.day)
+
+
+def _moments(column: Any) -> Any:
+    """Returns a numpy column of dates or durations such that its list does not hold whole numbers."""
+    if not isinstance(column, np.ndarray) or column.dtype.kind not in "mM":
+        return column
+    if np.datetime_data(column.dtype)[0] not in FINE:
+        return column
+    coarse = column.astype(f"{column.dtype.kind}8[us]")
+    if bool(((coarse == column) | np.isnat(column)).all()):
+        return coarse
+    return [None if np.isnat(value) else value for value in column]
 
 
 def column_codes(field: Space, values: Iterable[Any], where: str) -> np.ndarray:
@@ -168,6 +200,9 @@ def _class_codes(names: tuple[str, ...], values: Iterable[Any], where: str) -> n
     if tuple(map(str.capitalize, names)) == TRUTH:
         # booleans of Python are False and True, those of a file may be false and true
         number.update((name, i) for i, name in enumerate(TRUTH) if name not in names)
+    # runs of earlier versions call days so
+    days = ((name.removesuffix(MIDNIGHT), i) for i, name in enumerate(names) if name.endswith(MIDNIGHT))
+    number.update((day, i) for day, i in days if day not in names)
     texts = [None if is_gone(value) else class_name(value) for value in values]
     for text in dict.fromkeys(texts):
         if text not in number:

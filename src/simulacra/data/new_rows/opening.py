@@ -13,7 +13,7 @@ from simulacra.data.new_rows.pieces import open_pieces
 from simulacra.data.new_rows.text import open_text
 from simulacra.data.new_rows.wanted import Wanted
 from simulacra.data.new_rows.whole import answers_whole, open_whole
-from simulacra.data.readers import find_reader
+from simulacra.data.readers import check_texts, find_reader
 from simulacra.data.text.new_lines import open_lines
 
 
@@ -34,6 +34,7 @@ def open_rows(file: str, wanted: Wanted) -> NewRows:
             )
         return open_text(STDIN, wanted)
     if isinstance(wanted.raw, Tokens) and Path(file).is_file():
+        check_texts(Path(file))
         return open_lines(Path(file), wanted)
     reader, given = find_reader(file)
     if reader.tables != isinstance(wanted.raw, Table):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Number
 from typing import Any
 
 import numpy as np
 
+from simulacra.core.inputs.arrays import is_rounded
 from simulacra.core.spaces.plain import Space
-from simulacra.data.tables.numbers import Marks, is_exact
+from simulacra.data.tables.numbers import Marks
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,14 @@ class Column:
         """Returns a value as a number, or None."""
         if isinstance(value, str):
             return self.marks.number(value.strip())
-        if isinstance(value, int) and not is_exact(value):
+        if isinstance(value, np.datetime64 | np.timedelta64):
+            # in nanoseconds, numpy converts them
             return None
         try:
-            return float(value)
+            number = float(value)
         except (TypeError, ValueError, OverflowError):
             return None
+        return None if is_rounded(value, number) else number
 
     @property
     def codes(self) -> bool:
@@ -86,7 +90,7 @@ class Column:
         )
 
     def _digits(self, value: Any) -> bool:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
+        return isinstance(value, Number) and not isinstance(value, bool | np.bool_)
 
     @property
     def odd(self) -> list[int]:
@@ -110,8 +114,8 @@ class Column:
 
     @property
     def truth(self) -> bool:
-        """True if all values are booleans."""
-        return all(map(_is_truth, self.distinct))
+        """True if there are values, all of them booleans."""
+        return bool(self.distinct) and all(map(_is_truth, self.distinct))
 
     @property
     def truths_among_numbers(self) -> list[int]:

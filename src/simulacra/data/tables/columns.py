@@ -23,6 +23,7 @@ from simulacra.data.tables.column import Column
 from simulacra.data.tables.declared import EVERY_OTHER, read_types
 from simulacra.data.tables.kinds import NoClasses, identifies, space_of
 from simulacra.data.tables.missing import far_code
+from simulacra.data.tables.numbers import beyond_exact
 from simulacra.data.tables.options import FrameOptions, TableOptions
 
 MANY = 20  # more classes that are numbers are said to be classes
@@ -88,6 +89,10 @@ def source_of(
         source = source.noted("columns left out", f"{column_name} ({why})")
     for said in _far_codes([column for column in columns if column.name in fields], own):
         source = source.noted("codes", said)
+    for said in _blanks_around([column for column in columns if _has_classes(fields.get(column.name))]):
+        source = source.noted("blanks", said)
+    for said in _rounded_before([column for column in columns if column.name in fields]):
+        source = source.noted("rounded", said)
     return replace(source, resolved={"types": kinds})
 
 
@@ -103,6 +108,30 @@ def _far_codes(columns: Sequence[Column], own: FrameOptions) -> list[str]:
     way = load_with(missing_values=words, missing="mask")
     said = f"{', '.join(shown)} lies far from the other values: if it means missing load it with {way}"
     return [said] * bool(codes)
+
+
+def _has_classes(space: Space | None) -> bool:
+    return isinstance(space, (Categorical, Ordinal))
+
+
+def _blanks_around(columns: Sequence[Column]) -> list[str]:
+    """Returns notes on texts that are one class but for blanks around them."""
+    said = []
+    for column in columns:
+        texts = [value for value in column.distinct if isinstance(value, str)]
+        wide = [text for text in texts if text != text.strip()]
+        if wide:
+            classes = len({text.strip() for text in texts})
+            many = f"{len(texts):,} texts that are {classes:,} class{'es' * (classes > 1)}"
+            said.append(f"{column.name} has {many}: blanks around them, as in {wide[0][:40]!r}, do not count")
+    return said
+
+
+def _rounded_before(columns: Sequence[Column]) -> list[str]:
+    """Returns notes on doubles that may be whole numbers which another program rounded."""
+    names = [c.name for c in columns if c.numbers is not None and beyond_exact(c.numbers)]
+    said = "holds numbers beyond 2^53 that were doubles already: identifiers come unrounded as text or Int64"
+    return [f"{name} {said}" for name in names]
 
 
 def _index(where: str, names: Sequence[str], own: FrameOptions) -> int | None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from simulacra.core.inputs.arrays import is_rounded
 from simulacra.core.inputs.convert import class_name, column_values
 from simulacra.core.inputs.tables import as_columns, is_table, named_columns
 from simulacra.core.spaces.classes import Categorical, Ordinal
@@ -100,9 +101,11 @@ def _is_gone(value: Any, gone: set[str]) -> bool:
     return class_name(value) in gone or str(value) in gone
 
 
-def _space_of_categories(where: str, kind: Any) -> Space:
-    """Returns the space of a column of pandas categories."""
+def _space_of_categories(where: str, kind: Any) -> Space | None:
+    """Returns the space of a column of pandas categories; None if there are none."""
     given = list(kind.categories)
+    if not given:
+        return None
     numbers = all(isinstance(c, (int, float, np.number)) and not isinstance(c, bool) for c in given)
     if numbers and not kind.ordered:
         given = sorted(given)
@@ -110,5 +113,6 @@ def _space_of_categories(where: str, kind: Any) -> Space:
     twice = next((name for name in classes if classes.count(name) > 1), None)
     if twice is not None:
         raise ValueError(f"{where} has two categories that are written {twice!r}: rename one of them.")
-    values = tuple(map(float, given)) if numbers and given == sorted(given) else ()
+    exact = numbers and not any(is_rounded(c, float(c)) for c in given)
+    values = tuple(map(float, given)) if exact and given == sorted(given) else ()
     return (Ordinal if kind.ordered else Categorical)((), len(classes), classes, values)

@@ -128,7 +128,9 @@ def is_date(value: Any) -> bool:
         >>> is_date("2024-12-31"), is_date("31.12.2024 23:59"), is_date("12-31"), is_date(20241231)
         (True, True, False, False)
     """
-    return isinstance(value, date) or (isinstance(value, str) and DATE.fullmatch(value.strip()) is not None)
+    if isinstance(value, str):
+        return DATE.fullmatch(value.strip()) is not None
+    return isinstance(value, date | np.datetime64)
 
 
 def _check_range(column: Column) -> None:
@@ -231,8 +233,8 @@ def _check_unmixed(column: Column) -> None:
 
 def _check_units(column: Column) -> None:
     """Raises ValueError for numbers with a unit, such as 5% or $1.50, that differ too much to be classes."""
-    there = sorted({value.strip() for value in column.distinct if isinstance(value, str)})
-    if _units(column, there):
+    if _units(column, column.distinct):
+        there = sorted({value.strip() for value in column.distinct})
         dropped = load_with(types={column.name: "drop"})
         raise NoClasses(
             {column.name: len(there)},

@@ -129,6 +129,16 @@ def is_exact(number: int) -> bool:
     return abs(number) <= EXACT or (abs(number) < 2**1023 and int(float(number)) == number)
 
 
+def beyond_exact(x: np.ndarray) -> bool:
+    """Returns True if most numbers have the size of identifiers that a double rounds, from 2^53 to 2^64.
+
+    Args:
+        x: numbers, NaN where missing, shape (N,).
+    """
+    size = np.abs(x[~np.isnan(x)])
+    return 2 * int(((size >= EXACT) & (size < 2**64)).sum()) > len(size)
+
+
 @dataclass(frozen=True)
 class Seen:
     """An example of each form of number that occurs in the cells, or None.
@@ -268,11 +278,11 @@ def unit_of(text: str, marks: Marks) -> tuple[str, str] | None:
 
 
 def have_units(texts: Sequence[str], marks: Marks) -> bool:
-    """Returns True if all texts are numbers with one of few units: `50kg`, but not `1a`, `2b`.
+    """Returns True if there are texts, all numbers with one of few units: `50kg`, but not `1a`, `2b`.
 
     Args:
         texts: texts, without blanks around them.
         marks: decimal and thousands marks.
     """
     units = {unit_of(text, marks) for text in texts}
-    return not units & {None, ("", "")} and len(units) <= max(1, len(texts) // RARE)
+    return bool(units) and not units & {None, ("", "")} and len(units) <= max(1, len(texts) // RARE)

@@ -66,7 +66,8 @@ def parquet_frame(path: Path, own: FrameOptions | None = None) -> Any:
     read = pd.read_feather if path.suffix.lower() == ".feather" else pd.read_parquet
     if read is pd.read_parquet:
         _check_rows(path)
-    return _reading(path, lambda: read(path))
+    # by default, pandas makes whole numbers doubles where a cell is empty, which rounds those beyond 2^53
+    return _reading(path, lambda: read(path, dtype_backend="numpy_nullable"))
 
 
 def open_sheet(path: Path, own: SheetOptions, split: SplitOptions) -> Source:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.spaces.tokenizers import Unit
@@ -77,3 +78,36 @@ def text_instead(path: Path, error: ValueError) -> ValueError:
         return error
     one = load_with(**found)
     return Refusal(f"{path} holds lines of text, not a table: load it with {one}.", one)
+
+
+def of_a_typed_table(given: Any, kind: str) -> ValueError:
+    """Returns the error for a table that is no text, of which `tokens=` is to read a column.
+
+    Args:
+        given: a path, or a table in memory.
+        kind: what it is, for the sentence.
+    """
+    what, mend = (
+        ("what was given", "") if not isinstance(given, Path) else (str(given), "save it as .csv, or ")
+    )
+    return ValueError(
+        f"{what} is {kind}, of which tokens= reads no column: {mend}give the texts of the column as a list, "
+        "and leave out column=."
+    )
+
+
+def check_all_texts(given: Any) -> None:
+    """Raises ValueError for a list with texts and other entries, which names the first of these.
+
+    Args:
+        given: data in memory, or a path.
+    """
+    entries = given.tolist() if callable(getattr(given, "tolist", None)) else given
+    if not isinstance(entries, list | tuple) or not any(isinstance(entry, str) for entry in entries):
+        return
+    for i, entry in enumerate(entries):
+        if not isinstance(entry, str):
+            raise ValueError(
+                f"the list of texts holds {str(entry)[:40]} ({type(entry).__name__}) in row {i} (from 0), "
+                "which is no text: write one there, or '' to leave the row out."
+            )
