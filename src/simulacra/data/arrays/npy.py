@@ -73,9 +73,7 @@ def read_npz(path: Path, wanted: Callable[[str], bool] | None = None) -> dict[st
             whole = sum(info.file_size for info in members)
             check_memory(path, TIMES * whole, f"{whole:,} bytes in {len(members):,} arrays")
             others = [info for info in members if not _is_array(archive, info)]
-            for info in members:
-                if info in others:
-                    continue
+            for info in [info for info in members if info not in others]:
                 name = info.filename.removesuffix(".npy")
                 try:
                     with archive.open(info) as file:
