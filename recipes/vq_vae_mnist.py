@@ -4,8 +4,8 @@ command     SIMULACRA_DATA=DATA python recipes/vq_vae_mnist.py [--minutes N]    
 protocol    60,000 training images and 10,000 test images, dynamic binarization; bound of one code map in bits
             a pixel, and its part -log p(k) for the codes; perplexity of the codebook on 2,000 test images
 published   none for this protocol (the paper reports bits for CIFAR-10 alone, without its prior)
-ours        a trial of 900 steps in 86 CPU seconds, half of them for the prior: 0.316 +- 0.002 bits a pixel on the
-            first 1,000 test images, of which the codes take 0.21, perplexity 88 of 128
+ours        a trial of 900 steps in 86 CPU seconds, half of them for the prior: 0.316 +- 0.002 bits a pixel on
+            the first 1,000 test images, of which the codes take 0.21, perplexity 88 of 128
 device      2 shared CPU cores, one thread
 """
 
