@@ -95,3 +95,10 @@ def test_rows_of_empty_cells_are_left_out_and_said(tmp_path):
     path = write(tmp_path / "t.csv", b"a,b\n" + b"1.5,x\n,\n2.5,y\n" * 9)
     data = load_data(path, validation=0, test=0)
     assert len(data.train) == 18 and data.notes["left out"] == "9 rows of empty cells"
+
+
+@pytest.mark.fault("outside 2.hour")
+def test_a_code_that_may_mean_missing_is_added_to_the_words_that_are_given():
+    rows = [{"a": value, "b": i / 7} for i, value in enumerate(["NA", 1, 2, 3, 4, 5, 6, 7, 8, 999] * 9)]
+    notes = str(load_data(rows, missing="mask", missing_values="NA,k.A.").notes)
+    assert "missing_values='NA,k.A.,999'" in notes or 'missing_values="NA,k.A.,999"' in notes

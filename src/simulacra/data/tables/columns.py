@@ -103,7 +103,7 @@ def _far_codes(columns: Sequence[Column], own: FrameOptions) -> list[str]:
     written = [
         str(v) for c, (value, _) in codes for v in dict.fromkeys(c.values) if v and c.number(v) == value
     ]
-    known = [own.missing_values or "", *(word for c, _ in codes for word in c.spellings)]
+    known = [*(own.missing_values or "").split(","), *(word for c, _ in codes for word in c.spellings)]
     words = ",".join(dict.fromkeys(filter(None, [*known, *written])))
     way = load_with(missing_values=words, missing="mask")
     said = f"{', '.join(shown)} lies far from the other values: if it means missing load it with {way}"
