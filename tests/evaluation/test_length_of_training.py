@@ -155,3 +155,11 @@ def test_training_as_advised_is_no_worse():
     assert finding.severity == "warning"
     again = fit(patience=advised(finding))
     assert max(float(row["valid_score"]) for row in again.metrics if row.get("valid_score")) == best
+
+
+@pytest.mark.fault("outside 2.hour")
+@pytest.mark.parametrize(("patience", "advised"), [(None, True), (20, False), (7, False)])
+def test_a_patience_that_kept_the_best_weights_is_not_made_smaller_to_keep_them(patience, advised):
+    given = {} if patience is None else {("train", "patience"): patience}
+    setting = Setting(steps=5000, given=given)
+    assert setting.allows(setting.earlier) is advised

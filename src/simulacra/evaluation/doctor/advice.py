@@ -136,7 +136,9 @@ class Setting:
             return self.takes is None or option.name in self.takes
         if option.name == "patience":
             longer = self.training.length == "longer"
-            return self.validated and self.stepwise and longer != option.lower
+            # any patience keeps the best weights: a smaller one would end with the same
+            kept = option.lower and self.given.get(("train", "patience")) is not None
+            return self.validated and self.stepwise and longer != option.lower and not kept
         return option.name != "dequantize" or self.levels is not False
 
     def ways(self, *ways: str | Option, learned: bool = True) -> tuple[str, tuple[str, ...]]:
