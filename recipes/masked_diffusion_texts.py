@@ -23,14 +23,13 @@ from pathlib import Path
 import torch
 
 import simulacra
+from simulacra.core.texts.expressions import is_expression
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.compare.reproduction import Figure, Measured
 from simulacra.training.hardware.budget import Budget
 
 BESIDE = runpy.run_path(str(Path(__file__).with_name("transformer_texts.py")))
-SIZES, backoff, nats_a_token, is_expression = (
-    BESIDE[name] for name in ("SIZES", "backoff", "nats_a_token", "is_expression")
-)
+SIZES, backoff, nats_a_token = (BESIDE[name] for name in ("SIZES", "backoff", "nats_a_token"))
 DRAWS, FEW = 1000, 5
 PASSES = {"expressions": 6.0, "shakespeare": 12.0}
 SETTINGS = {"batch_size": 64, "lr": 2e-3, "warmup": 0.05, "validate": False}

@@ -15,7 +15,6 @@ device      2 shared CPU cores, one thread
 from __future__ import annotations
 
 import argparse
-import ast
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -24,6 +23,7 @@ import torch
 
 import simulacra
 from simulacra.core.random.keyed import Rng
+from simulacra.core.texts.expressions import is_expression
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.compare.reproduction import Figure, Measured
 from simulacra.exploration import interpolations
@@ -87,15 +87,8 @@ def rebuilt(model: simulacra.Model, data: Dataset) -> float:
 
 
 def valid_share(model: simulacra.Model) -> float:
-    """Returns the share of draws that Python parses as expressions."""
-    return sum(map(_parses, model.text(model.sample(ROWS, seed=0)))) / ROWS
-
-
-def _parses(text: str) -> bool:
-    try:
-        return bool(ast.parse(text.strip(), mode="eval"))
-    except SyntaxError:
-        return False
+    """Returns the share of draws that are valid expressions."""
+    return sum(map(is_expression, model.text(model.sample(ROWS, seed=0)))) / ROWS
 
 
 def main() -> None:

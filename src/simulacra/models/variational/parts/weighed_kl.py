@@ -47,13 +47,28 @@ def weigh_kl(model: nn.Module, kl_warmup: float, free_bits: float) -> None:
     Raises:
         ValueError: if the share lies outside [0, 1], or the free bits are negative.
     """
-    if not 0 <= kl_warmup <= 1:
-        raise ValueError(f"kl_warmup is {kl_warmup}, but a share of training lies in [0, 1].")
+    warm_up_kl(model, kl_warmup)
     if not 0 <= free_bits < float("inf"):
         none = build_with(free_bits=0)
         raise Refusal(f"free_bits is {free_bits}, but a KL is never negative: take {none}, or 0.1.", none)
     settings: Any = model
-    settings.kl_warmup, settings.free_bits = kl_warmup, free_bits
+    settings.free_bits = free_bits
+
+
+def warm_up_kl(model: nn.Module, kl_warmup: float) -> None:
+    """Gives a model the weight of its KL, as a buffer, and the share of training over which it rises.
+
+    Args:
+        model: a model in its constructor.
+        kl_warmup: share of training over which the weight rises linearly from 0 to 1; 0: it is 1.
+
+    Raises:
+        ValueError: if the share lies outside [0, 1].
+    """
+    if not 0 <= kl_warmup <= 1:
+        raise ValueError(f"kl_warmup is {kl_warmup}, but a share of training lies in [0, 1].")
+    settings: Any = model
+    settings.kl_warmup = kl_warmup
     # a buffer, because `anneal` changes it between steps
     model.register_buffer("kl_weight", torch.tensor(0.0 if kl_warmup else 1.0))
 

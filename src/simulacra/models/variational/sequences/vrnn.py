@@ -45,11 +45,11 @@ from simulacra.core.random.resampling import effective, kept, systematic
 from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Initial, Source, Stage, Update
-from simulacra.models.variational.latent import gaussian_of
 from simulacra.models.variational.network_keywords import LikelihoodName
+from simulacra.models.variational.parts.gaussian_code import gaussian_of
+from simulacra.models.variational.parts.weighed_kl import anneal, warm_up_kl
 from simulacra.models.variational.sequences.needs import as_sequences
 from simulacra.models.variational.sequences.steps import Step, summed
-from simulacra.models.variational.vae import anneal
 from simulacra.nets.sequences.latent_recurrence import LatentRecurrence
 
 PATHS = 64  # paths of codes that follow the known beginning of a sequence
@@ -86,6 +86,7 @@ class VRNN(Model, Samples, HasImportanceWeights, HasRates, Continues, TakesCondi
 
     space: Sequence
     kl_weight: Tensor
+    kl_warmup: float
 
     def __init__(
         self,
@@ -105,10 +106,9 @@ class VRNN(Model, Samples, HasImportanceWeights, HasRates, Continues, TakesCondi
     ):
         step = as_sequences("VRNN", space).of
         super().__init__(space, condition)
-        _check(latent, state, hidden, kl_warmup)
-        self.latent, self.lr, self.kl_warmup = latent, lr, kl_warmup
-        # a buffer, because `anneal` changes it between steps
-        self.register_buffer("kl_weight", torch.tensor(0.0 if kl_warmup else 1.0))
+        _check(latent, state, hidden)
+        self.latent, self.lr = latent, lr
+        warm_up_kl(self, kl_warmup)
         self.head = likelihood_head(step, likelihood, scale, mixtures)
         features = math.prod(step.features_shape)
         given = math.prod(condition.features_shape) if condition else 0
@@ -367,11 +367,9 @@ def negative_elbo(model: VRNN, batch: Batch, rng: Rng) -> Terms:
     return Terms({"reconstruction": reconstruction, "kl": model.kl_weight * kl})
 
 
-def _check(latent: int, state: int, hidden: tuple[int, ...], kl_warmup: float) -> None:
+def _check(latent: int, state: int, hidden: tuple[int, ...]) -> None:
     for name, size in (("latent", latent), ("state", state)):
         if size < 1:
             raise ValueError(f"{name} is {size}, but it must be at least 1.")
     if not hidden or min(hidden) < 1:
         raise ValueError(f"hidden is {hidden}, but it needs one size or more, such as (128,).")
-    if not 0 <= kl_warmup <= 1:
-        raise ValueError(f"kl_warmup is {kl_warmup}, but a share of training lies in [0, 1].")
