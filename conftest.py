@@ -1,6 +1,6 @@
 """Two tiers of tests, examples that are collected from the text, and groups for several processes.
 
-`pytest` runs the quick tier; `pytest --all` runs what is marked `thorough` as well.
+`pytest` runs the quick tier; `pytest --all` also what is marked `thorough`, or dear by `tests/tiers.py`.
 """
 
 from __future__ import annotations
@@ -24,15 +24,27 @@ import pytest
 sys.dont_write_bytecode = False
 gc.disable()  # while thousands of tests are collected there is nothing to free
 
-SOURCES = Path(__file__).resolve().parent / "src"
+ROOT = Path(__file__).resolve().parent
+SOURCES = ROOT / "src"
+sys.path.insert(0, str(ROOT / "tests"))
+
+from tiers import Measured, Scheduling, mark_dear  # noqa: E402
+
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 THOROUGH = pytest.StashKey[list[pytest.Item]]()
 SHARED = ("tests/contract/", "tests/golden/", "tests/reliability/")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--all`: the whole suite."""
+    """`--all`: the whole suite; `--costs`: measure it."""
     parser.addoption("--all", action="store_true", help="run the tests marked `thorough` as well")
+    parser.addoption("--costs", action="store_true", help="write the costs of tests to tests/costs.json")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Measures the cost of each test, if asked for."""
+    if config.getoption("--costs"):
+        config.pluginmanager.register(Measured())
 
 
 # ---- tiers and groups
@@ -41,6 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what only the whole suite runs, and name the group of each test that is left."""
+    mark_dear(items)
     thorough = [item for item in items if item.get_closest_marker("thorough")]
     config.stash[THOROUGH] = thorough
     if thorough and not config.getoption("--all"):
@@ -50,12 +63,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.add_marker(pytest.mark.xdist_group(group_of(item)))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
+    """The scheduler of groups, in the form that does not slow down with the number of tests."""
+    return Scheduling(config, log) if config.getoption("dist") == "loadgroup" else None
+
+
 def group_of(item: pytest.Item) -> str:
     """Tests of one group share what was trained for them, so that one process runs them all.
 
-    It is the file, and for the suites over the catalogue the case, whose model they have in common.
+    It is the file, for the suites over the catalogue the case, whose model they have in common, and for the
+    project's own rules their folder, which reads the source once.
     """
     file = item.nodeid.split("::")[0]
+    if file.startswith("tests/architecture/"):
+        return "architecture"
     callspec = getattr(item, "callspec", None)
     if callspec and file.startswith(SHARED) and "case" in callspec.params:
         return str(callspec.params["case"])

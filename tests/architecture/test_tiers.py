@@ -1,12 +1,16 @@
 """The quick tier proves every row, and has a representative of every feature of the catalogue.
 
 A proof that trains for more than five seconds (`slow`) may be left to the whole suite, if other tests of the
-quick tier prove its rows.
+quick tier prove its rows; so may dear cases of a proof that keeps a cheaper one (`tests/tiers.py`).
 """
 
 import ast
+import json
+from types import SimpleNamespace
 
 import sources
+
+import tiers
 
 TESTS = sorted((sources.ROOT / "tests").rglob("test_*.py"))
 LEAVING = ("thorough", "represented", "quick")
@@ -31,15 +35,48 @@ def rows_of(items) -> set[str]:
     return {row for item in items for mark in item.iter_markers("system") for row in mark.args}
 
 
+def for_its_cost(item) -> bool:
+    """True if a test is left to the whole suite by its measured cost, not by a mark of its file."""
+    return bool(item.get_closest_marker("thorough").args)
+
+
+def function(item) -> str:
+    """The name of a test without parameters and group."""
+    return tiers.function_of(tiers.plain(item.nodeid))
+
+
 def test_no_exact_check_leaves_the_quick_tier_but_for_long_trainings(thorough_tests, request):
     """By the decorators in the files, and by the marks of all tests that were collected with this one."""
     assert not sources.offenders(leaves, TESTS)
-    short = [item for item in thorough_tests if not item.get_closest_marker("slow")]
-    exact = [item.nodeid for item in short if item.nodeid.startswith("tests/exact/")]
-    assert not exact + [item.nodeid for item in short if item.get_closest_marker("system")]
+    short = [item for item in thorough_tests if not item.get_closest_marker("slow") and tiers.proves(item)]
+    assert not [item.nodeid for item in short if not for_its_cost(item)]
     left = {item.nodeid for item in thorough_tests}
     quick = [item for item in request.session.items if item.nodeid not in left]
+    kept = {function(item) for item in quick}
+    assert not [item.nodeid for item in short if function(item) not in kept]
     assert not rows_of(thorough_tests) - rows_of(quick)
+
+
+def test_of_each_function_the_cheapest_case_stays_and_a_proof_whatever_it_costs():
+    item = lambda name, *marks: SimpleNamespace(nodeid=name, get_closest_marker=lambda m: m in marks or None)
+    costs = {"a[1]": 0.9, "a[2]": 0.5, "b": 2.0, "c[1]": 9.0, "c[2]": 8.0, "d[1]": 0.2, "d[2]": 0.3, "p": 9.0}
+    items = [item(name, {"c": "system", "p": "property"}.get(name[0])) for name in [*costs, "e"]]
+    assert [found.nodeid for found in tiers.dear(items, costs)] == ["a[1]", "b", "c[1]", "d[2]"]
+
+
+def test_the_group_is_no_part_of_a_name():
+    assert tiers.plain("t.py::a[x@y]@g") == tiers.plain("t.py::a[x@y]") == "t.py::a[x@y]"
+    assert tiers.plain("t.py::a@g") == "t.py::a"
+
+
+def test_figures_are_those_of_tests_that_exist():
+    """After a test is renamed its figure moves with it: `pytest --all --costs`."""
+    known = {f"{sources.name(path)}::{node.name}" for path in TESTS for node in ast.walk(sources.tree(path))
+             if isinstance(node, ast.FunctionDef)}  # fmt: skip
+    costs = json.loads(tiers.COSTS.read_text())
+    measured = {tiers.function_of(name) for name in costs if name.startswith("tests/")}
+    assert not sorted(measured - known)
+    assert all(cost >= tiers.DEAR for cost in costs.values())
 
 
 def test_test_files_are_short_and_have_different_names():

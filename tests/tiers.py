@@ -1,0 +1,133 @@
+"""Two tiers of tests by their measured cost, and the order in which several processes run them.
+
+`tests/costs.json` holds the CPU seconds, with child processes, of every test that takes `DEAR` or more. It
+is written by `pytest --all --costs`, whose figures are those of the machine that ran it. The quick tier runs
+
+    every test below DEAR,
+    of each function the cheapest case, if it is below ALONE or a proof,
+    all tests of readers by generated files (`property`) and of the project's own rules,
+
+and what is dearer is `thorough`: `make test-all` alone runs it. New tests have no figure and are quick.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from xdist.scheduler import LoadGroupScheduling
+
+COSTS = Path(__file__).resolve().parent / "costs.json"
+DEAR, ALONE = 0.3, 1.5  # CPU seconds
+SPENT = pytest.StashKey[float]()
+FOUND = pytest.StashKey[dict[str, float]]()
+
+
+def function_of(nodeid: str) -> str:
+    """The name of a test without its parameters."""
+    return nodeid.split("[")[0]
+
+
+def plain(nodeid: str) -> str:
+    """The name of a test without the group that is behind it in a run of several processes."""
+    at = nodeid.rfind("@")
+    return nodeid[:at] if at > nodeid.rfind("]") else nodeid
+
+
+def runs_always(item: pytest.Item) -> bool:
+    """True if a test is quick whatever it costs: properties of readers, and the project's own rules."""
+    own_rules = item.nodeid.startswith("tests/architecture/")
+    return own_rules or item.get_closest_marker("property") is not None
+
+
+def proves(item: pytest.Item) -> bool:
+    """True if a test belongs to the proofs, of which each function keeps a case in the quick tier."""
+    return item.nodeid.startswith("tests/exact/") or item.get_closest_marker("system") is not None
+
+
+def dear(items: list[pytest.Item], costs: dict[str, float]) -> list[pytest.Item]:
+    """The tests that the rule at the top leaves to the whole suite.
+
+    Args:
+        items: tests that are quick by their marks.
+        costs: CPU seconds by name; tests without a figure cost nothing.
+    """
+    cheapest: dict[str, pytest.Item] = {}
+    cost = lambda item: costs.get(item.nodeid, 0.0)
+    for item in items:
+        name = function_of(item.nodeid)
+        if name not in cheapest or cost(item) < cost(cheapest[name]):
+            cheapest[name] = item
+    alone = lambda item: cheapest[function_of(item.nodeid)] is item and (cost(item) < ALONE or proves(item))
+    stays = lambda item: runs_always(item) or alone(item)
+    return [item for item in items if cost(item) >= DEAR and not stays(item)]
+
+
+def mark_dear(items: list[pytest.Item]) -> None:
+    """Marks the tests that are left to the whole suite for their cost."""
+    costs = json.loads(COSTS.read_text()) if COSTS.exists() else {}
+    quick = [item for item in items if not item.get_closest_marker("thorough")]
+    for item in dear(quick, costs):
+        item.add_marker(pytest.mark.thorough("for its cost"))
+
+
+# ---- measuring
+
+
+def spent() -> float:
+    """CPU seconds of this process and of its finished children."""
+    t = os.times()
+    return t.user + t.system + t.children_user + t.children_system
+
+
+class Measured:
+    """Measures what each test costs, and writes the file at the end of the run."""
+
+    def __init__(self) -> None:
+        self.costs: dict[str, float] = {}
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
+        """Begins before the fixtures of a test."""
+        item.stash[SPENT] = spent()
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Iterator[None]:
+        """Ends after them; the figure travels with the last report of the test."""
+        done = yield
+        item.user_properties.append(("cpu", spent() - item.stash[SPENT]))
+        return done
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collects the figures, from other processes as well."""
+        figures = dict(report.user_properties)
+        if report.when == "teardown" and figures.get("cpu", 0) >= DEAR:
+            self.costs[plain(report.nodeid)] = round(float(figures["cpu"]), 2)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Writes the file; the process that distributes the tests does so for all."""
+        if "PYTEST_XDIST_WORKER" not in os.environ:
+            COSTS.write_text(json.dumps(dict(sorted(self.costs.items())), indent=1) + "\n")
+
+
+# ---- several processes
+
+
+class Scheduling(LoadGroupScheduling):
+    """Gives out groups of tests in turn, and forgets each test that has ended.
+
+    The original counts all tests that have ended, after each of them: 27 CPU seconds for 12,800 tests.
+    """
+
+    def mark_test_complete(self, node, item_index: int, duration: float = 0) -> None:
+        """Removes a test that has ended, and gives out the next group when few tests are left."""
+        nodeid = self.registered_collections[node][item_index]
+        group = self._split_scope(nodeid)
+        del self.assigned_work[node][group][nodeid]
+        if not self.assigned_work[node][group]:
+            del self.assigned_work[node][group]
+        self._reschedule(node)
