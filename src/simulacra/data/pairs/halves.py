@@ -23,23 +23,31 @@ from simulacra.data.sources.source import Source
 Heads = Mapping[Path, Sequence[Head]]
 
 
-def halved_heads(heads: Heads, form: Half) -> dict[Path, tuple[Head, ...]]:
+def odd_pages(path: Path, pages: Sequence[Head]) -> str:
+    """Returns the sentence on a file with a page of odd width; empty if there is none.
+
+    Args:
+        path: the file.
+        pages: its pages.
+    """
+    odd = next((head for head in pages if head.width % 2), None)
+    return "" if odd is None else f"{path} is {odd_width(odd.height, odd.width)}"
+
+
+def halved_heads(heads: Heads) -> dict[Path, tuple[Head, ...]]:
     """Returns the pages as if each half of a page were one.
 
     Args:
         heads: the pages of each file.
-        form: which half is the condition.
 
     Raises:
         ValueError: if a page has an odd width.
     """
     for path, pages in heads.items():
-        odd = next((head for head in pages if head.width % 2), None)
-        if odd is not None:
-            raise ValueError(f"{path} is {odd_width(odd.height, odd.width)}")
-    return {
-        path: tuple(replace(head, width=head.width // 2) for head in pages) for path, pages in heads.items()
-    }
+        if said := odd_pages(path, pages):
+            raise ValueError(said)
+    halved = lambda head: replace(head, width=head.width // 2)
+    return {path: tuple(map(halved, pages)) for path, pages in heads.items()}
 
 
 def odd_width(height: int, width: int) -> str:
@@ -55,13 +63,7 @@ def odd_width(height: int, width: int) -> str:
     )
 
 
-def halves_of(
-    listing: Listing,
-    own: FolderOptions,
-    heads: Heads,
-    form: Half,
-    shape: tuple[int, ...] | None = None,
-) -> Source:
+def halves_of(listing: Listing, own: FolderOptions, heads: Heads, form: Half) -> Source:
     """Makes a source of pairs from listed pictures that hold two each.
 
     Args:
@@ -69,20 +71,27 @@ def halves_of(
         own: options of image folders.
         heads: the pages of each file, of twice the width of a half.
         form: which half is the condition.
-        shape: shape of the rows that a model takes, (C, H, W); None: that of the halves.
 
     Raises:
         ValueError: if sizes or depths differ, or a width is odd.
     """
-    source = images_of(listing, own, halved_heads(heads, form), shape)
+    return as_halves(images_of(listing, own, halved_heads(heads)), form)
+
+
+def as_halves(source: Source, form: Half) -> Source:
+    """Returns rows of files whose pages were halved as pairs.
+
+    Args:
+        source: images of the halved pages.
+        form: which half is the condition.
+    """
     parts, c = {}, {}
     for name, part in source.parts.items():
         assert isinstance(part.rows, ImageFiles)
         # one cache serves both halves of a page
         parts[name] = replace(part, rows=replace(part.rows, half=form.other))
         c[name] = replace(part.rows, half=form.side)
-    whole = replace(source, parts=parts)
-    return whole.given(source.space, c, _how(form), source.geometry)
+    return replace(source, parts=parts).given(source.space, c, _how(form), source.geometry)
 
 
 def halved(source: Source, form: Half, geometry: Geometry, grey: bool) -> Source:

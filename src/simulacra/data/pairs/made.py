@@ -148,8 +148,8 @@ def parts_of(form: Made, parts: list[str]) -> Mapping[str, Corruption]:
         return dict.fromkeys(parts, all_of(form.corruption))
     if "test" not in parts:
         raise ValueError(
-            f"condition={form.text!r} holds a noise out for the test split, and there is none: leave the name "
-            "of the recording out, or test= as it is."
+            f"condition={form.text!r} holds a noise out for the test split, and there is none: leave "
+            "the name of the recording out, or test= as it is."
         )
     rest, held_out = apart(form.corruption, form.held_out)
     return {name: held_out if name == "test" else rest for name in parts}
@@ -176,8 +176,8 @@ def _check(source: Source, form: Made) -> None:
         raise unfit(form, source.name, source.space)
     if any(part.known is not None for part in source.parts.values()):
         raise ValueError(
-            f"condition={form.text!r} is made from x, and {source.name} has gaps: fill them in, or leave these "
-            "rows out."
+            f"condition={form.text!r} is made from x, and {source.name} has gaps: fill them in, or leave "
+            "these rows out."
         )
 
 
@@ -192,8 +192,8 @@ def unfit(form: Made, name: str, space: Space) -> Refusal:
     usual = next((made.text for kind in KINDS.values() if (made := kind()).fits(space)), "label")
     one = load_with(condition=usual)
     return Refusal(
-        f"condition={form.text!r} needs {form.corruption.needs}, but {name} holds {space}: load the data with "
-        f"{one}.",
+        f"condition={form.text!r} needs {form.corruption.needs}, but {name} holds {space}: load the data "
+        f"with {one}.",
         one,
     )
 

@@ -64,20 +64,20 @@ def _listed(listing: Listing, folder: Path) -> Listing:
         raise _no_folder(listing, folder)
     if folder.resolve() == listing.folder.resolve():
         raise ValueError(
-            f"condition='folder:{folder}' names the folder of the data themselves: give the folder that holds "
-            "the conditions."
+            f"condition='folder:{folder}' names the folder of the data themselves: give the folder that "
+            "holds the conditions."
         )
     other = list_folder(folder)
     if kind_held(folder) != kind_held(listing.folder):
         raise ValueError(
-            f"{folder} holds {kind_held(folder)}, but {listing.folder} holds {kind_held(listing.folder)}: give "
-            "a folder of the same kind."
+            f"{folder} holds {kind_held(folder)}, but {listing.folder} holds {kind_held(listing.folder)}: "
+            "give a folder of the same kind."
         )
     return other
 
 
 def _no_folder(listing: Listing, folder: Path) -> ValueError:
-    beside = [path for path in folders_beside(listing.folder)]
+    beside = folders_beside(listing.folder)
     there = f"condition='folder:{folder}' names a folder that is not there"
     if not beside:
         return ValueError(f"{there}: give an existing folder with files of the same names.")

@@ -17,7 +17,8 @@ from torch import Tensor
 from simulacra.core.corruption.mix import Mix, Noises, joined_noises
 from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.data.audio.recordings import recordings_of
-from simulacra.data.audio.wav import Recording
+from simulacra.data.audio.wav import Recording, read_wav
+from simulacra.data.listing import WAVES
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ def apart(made: Mix, held_out: str) -> tuple[SomeNoises, SomeNoises]:
         near = difflib.get_close_matches(wanted, names, 1, 0.5) or names[:1]
         one = load_with(condition=f"mix:{made.folder}:{made.level:g}:{near[0]}")
         raise Refusal(
-            f"there is no recording {held_out!r} in {made.folder}, only {', '.join(names)}: load the data with "
-            f"{one}.",
+            f"there is no recording {held_out!r} in {made.folder}, only {', '.join(names)}: load the data "
+            f"with {one}.",
             one,
         )
     rest = tuple(name for name in names if name != wanted)
@@ -86,13 +87,19 @@ def _noises(folder: str, names: tuple[str, ...], rate: int) -> Noises:
 
 
 def _found(folder: str) -> list[Recording]:
-    """Returns the recordings of a folder, or raises ValueError if there are none."""
+    """Returns the recordings that lie in a folder itself, or else in its subfolders.
+
+    Raises:
+        ValueError: if there is no such folder, or there are none.
+    """
     path = Path(folder).expanduser()
     if not path.exists():
         raise ValueError(
-            f"condition='mix:{folder}' names a folder that is not there: give one of recordings."
+            f"condition='mix:{folder}' names a folder that is not there: give one of noise recordings."
         )
-    found = recordings_of(folder)
+    here = sorted(path.iterdir()) if path.is_dir() else []
+    direct = [file for file in here if file.suffix.lower() in WAVES and not file.name.startswith(".")]
+    found = [read_wav(file) for file in direct] if direct else recordings_of(path)
     if not found:
         raise ValueError(f"{folder} holds no recordings: give a folder of noise recordings to mix with.")
     return found
@@ -108,8 +115,8 @@ def _at_rate(one: Recording, rate: int) -> Tensor:
         return one.x
     if one.rate < rate:
         raise ValueError(
-            f"{one.where} has {one.rate:,} samples a second, fewer than the {rate:,} of the recordings that it "
-            "is mixed with: give noise of at least that rate."
+            f"{one.where} has {one.rate:,} samples a second, fewer than the {rate:,} of the recordings that "
+            "it is mixed with: give noise of at least that rate."
         )
     from scipy.signal import resample_poly
 

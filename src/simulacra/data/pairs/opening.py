@@ -153,8 +153,8 @@ def _groups(reader: Reader, wanted: Any, own: Any) -> Mapping[str, Any]:
 def _no_folder(reader: Reader, form: OtherFolder) -> Refusal:
     one = load_with(condition="noise")
     return Refusal(
-        f"condition={form.text!r} pairs the files of two folders, but the data are {reader.kind}: give a folder, "
-        f"or load the data with {one}.",
+        f"condition={form.text!r} pairs the files of two folders, but the data are {reader.kind}: give a "
+        f"folder, or load the data with {one}.",
         one,
     )
 
@@ -168,7 +168,7 @@ def _unknown(reader: Reader, wanted: Any, condition: str) -> Refusal:
     one = load_with(condition=near or "noise")
     known = "" if near else f" (possible are {', '.join(WORDS)})"
     return Refusal(
-        f"condition is {condition!r}, which would be a column of a table, but {what} is {reader.kind}: load the "
-        f"data with {one}{known}, or give conditions of any kind to from_tensors.",
+        f"condition is {condition!r}, which would be a column of a table, but {what} is {reader.kind}: load "
+        f"the data with {one}{known}, or give conditions of any kind to from_tensors.",
         one,
     )

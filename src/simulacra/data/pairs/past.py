@@ -2,9 +2,9 @@
 
     c_t = (x_{t-n}, ..., x_{t-1}),   stacked on channels, or behind each other for vectors          (1)
 
-Frames stand in the order of the array, or of the files by the numbers in their names; subfolders, and files of
-several pages, are sequences of their own. Frames with fewer than n before them are context alone. Unless the
-user splits them otherwise, the first frames train and the last ones test.
+Frames stand in the order of the array, or of the files by the numbers in their names; subfolders, and files
+of several pages, are sequences of their own. Frames with fewer than n before them are context alone. Unless
+the user splits them otherwise, the first frames train and the last ones test.
 """
 
 from __future__ import annotations
@@ -64,10 +64,8 @@ class PastRows(RowStore):
         return replace(self, before=self.before[index])
 
     def read(self, index: list[int] | range) -> Tensor:
-        """Reads equation (1), shape (B, *); a frame of several windows is read once."""
-        wanted = self.before[torch.as_tensor(index, dtype=torch.long)]
-        places, at = wanted.unique(return_inverse=True)
-        return stacked(self.frames.read(places.tolist()), at)
+        """Reads equation (1), shape (B, *)."""
+        return stacked(self.frames, self.before[torch.as_tensor(index, dtype=torch.long)])
 
     def digest(self) -> str:
         """Returns the digest of the frames and their order."""
@@ -75,17 +73,20 @@ class PastRows(RowStore):
         return f"{self.frames[places].digest()}:{at.flatten().tolist()}"
 
 
-def stacked(frames: Tensor, before: Tensor) -> Tensor:
-    """Returns equation (1), shape (N, n C, *).
+def stacked(frames: Tensor | RowStore, before: Tensor) -> Tensor:
+    """Returns equation (1), shape (N, n C, *); a frame of several windows is read once.
 
     Args:
-        frames: all frames, shape (M, C, *).
+        frames: all frames, shape (M, C, *), in memory or on disk.
         before: places of the frames before each row, shape (N, n).
 
     Example:
         >>> stacked(torch.tensor([[1.0], [2.0], [3.0]]), torch.tensor([[0, 1], [1, 2]])).tolist()
         [[1.0, 2.0], [2.0, 3.0]]
     """
+    if isinstance(frames, RowStore):
+        places, before = before.unique(return_inverse=True)
+        frames = frames.read(places.tolist())
     return frames[before].flatten(1, 2)
 
 
@@ -115,6 +116,17 @@ def with_past(source: Source, form: Past) -> tuple[Source, Windows]:
         parts[name] = replace(taken, sides={**taken.sides, ORDER: times})
     done = replace(source, parts=parts)
     return done.given(space, c, f"the {form.frames} frames before"), windows
+
+
+def windows_of(part: Part, n: int) -> dict[int, list[int]]:
+    """Returns the places of the n frames before each row that has them, by its place.
+
+    Args:
+        part: frames.
+        n: number of frames.
+    """
+    order, before = _windows(_keys(part), n)
+    return dict(zip(order.tolist(), before.tolist()))
 
 
 def past_cut(source: Source, options: SplitOptions, form: Past) -> Source:
@@ -240,7 +252,7 @@ def _too_long(source: Source, form: Past) -> Refusal:
     most = max(1, min(form.frames - 1, shortest // 4))
     one = load_with(condition=f"past:{most}")
     return Refusal(
-        f"condition={form.text!r} takes {form.frames} frames before each, but {source.name} has no sequence of "
-        f"more than {form.frames} (of {shortest:,} frames in all): load the data with {one}.",
+        f"condition={form.text!r} takes {form.frames} frames before each, but {source.name} has no "
+        f"sequence of more than {form.frames} (of {shortest:,} frames in all): load the data with {one}.",
         one,
     )
