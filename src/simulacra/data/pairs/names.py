@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,10 +45,20 @@ def folders_beside(folder: Path) -> list[Path]:
     """
     try:
         listing = list_folder(folder)
-        near = sorted(path for path in folder.resolve().parent.iterdir() if path.is_dir())
+        names = sorted(path.name for path in folder.resolve().parent.iterdir() if path.is_dir())
     except (ValueError, OSError):
         return []
-    return [path for path in near if path != folder.resolve() and _fits(listing, path)]
+    above = folder.parent if folder.name else folder.resolve().parent
+    near = [above / name for name in names if name != folder.resolve().name]
+    return [
+        path for path in near if _holds(path, listing.paths[0].relative_to(folder)) and _fits(listing, path)
+    ]
+
+
+def _holds(folder: Path, file: Path) -> bool:
+    """Returns True if a folder has a file of this name, with any suffix; large folders are not walked."""
+    where = folder / file.parent
+    return where.is_dir() and any(path.stem == file.stem for path in where.iterdir())
 
 
 def _fits(listing: Listing, folder: Path) -> bool:
@@ -85,7 +95,7 @@ def _no_folder(listing: Listing, folder: Path) -> ValueError:
     return Refusal(f"{there}: load the data with {one}, whose files have the same names.", one)
 
 
-def _unpaired(listing: Listing, folder: Path, without: Sequence[str], beside: Sequence[str]) -> Refusal:
+def _unpaired(listing: Listing, folder: Path, without: Sequence[str], beside: Sequence[str]) -> ValueError:
     """Returns the error for files without a partner, with the folder that has all of them if there is one."""
     whole = sum(map(len, listing.files.values()))
     said = []
@@ -110,12 +120,3 @@ def _some(names: Sequence[str]) -> str:
 def _name(path: Path, below: Path) -> str:
     """Returns the name by which files are paired: the path below the folder, without the suffix."""
     return path.relative_to(below).with_suffix("").as_posix()
-
-
-def by_file(listing: Listing) -> Mapping[Path, str]:
-    """Returns the name of each file, by which it finds its partner.
-
-    Args:
-        listing: the files of a folder.
-    """
-    return {path: _name(path, listing.below[part]) for part, paths in listing.files.items() for path in paths}
