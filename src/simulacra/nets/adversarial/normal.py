@@ -100,5 +100,5 @@ class BatchNorm(nn.modules.batchnorm._BatchNorm):
 
 
 def needs_bias(kind: str) -> bool:
-    """Returns True if a layer before `norm(kind, ...)` needs a bias, which `batch` and `virtual` subtract."""
-    return kind in ("layer", "instance", "none")
+    """Returns True if a layer before `norm(kind, ...)` needs a bias, which others subtract from maps."""
+    return kind in ("layer", "none")
