@@ -6,7 +6,7 @@ protocol    400 Olivetti faces of 64 x 64, Gaussian noise of a tenth of the rang
             same people are the test set. PSNR in dB, the mean over these faces
 published   none for this protocol
 baseline    the noisy face itself; its means over 3 x 3 pixels
-ours        OURS
+ours        not measured yet
 device      2 shared CPU cores, one thread
 """
 
