@@ -19,7 +19,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.scores.estimate import Protocol
 from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Space
-from simulacra.data.sources.content import hash_of_values
+from simulacra.data.sources.content import add_to_hash, hash_of_values
 from simulacra.data.sources.source_rows import SourceRows
 
 # the option of loading that makes a split, and its usual share
@@ -59,6 +59,7 @@ class Split:
     source_rows: SourceRows | None = None
     conditioning: Preprocessing | None = None
     _stamp: Callable[[], str] | None = field(default=None, init=False, repr=False, compare=False)
+    _c_stamp: Callable[[], str] | None = field(default=None, init=False, repr=False, compare=False)
     _digest: str | None = field(default=None, init=False, repr=False, compare=False)
     _content: str | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -211,14 +212,19 @@ class Split:
 
     def _same_rows(self, other: Split) -> Split:
         other._stamp, other._digest, other._content = self._stamp, self._digest, self._content
+        other._c_stamp = self._c_stamp
         return other
 
-    def stamped(self, stamp: Callable[[], str]) -> Split:
+    def stamped(self, stamp: Callable[[], str] | None, c_stamp: Callable[[], str] | None = None) -> Split:
         """Replaces the values of x by `stamp()` in the digest, such as the hash of the files.
 
         The digest is then the same whether the rows are in memory or streamed.
+
+        Args:
+            stamp: returns the digest of x; None: that of its values.
+            c_stamp: the same of the conditions.
         """
-        self._stamp, self._digest = stamp, None
+        self._stamp, self._c_stamp, self._digest = stamp, c_stamp, None
         return self
 
     def digest(self) -> str:
@@ -227,8 +233,11 @@ class Split:
             h = hashlib.sha256()
             if self._stamp is not None:
                 h.update(self._stamp().encode())
-            for t in (self._hashed_x(), self.c, self.known, self.c_known, self.lengths):
-                _hash(h, t)
+            if self._c_stamp is not None:
+                h.update(f"c:{self._c_stamp()}".encode())
+            c = None if self._c_stamp is not None else self.c
+            for t in (self._hashed_x(), c, self.known, self.c_known, self.lengths):
+                add_to_hash(h, t)
             self._digest = h.hexdigest()
         return self._digest
 
@@ -236,8 +245,9 @@ class Split:
         """Returns the SHA-256 over values and row numbers, whatever type and file hold them."""
         if self._content is None:
             h = hash_of_values(self._blocks(), len(self), self.preprocessing.raw)
-            for t in (self.c, self.known, self.c_known, self.lengths):
-                _hash(h, t)
+            self._hash_conditions(h)
+            for t in (self.known, self.c_known, self.lengths):
+                add_to_hash(h, t)
             rows = "" if self.source_rows is None else f":{self.source_rows.digest()}"
             own = h.hexdigest()
             self._content = hashlib.sha256(f"{own}{rows}".encode()).hexdigest() if rows else own
@@ -247,6 +257,10 @@ class Split:
         """Yields the raw rows, block by block."""
         yield self.x
 
+    def _hash_conditions(self, h: Any) -> None:
+        """Hashes type, shape and values of the conditions."""
+        add_to_hash(h, self.c)
+
     def identity(self) -> str:
         """Returns the SHA-256 over the digest and the row numbers; different splits have different ones."""
         if self.source_rows is None:
@@ -255,13 +269,6 @@ class Split:
 
     def _hashed_x(self) -> Tensor | None:
         return None if self._stamp is not None else self.x
-
-
-def _hash(h: Any, t: Tensor | None) -> None:
-    """Hashes type, shape and bytes of a tensor; None adds nothing."""
-    if t is not None:
-        h.update(f"{t.dtype}{tuple(t.shape)}".encode())
-        h.update(t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
 
 
 @dataclass(repr=False)
