@@ -235,7 +235,7 @@ class Split:
                 h.update(self._stamp().encode())
             if self._c_stamp is not None:
                 h.update(f"c:{self._c_stamp()}".encode())
-            c = None if self._c_stamp is not None else self.c
+            c = self.c if self._c_stamp is None else None
             for t in (self._hashed_x(), c, self.known, self.c_known, self.lengths):
                 add_to_hash(h, t)
             self._digest = h.hexdigest()
@@ -258,7 +258,6 @@ class Split:
         yield self.x
 
     def _hash_conditions(self, h: Any) -> None:
-        """Hashes type, shape and values of the conditions."""
         add_to_hash(h, self.c)
 
     def identity(self) -> str:

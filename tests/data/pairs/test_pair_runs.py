@@ -120,13 +120,19 @@ GOLDEN = {
 }
 
 
-def test_inspection_proposes_what_may_be_pairs(here, capsys):
+@pytest.mark.thorough
+def test_inspection_prints_the_command_that_trains_on_pairs(here, capsys):
     write_halves(here / "wide", 12, 6, 12)
     assert main(["data", "inspect", "wide"]) == 0
     said = capsys.readouterr().out
     assert "may hold pairs" in said and "add --data.condition right" in said
     (command,) = [line for line in said.splitlines() if "--data.condition" in line and "simulacra" in line]
     assert "wide --data.condition right" in command
+
+
+def test_inspection_proposes_what_may_be_pairs(here):
+    write_halves(here / "wide", 12, 6, 12)
+    assert inspect_data("wide").facts["pairs"].endswith("load them with condition='right'")
     write_folders(here / "two", 12)
     found = inspect_data(here / "two" / "x")
     assert found.pairs.options == {"condition": f"folder:{here / 'two' / 'c'}"} and not found.added

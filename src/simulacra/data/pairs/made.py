@@ -117,7 +117,8 @@ def with_made(source: Source, form: Made, seed: int) -> Source:
     """
     _check(source, form)
     corruptions = parts_of(form, list(source.parts))
-    c, stamps = {}, {}
+    c: dict[str, Tensor | RowStore] = {}
+    stamps: dict[str, str] = {}
     for name, part in source.parts.items():
         made = corruptions[name]
         if isinstance(part.rows, RowStore):

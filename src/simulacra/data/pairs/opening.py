@@ -31,7 +31,7 @@ COLUMNS = ("table", "texts", "music", "motion")  # rows whose conditions are col
 
 @dataclass(frozen=True)
 class Asked:
-    """What a condition names, for one reader and its data.
+    """A condition as one reader understands it for its data.
 
     Args:
         text: the condition as it is recorded.

@@ -17,7 +17,7 @@ from simulacra.data.sources.reader import Reader
 
 @dataclass(frozen=True)
 class Proposal:
-    """What may be pairs in data, and the options that load them so.
+    """Possible pairs in data, and the options that load them so.
 
     Args:
         said: what was found, for the user.

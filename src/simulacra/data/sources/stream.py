@@ -110,7 +110,8 @@ class StreamedSplit(Split):
     def rows(self, index: Tensor) -> Batch:
         """Reads the raw rows `index` in this process."""
         index = index.cpu()
-        return self._batch(*self._reader(index.tolist()), index)
+        x, c = self._reader(index.tolist())
+        return self._batch(x, c, index)
 
     @property
     def _reader(self) -> _Reading:
@@ -134,7 +135,8 @@ class StreamedSplit(Split):
         for read in loader:
             if isinstance(read, str):
                 raise ValueError(read)
-            yield self._batch(*read, asked.popleft())
+            x, c = read
+            yield self._batch(x, c, asked.popleft())
 
     def select(self, index: Tensor) -> StreamedSplit:
         """Returns a split with only the rows `index`."""
