@@ -126,8 +126,9 @@ class Request:
         own = {name: value for name, value in spec.items() if name not in ("label", "binarize", "key")}
         given = spec.get("condition")
         own |= {"key": given} if isinstance(given, str) else {}
+        half = str(given) if given in ("left", "right") and chain.raw.image else ""
         whole = whole and factors_of(chain.raw, model.preprocessing.raw) is not None
-        return Wanted(chain.raw, own, geometry=chain.geometry, whole=whole, source=True)
+        return Wanted(chain.raw, own, geometry=chain.geometry, whole=whole, source=True, half=half)
 
     def _space(self, model: Model) -> Any:
         """Returns the raw space of the rows: that of the data, or of a translation's source."""

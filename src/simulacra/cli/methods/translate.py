@@ -40,7 +40,8 @@ def translate(
     observation, these conditions. A table gives a table, an array an array, a folder of images or recordings
     a folder of the same names. Where the sides of answers are those of the source, or whole multiples of them,
     images and recordings have any size: overlapping tiles are translated and stitched together. A model of
-    resized images resizes these as well.
+    resized images resizes these as well. Of pictures that are pairs, the half is translated that was the
+    source in training.
 
     Args:
         run: run folder or saved model.
@@ -71,7 +72,8 @@ def translate(
         if rows.listed:
             _check_files(model, request)
         written = write_rows(request, model, rows, lambda chunk: drawn_pairs(model, chunk, n, seed), n)
-        return request.concluded(rows, written, f"{_in_words(model, n)}seed {seed}")
+        side = f"the {rows.half} half of each picture, " if rows.half else ""
+        return request.concluded(rows, written, f"{side}{_in_words(model, n)}seed {seed}")
 
     raw = model.preprocessing.raw
     led = [partial(_drawn, model, target, seed, j) for j in range(n)]

@@ -22,7 +22,7 @@ from simulacra.data.new_rows.array_form import form_of
 from simulacra.data.new_rows.chunk import Chunk, Mark, Origin, joined
 from simulacra.data.new_rows.labelled import LabelledRows
 from simulacra.data.new_rows.origins import columns, names_of, page_of, places_of
-from simulacra.data.new_rows.usable import has_files, open_usable
+from simulacra.data.new_rows.usable import half_in, has_files, open_usable
 from simulacra.data.new_rows.wanted import Wanted
 from simulacra.data.pairs.forms import Half
 from simulacra.data.pairs.new_rows import NewPairs, new_pairs, opened_keys, paired
@@ -139,18 +139,22 @@ def open_pieces(path: Path, reader: Reader, wanted: Wanted) -> PieceRows:
     keys = _keys(path)
     own, label = _options(reader, wanted, keys)
     refused: Mapping[str, str] = {}
+    side = ""
     pairs = new_pairs(path, own, wanted.condition, wanted.given, wanted.spec)
     if pairs is not None and pairs.key:
         source = opened_keys(path, own, pairs)
     elif path.exists() and has_files(reader, wanted):
-        half = pairs.form if pairs is not None and isinstance(pairs.form, Half) else None
+        side = half_in(path, wanted)
+        # the rows of pairs are the other half than the condition
+        own_half = Half(Half(side).other) if side else None
+        half = pairs.form if pairs is not None and isinstance(pairs.form, Half) else own_half
         source, refused = open_usable(path, own, wanted, half)
     else:
         source = reader.open(path if path.exists() else str(path), own, WHOLE)
     source = _as_recorded(path, source, wanted)
     if pairs is not None:
         source, pairs = paired(path, source, own, pairs, refused)
-    rows = PieceRows(path, wanted=wanted, source=source, refused=refused, pairs=pairs)
+    rows = PieceRows(path, wanted=wanted, source=source, refused=refused, pairs=pairs, half=side)
     rows.places = places_of(source, wanted.spec)
     rows.names = names_of(rows.places, source)
     rows.mark = Mark(header=joined(rows.names, ","))

@@ -105,6 +105,21 @@ def _unfit(path: Path, head: Head, own: FolderOptions, wanted: Wanted) -> str:
     return "" if geometry.size else misfit(path, head, wanted.raw.shape, own.grey)
 
 
+def half_in(path: Path, wanted: Wanted) -> str:
+    """Returns the half of each picture that is a source: where all are pairs; empty where one is not.
+
+    Args:
+        path: the folder or file.
+        wanted: what the model takes, with the half that was its source in training.
+    """
+    if not wanted.half:
+        return ""
+    _, height, width = wanted.raw.shape
+    heads, _ = _heads(list_path(path))
+    doubled = (head.width * height == 2 * head.height * width for pages in heads.values() for head in pages)
+    return wanted.half if heads and all(doubled) else ""
+
+
 def misfit(path: Path, head: Head, shape: tuple[int, ...], grey: bool, smaller: bool = False) -> str:
     """Returns the reason why a page is no row of a model: too small, or in colour; empty if it can be one.
 

@@ -8,7 +8,7 @@ colors, or in those of a model's source.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +21,13 @@ from simulacra.core.spaces.plain import Binary, Levels, Space
 from simulacra.data.audio.wav import read_wav
 from simulacra.data.images.binarize import static_bits
 from simulacra.data.images.decode import decode
+from simulacra.data.images.files import half_of
 from simulacra.data.images.frames import quietly
 from simulacra.data.images.headers import Head, read_heads
 from simulacra.data.listing import list_folder
 from simulacra.data.new_rows.chunk import Chunk, Mark, Origin
 from simulacra.data.new_rows.labelled import LabelledRows
-from simulacra.data.new_rows.usable import misfit, unheard
+from simulacra.data.new_rows.usable import half_in, misfit, unheard
 from simulacra.data.new_rows.wanted import Wanted
 from simulacra.data.sources.reader import Reader
 from simulacra.data.splits.keys import path_sides
@@ -90,11 +91,13 @@ class WholeRows(LabelledRows):
 
         Channels are those of the file, or of the model's source.
         """
-        for i, head in enumerate(read_heads([path])[0]):
+        for i, page in enumerate(read_heads([path])[0]):
+            head = replace(page, width=page.width // 2) if self.half else page
             self._check(path, head)
             channels = self.wanted.raw.shape[0] if self.wanted.source else head.channels
             with quietly():
                 (pixels,) = decode(path, channels, [head.page], self._levels(head))
+            pixels = half_of(pixels, self.half)
             most = int(pixels.max())
             if most >= self._levels(head):
                 raise ValueError(
@@ -170,6 +173,7 @@ def open_whole(path: Path, wanted: Wanted) -> WholeRows:
     Raises:
         ValueError: if there are no such files, or the model needs a condition that is not there.
     """
+    half = half_in(path, wanted)
     if path.is_file():
         rows = WholeRows(path, wanted=wanted, files=(path,), heads=(path.name,))
     else:
@@ -182,6 +186,7 @@ def open_whole(path: Path, wanted: Wanted) -> WholeRows:
         labels = torch.cat(list(listing.labels.values())) if listing.label_names else None
         rows = WholeRows(path, wanted=wanted, files=files, heads=heads, labels=labels)
         rows.label_names = listing.label_names
+    rows.half = half
     rows.names, rows.mark, rows.listed = ["file"], Mark(header="file"), rows.heads
     rows.settle_condition()
     return rows
