@@ -25,6 +25,7 @@ from simulacra.data.new_rows.origins import columns, names_of, page_of, places_o
 from simulacra.data.new_rows.usable import half_in, has_files, open_usable
 from simulacra.data.new_rows.wanted import Wanted
 from simulacra.data.pairs.forms import Half
+from simulacra.data.pairs.keys import groups_in, key_of
 from simulacra.data.pairs.new_rows import NewPairs, new_pairs, opened_keys, paired
 from simulacra.data.row_store import RowStore
 from simulacra.data.sources.reader import Reader
@@ -138,6 +139,7 @@ def open_pieces(path: Path, reader: Reader, wanted: Wanted) -> PieceRows:
     """
     keys = _keys(path)
     own, label = _options(reader, wanted, keys)
+    own = _with_sources(path, own, wanted)
     refused: Mapping[str, str] = {}
     side = ""
     pairs = new_pairs(path, own, wanted.condition, wanted.given, wanted.spec)
@@ -159,7 +161,7 @@ def open_pieces(path: Path, reader: Reader, wanted: Wanted) -> PieceRows:
     rows.names = names_of(rows.places, source)
     rows.mark = Mark(header=joined(rows.names, ","))
     rows.listed = list(dict.fromkeys(origin.file for origin in rows.places))
-    asked = own.key if isinstance(own, ArrayOptions) else None
+    asked = own.key if isinstance(own, ArrayOptions) and own.key in keys else None
     rows.form = form_of(path, asked or (keys[0] if len(keys) == 1 else None))
     rows.label_names = source.label_names
     if pairs is None:
@@ -198,6 +200,15 @@ def _options(reader: Reader, wanted: Wanted, keys: list[str]) -> tuple[Any, str 
     if wanted.lenient and "missing" in taken:
         given["missing"] = "mask"
     return reader.options(**given), key
+
+
+def _with_sources(path: Path, own: Any, wanted: Wanted) -> Any:
+    """Returns the options of an array file with the array that holds the sources of a translation."""
+    name = wanted.spec.get("key")
+    if not (wanted.source and isinstance(own, ArrayOptions) and path.is_file() and isinstance(name, str)):
+        return own
+    found = key_of(groups_in(path, own), name)
+    return own if found is None else dataclasses.replace(own, key=found)
 
 
 def _as_recorded(path: Path, source: Source, wanted: Wanted) -> Source:
