@@ -50,7 +50,7 @@ def typed_condition(model: Model, text: str) -> Tensor:
     if numbers is not None and raw.shape and len(numbers) != raw.dims:
         many = f"{len(numbers)} number{'s' * (len(numbers) != 1)}"
         raise ValueError(f"--condition has {many}, but the condition is {raw}: it takes {typed(raw)}.")
-    given = _from_file(raw, Path(text)) if numbers is None else numbers
+    given = _from_file(model, Path(text)) if numbers is None else numbers
     return condition_rows(raw, given, None, chain.geometry)
 
 
@@ -140,16 +140,18 @@ def _numbers(text: str) -> Tensor | None:
     return None if None in numbers else torch.tensor(numbers, dtype=torch.float64)
 
 
-def _from_file(raw: Space, path: Path) -> Any:
+def _from_file(model: Model, path: Path) -> Any:
     """Reads a file into a form that `condition_rows` takes."""
     from simulacra.core.spaces.audio import Audio
     from simulacra.core.spaces.composite import Table
     from simulacra.core.spaces.plain import Binary, Levels
     from simulacra.data.listing import IMAGES, WAVES
 
+    assert model.conditioning is not None
+    raw = model.conditioning.raw
     suffix, pictures = path.suffix.lower(), raw.image and isinstance(raw, Levels | Binary)
     if path.is_dir() and (pictures or isinstance(raw, Audio)):
-        return _from_folder(raw, path)
+        return _from_folder(model, raw, path)
     if not path.is_file():
         what = f"there is no file {path}" if suffix else f"condition {str(path)!r} is no file"
         raise ValueError(f"{what}: --condition takes {typed(raw)}.")
@@ -158,15 +160,15 @@ def _from_file(raw: Space, path: Path) -> Any:
 
         return read_npy(path)
     if suffix in IMAGES and pictures:
-        return [_picture(path)]
+        return [_picture(model, path)]
     if suffix in WAVES and isinstance(raw, Audio):
-        return _recording(raw, path)
+        return _recording(model, raw, path)
     if suffix == ".csv" and (isinstance(raw, Table) or len(raw.shape) == 1):
         return _table(raw, path)
     raise ValueError(f"{path} does not fit {raw}: --condition takes {typed(raw)}.")
 
 
-def _from_folder(raw: Space, path: Path) -> Any:
+def _from_folder(model: Model, raw: Space, path: Path) -> Any:
     """Returns the images or recordings of a folder, in the order of their names."""
     from simulacra.data.listing import IMAGES, WAVES
 
@@ -176,32 +178,50 @@ def _from_folder(raw: Space, path: Path) -> Any:
         what = "images" if raw.image else "recordings"
         raise ValueError(f"{path} holds no {what}: --condition takes {typed(raw)}.")
     if raw.image:
-        return [_picture(file) for file in files]
+        return [_picture(model, file) for file in files]
     import torch
 
-    return torch.stack([_recording(raw, file) for file in files])
+    return torch.stack([_recording(model, raw, file) for file in files])
 
 
-def _picture(path: Path) -> Any:
-    from PIL import Image
+def _picture(model: Model, path: Path) -> Any:
+    from PIL import Image, ImageOps
 
     try:
         image = Image.open(path)
         image.load()
+        size = ImageOps.exif_transpose(image).size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path} could not be read as an image ({error}): save it again.") from error
+    chain = model.conditioning
+    assert chain is not None
+    _, height, width = chain.raw.shape
+    cut = chain.geometry is not None and chain.geometry.side is not None
+    if size != (width, height) and not cut and (other := _of_any_size(model)):
+        raise ValueError(f"{path} is {size[0]}x{size[1]}, but the condition is {width}x{height}: {other}.")
     return image
 
 
-def _recording(raw: Any, path: Path) -> Any:
+def _recording(model: Model, raw: Any, path: Path) -> Any:
     from simulacra.data.audio.wav import read_wav
 
     found = read_wav(path)
     if (found.rate, len(found)) != (raw.rate, raw.dims):
+        other = f", and {said}" if found.rate == raw.rate and (said := _of_any_size(model)) else ""
         raise ValueError(
-            f"{path} has {len(found):,} samples at {found.rate:,} Hz: --condition takes {typed(raw)}."
+            f"{path} has {len(found):,} samples at {found.rate:,} Hz: --condition takes {typed(raw)}{other}."
         )
     return found.x
+
+
+def _of_any_size(model: Model) -> str:
+    """Returns a clause on the command that answers files of any size; empty where there is none."""
+    from simulacra.core.capabilities.paired import draws_pairs
+    from simulacra.core.methods.whole import factors_of
+
+    chain = model.conditioning
+    tiled = chain is not None and factors_of(chain.raw, model.preprocessing.raw) is not None
+    return "simulacra translate takes files of any size" if tiled and draws_pairs(model) else ""
 
 
 def _table(raw: Space, path: Path) -> Any:

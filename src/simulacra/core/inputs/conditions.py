@@ -43,7 +43,7 @@ def condition_rows(
     """
     names = _texts(condition)
     if names is not None and not isinstance(space, Table):
-        numbers = [_class_number(space, name) for name in names.reshape(-1).tolist()]
+        numbers = [_class_number(space, word, name) for word in names.reshape(-1).tolist()]
         condition = torch.tensor(numbers).reshape(names.shape)
     given = _as_batch(space, condition, name)
     if isinstance(given, Tensor) and not len(given) and not n:
@@ -137,14 +137,14 @@ def _texts(condition: Any) -> np.ndarray | None:
     return np.array([v if isinstance(v, str) else v.decode() for v in values])
 
 
-def _class_number(space: Space, name: str) -> int:
+def _class_number(space: Space, name: str, what: str = NAME) -> int:
     if not isinstance(space, (Categorical, Ordinal)):
         raise ValueError(
-            f"condition {str(name)!r} is a text, but the model's condition is {space}: give "
+            f"{what} {str(name)!r} is a text, but the model's condition is {space}: give "
             f"{accepted(space)}."
         )
     if name not in space.names:
         raise ValueError(
-            f"condition {str(name)!r} is not a class; classes are {', '.join(space.names) or 'unnamed'}."
+            f"{what} {str(name)!r} is not a class; classes are {', '.join(space.names) or 'unnamed'}."
         )
     return space.names.index(name)
