@@ -68,6 +68,8 @@ from simulacra.models.adversarial.dcgan import DCGAN
 from simulacra.models.adversarial.gan import GAN
 from simulacra.models.adversarial.lsgan import LSGAN
 from simulacra.models.adversarial.noise_aware import NoiseAwareGAN
+from simulacra.models.adversarial.paired.clean_gan import CleanGAN
+from simulacra.models.adversarial.paired.pix2pix import Pix2Pix
 from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
 from simulacra.models.adversarial.three_way import ThreeWayGAN
 from simulacra.models.adversarial.wgan import WGAN, WGANGP
@@ -184,6 +186,7 @@ __all__ = [
     "ChainSampler",
     "ChemicalVAE",
     "Classifies",
+    "CleanGAN",
     "Completes",
     "Consistency",
     "Continues",
@@ -246,6 +249,7 @@ __all__ = [
     "Numeric",
     "Options",
     "Ordinal",
+    "Pix2Pix",
     "PixelCNN",
     "PixelRNN",
     "Positive",

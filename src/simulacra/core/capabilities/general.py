@@ -79,6 +79,14 @@ class Samples(Capability):
         """True if samples are training rows by intention, which the doctor then does not call a fault."""
         return False
 
+    @property
+    def noise_maps(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes (channels, *sides) of noise that a draw takes as a vector, though its entries have places.
+
+        Overlapping tiles of one picture then have the same noise at the same places (`core.random.placed`).
+        """
+        return ()
+
     def looks(self, how: Sampling | None = None) -> int:
         """Returns the number of looks at x that a draw offers: 1 if it draws all entries at once.
 

@@ -46,7 +46,7 @@ def condition_rows(
         numbers = [_class_number(space, word, name) for word in names.reshape(-1).tolist()]
         condition = torch.tensor(numbers).reshape(names.shape)
     given = _as_batch(space, condition, name)
-    if isinstance(given, Tensor) and not len(given) and not n:
+    if isinstance(given, Tensor) and given.dim() and not len(given) and not n:
         return given
     c, known = rows_of(space, given, None, geometry, name=name)
     if known is not None:

@@ -92,7 +92,7 @@ def translate_whole(model: Any, x: Tensor, n: int = 1, seed: int = 0, name: str 
     tile, factors = sides_of(source), factors_of(source, raw)
     assert tile is not None and factors is not None
     whole, digest = _mirrored(x, tile), contents_of(x[None]).digests[0]
-    maps = (raw.shape, source.shape)
+    maps = (*can.able(model, can.Samples).noise_maps, raw.shape, source.shape)
 
     def answer(tiles: Tensor, starts: Tensor, j: int) -> Tensor:
         rng = Rng(seed, "translate", device=model.device, rows=Placed(digest, starts.numpy(), tile, maps))

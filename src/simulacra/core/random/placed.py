@@ -67,11 +67,14 @@ class Placed(Contents):
         """Returns channels and sides of noise that belongs to places; None for other noise."""
         d, width = len(self.tile), math.prod(shape)
         known = next((m for m in self.maps if math.prod(m) == width), None)
-        if known is None and len(shape) > d and min(shape[-d:]) > 1:
+        if known is None and len(shape) > d:
             known = shape
         if known is None:
             known = next((m[-d:] for m in self.maps if tuple(m[-d:]) == tuple(shape)), None)
-        return None if known is None else (math.prod(known[:-d]), tuple(known[-d:]))
+        if known is None or min(known[-d:]) == 1 < max(self.tile):
+            # maps of one entry have no places
+            return None
+        return math.prod(known[:-d]), tuple(known[-d:])
 
     def _blocks(
         self,

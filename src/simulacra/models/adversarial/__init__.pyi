@@ -5,6 +5,8 @@ from simulacra.models.adversarial.dcgan import DCGAN
 from simulacra.models.adversarial.gan import GAN
 from simulacra.models.adversarial.lsgan import LSGAN
 from simulacra.models.adversarial.noise_aware import NoiseAwareGAN
+from simulacra.models.adversarial.paired.clean_gan import CleanGAN
+from simulacra.models.adversarial.paired.pix2pix import Pix2Pix
 from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
 from simulacra.models.adversarial.three_way import ThreeWayGAN
 from simulacra.models.adversarial.wgan import WGAN, WGANGP
@@ -16,7 +18,9 @@ __all__ = [
     "LSGAN",
     "WGAN",
     "WGANGP",
+    "CleanGAN",
     "NoiseAwareGAN",
+    "Pix2Pix",
     "SemiSupervisedGAN",
     "ThreeWayGAN",
 ]
