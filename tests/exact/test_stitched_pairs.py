@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+import simulacra
 from simulacra import Audio, Levels, Model, Real
 from simulacra.core.capabilities.general import Samples, TakesCondition
 from simulacra.core.methods.whole import factors_of, translate_whole
@@ -166,3 +167,17 @@ def test_only_whole_factors_of_the_same_kind_are_answered_in_tiles():
         (Levels((4, 1, 8, 8), 256), image, None),
     ):
         assert factors_of(source, raw) == found
+
+
+@pytest.mark.parametrize("at", ["input", "bottleneck"])
+def test_noise_maps_of_a_game_are_windows_of_one_field(at):
+    """The vector z of a generator that takes maps; a map of one entry is the same in all tiles."""
+    model = simulacra.Pix2Pix(Levels((1, 8, 8), 256), Levels((1, 8, 8), 256), 2, channels=2, noise_at=at)
+    ((lead, *sides),) = model.noise_maps
+    assert (lead, *sides) == ((2, 8, 8) if at == "input" else (2, 4, 4))
+    starts = np.array([[0, 0], [0, 4]])
+    z = model.prior(Rng(0, rows=Placed(DIGEST, starts, (8, 8), model.noise_maps))).view(2, lead, *sides)
+    half = sides[1] // 2
+    assert torch.equal(z[0, :, :, half:], z[1, :, :, :half]) and len(z.unique()) == 1.5 * z[0].numel()
+    one = Rng(0, rows=Placed(DIGEST, 4 * starts, (8, 8), [(5, 1, 1)])).normal("z", 5)
+    assert torch.equal(one[0], one[1])
