@@ -111,11 +111,20 @@ REFUSED = [
     (("plain", "in"), "GAN cannot do translate(): that needs a model that translates"),
     (("colour", "in", "--n", 0), "--n is 0, but it must be at least 1"),
     (("colour", "in", "--to", "3"), "GAN translates to one target: leave out --to"),
-    (("colour", "in", "--condition", "3"), "GAN translates its condition, and these are the rows of in: leave"),
-    (("colour", "rgb.png"), "rgb.png has 3 channels, but the model was trained on images with 1: turn it grey"),
+    (
+        ("colour", "in", "--condition", "3"),
+        "GAN translates its condition, and these are the rows of in: leave",
+    ),
+    (
+        ("colour", "rgb.png"),
+        "rgb.png has 3 channels, but the model was trained on images with 1: turn it grey",
+    ),
     (("colour", "deep.png"), "deep.png has 65,536 levels, but the model was trained on 256: convert it"),
     (("bits", "in/one.png"), "in/one.png has 256 levels, but the model was trained on 0 and 1: convert it"),
-    (("wave", "fast.wav"), "fast.wav has 16,000 samples a second, but the model was trained on 8,000: convert"),
+    (
+        ("wave", "fast.wav"),
+        "fast.wav has 16,000 samples a second, but the model was trained on 8,000: convert",
+    ),
     (("colour", "long.wav"), "x has shape (1, 101), but Levels(shape=(1, 8, 8), levels=256) needs"),
     (("real", "rgb.png"), "the answers for rgb.png are Real(shape=(3, 4, 4)), which no image"),
     (("colour", "nothere"), "nothere"),

@@ -65,7 +65,9 @@ def field(digest, name, tile, sides, lead=1, path=(0, "translate"), dtype=torch.
 @pytest.mark.parametrize("k", [2, 3])
 @pytest.mark.parametrize("sides", [(16, 16), (23, 17)], ids=str)
 def test_a_convolutional_enlargement_is_that_of_the_whole_picture(float64, k, sides):
-    net = nn.Sequential(nn.Conv2d(2, 3 * k * k, 3, padding=1), nn.PixelShuffle(k), nn.Conv2d(3, 1, 3, padding=1))
+    net = nn.Sequential(
+        nn.Conv2d(2, 3 * k * k, 3, padding=1), nn.PixelShuffle(k), nn.Conv2d(3, 1, 3, padding=1)
+    )
     x = torch.randn(2, *sides)
     with torch.no_grad():
         whole = net(x[None])[0]
@@ -92,7 +94,11 @@ def test_draws_of_tiles_are_the_draw_of_the_whole_picture(float64, half):
     digest = contents_of(c[None]).digests[0]
     tile, sides = ((4, 4), (12, 6)) if half else ((8, 8), c.shape[1:])
     e = field(digest, "e", tile, sides)
-    z = Rng(0, "translate", rows=Contents.having(np.array([digest]))).normal("z", 2, dtype=torch.float64).sum()
+    z = (
+        Rng(0, "translate", rows=Contents.having(np.array([digest])))
+        .normal("z", 2, dtype=torch.float64)
+        .sum()
+    )
     with torch.no_grad():
         whole = model.answer(c[None], e[None], z)[0]
     found = translate_whole(model, c)[0]

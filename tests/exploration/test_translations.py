@@ -1,4 +1,4 @@
-"""Pictures of held-out pairs: sources, draws and truth, of images, frames, recordings and other observations."""
+"""Pictures of held-out pairs: sources, draws and truth of images, frames, recordings and others."""
 
 from __future__ import annotations
 

@@ -53,9 +53,7 @@ def condition_rows(
         raise ValueError(_incomplete(space, known, name))
     n = len(c) if n is None else n
     if len(c) not in (1, n):
-        raise ValueError(
-            f"{name} has {len(c)} rows for {n} observations: give one for each, or one for all."
-        )
+        raise ValueError(f"{name} has {len(c)} rows for {n} observations: give one for each, or one for all.")
     return c if len(c) == n else c.expand(n, *c.shape[1:])
 
 
@@ -140,8 +138,7 @@ def _texts(condition: Any) -> np.ndarray | None:
 def _class_number(space: Space, name: str, what: str = NAME) -> int:
     if not isinstance(space, (Categorical, Ordinal)):
         raise ValueError(
-            f"{what} {str(name)!r} is a text, but the model's condition is {space}: give "
-            f"{accepted(space)}."
+            f"{what} {str(name)!r} is a text, but the model's condition is {space}: give {accepted(space)}."
         )
     if name not in space.names:
         raise ValueError(

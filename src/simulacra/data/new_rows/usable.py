@@ -167,9 +167,7 @@ def _recordings(listing: Listing, own: AudioOptions, wanted: Wanted) -> tuple[So
     return source, refused
 
 
-def unheard(
-    path: Path, found: Recording, raw: Audio, exact: bool = False, shorter: bool = False
-) -> str:
+def unheard(path: Path, found: Recording, raw: Audio, exact: bool = False, shorter: bool = False) -> str:
     """Returns the reason why a recording holds no row of a model; empty if it does.
 
     Args:

@@ -128,7 +128,9 @@ class Album:
         if rows.c_known is None:
             return self.varied(n)
         seen = rows.c_known.cpu().nonzero()[:, 0]
-        return rows.rows(seen[torch.arange(min(n, len(seen))) * len(seen) // max(1, min(n, len(seen)))]) or None
+        return (
+            rows.rows(seen[torch.arange(min(n, len(seen))) * len(seen) // max(1, min(n, len(seen)))]) or None
+        )
 
     def class_names(self) -> list[str]:
         """The names of the classes of the condition."""

@@ -138,9 +138,7 @@ def _wave(space: Space, x: Tensor, name: str, colour: str, loudest: float, first
     return Panel((line,), name, x=time, y=Axis(y_name, limits=(-loudest, loudest), most=4))
 
 
-def _of_others(
-    source: Space, c: Tensor, space: Space, drawn: Tensor, truth: Tensor, title: str
-) -> Picture:
+def _of_others(source: Space, c: Tensor, space: Space, drawn: Tensor, truth: Tensor, title: str) -> Picture:
     """The answers over the truth, beside the sources where both are panels of marks."""
     answers = view_data(space, drawn, f"{title.split(':')[0]}: answers and truth of held-out pairs", truth)
     given = view_data(source, c, "sources")

@@ -50,9 +50,9 @@ from simulacra.models.adversarial.game.objectives import Objective, by_row
 from simulacra.models.adversarial.game.pieces import with_references
 from simulacra.models.adversarial.game.rules import Play
 from simulacra.models.adversarial.game.stabilizers import History, Stabilizers
-from simulacra.nets.translators.noise_maps import NoiseMaps
 from simulacra.nets.adversarial.pooled import pooled_layers
 from simulacra.nets.adversarial.recurrent_players import noise_size, recurrent_part
+from simulacra.nets.translators.noise_maps import NoiseMaps
 
 
 class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, HasFeatures):
