@@ -1,4 +1,4 @@
-"""Models of observed conditions translate by drawing: who can, which draws, and all forms of what is given."""
+"""Models of observed conditions translate by drawing: who can, which draws, and all forms of sources."""
 
 from __future__ import annotations
 
@@ -116,14 +116,14 @@ def test_a_models_own_translation_takes_precedence():
 
 
 REFUSED = (
-    (dict(n=0), "n is 0, but a number of draws is at least 1"),
-    (dict(to=1), "GAN translates to one target: leave out to="),
-    (dict(condition=3), "GAN translates its condition, which is x itself: leave out condition="),
-    (dict(x=torch.zeros(2, 7)), r"x has shape \(2, 7\), but Levels\(shape=\(1, 5, 5\), levels=256\) needs"),
-    (dict(x=np.full((1, 5, 5), np.nan)), "x"),
-    (dict(x=Image.new("L", (9, 9))), "image 0 .* is 9x9, but the model takes 5x5"),
-    (dict(x=300 * torch.ones(1, 1, 5, 5)), "x"),
-    (dict(x="a.png"), "x 'a.png' is a text, but .*: give a Pillow image or an array"),
+    ({"n": 0}, "n is 0, but a number of draws is at least 1"),
+    ({"to": 1}, "GAN translates to one target: leave out to="),
+    ({"condition": 3}, "GAN translates its condition, which is x itself: leave out condition="),
+    ({"x": torch.zeros(2, 7)}, r"x has shape \(2, 7\), but Levels\(shape=\(1, 5, 5\), levels=256\) needs"),
+    ({"x": np.full((1, 5, 5), np.nan)}, "x"),
+    ({"x": Image.new("L", (9, 9))}, "image 0 .* is 9x9, but the model takes 5x5"),
+    ({"x": 300 * torch.ones(1, 1, 5, 5)}, "x"),
+    ({"x": "a.png"}, "x 'a.png' is a text, but .*: give a Pillow image or an array"),
 )
 
 

@@ -17,7 +17,6 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core.capabilities import general as can
-from simulacra.core.capabilities.paired import with_pairs
 from simulacra.core.card import html_of
 from simulacra.core.errors.argument_types import brief
 from simulacra.core.errors.calls import WrongCall, check_call, check_kind, checked, constructed, no_such
@@ -28,6 +27,7 @@ from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.random.keyed import initial_weights
 from simulacra.core.renamed import renamed_arguments
 from simulacra.core.size import size_of
+from simulacra.core.spaces.paired import observed
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Epochs, Stage, Update
 
@@ -178,10 +178,12 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
     def capabilities(self) -> frozenset[type[can.Capability]]:
         """The capabilities among the bases of its class, without those that its constructor removed.
 
-        A base of your own counts too: `class Sings(Capability)`, then `class Bird(Model, Sings)`. A model that
-        samples given a condition that is an observation, such as an image, translates as well.
+        A base of your own counts too: `class Sings(Capability)`, then `class Bird(Model, Sings)`. Models that
+        sample given an observation, such as an image, translate as well (`core.capabilities.paired`).
         """
-        return with_pairs(self.own_capabilities(), self.condition)
+        own = self.own_capabilities()
+        pairs = {can.Samples, can.TakesCondition} <= own and observed(self.condition)
+        return own | {can.Translates} if pairs else own
 
     def own_capabilities(self) -> frozenset[type[can.Capability]]:
         """The capabilities that its class declares, without those that its constructor removed."""

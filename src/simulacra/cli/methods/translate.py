@@ -36,11 +36,11 @@ def translate(
 ) -> int:
     """Translate new rows by a trained model: the file again with translated rows in place of its own.
 
-    The file holds observations of the model's source: of a model whose condition is an image or another
-    observation, these conditions. A table gives a table, an array an array, a folder of images or recordings
-    a folder of the same names. Where the sides of answers are those of the source, or whole multiples of them,
-    images and recordings have any size: overlapping tiles are translated and stitched together. A model of
-    resized images resizes these as well. Of pictures that are pairs, the half is translated that was the
+    The file holds observations of the model's source: the conditions of a model whose condition is an image
+    or another observation. A table gives a table, an array an array, a folder of images or recordings a
+    folder of the same names. Where the sides of answers are those of the source, or whole multiples of them,
+    images and recordings have any size: overlapping tiles are translated and stitched together. A model
+    of resized images resizes these as well. Of pictures that are pairs, the half is translated that was the
     source in training.
 
     Args:

@@ -28,7 +28,7 @@ from simulacra.core.capabilities.energy import (  # noqa: F401, all capabilities
     HasMarkovChain,
     HasPartitionFunctions,
 )
-from simulacra.core.capabilities.estimates import EstimatesDensity  # noqa: F401
+from simulacra.core.capabilities.estimates import EstimatesDensity, HasScore  # noqa: F401
 from simulacra.core.capabilities.mappings import (  # noqa: F401
     FILLS,
     WEIGHED,
@@ -43,7 +43,6 @@ from simulacra.core.capabilities.mappings import (  # noqa: F401
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.capabilities.narrowing import able as able
 from simulacra.core.capabilities.sampling import Sampling
-from simulacra.core.capabilities.slope import HasScore  # noqa: F401
 from simulacra.core.distributions.elementary import Gaussian
 from simulacra.core.distributions.heads import LikelihoodHead
 from simulacra.core.random.keyed import Rng

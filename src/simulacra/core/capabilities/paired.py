@@ -13,10 +13,8 @@ from typing import Any
 from torch import Tensor
 
 from simulacra.core.capabilities.mappings import Translates
-from simulacra.core.capabilities.marker import Capability
 from simulacra.core.capabilities.sampling import chosen, names_of
 from simulacra.core.random.keyed import Rng
-from simulacra.core.spaces.paired import observed
 from simulacra.core.spaces.plain import Space
 
 
@@ -51,19 +49,6 @@ class DrawsPairs(Translates, mixin=True):
         more: dict[str, Any] = {"how": options} if names_of(type(options)) else {}
         drawn: Tensor = self.model.draw(rng.on(rng.rows), x, **more)
         return drawn
-
-
-def with_pairs(own: frozenset[type[Capability]], condition: Space | None) -> frozenset[type[Capability]]:
-    """Returns the capabilities of a model, with `Translates` where it draws x given an observed condition.
-
-    Args:
-        own: capabilities of the model's class that its constructor has not removed.
-        condition: space of the condition, or None.
-    """
-    from simulacra.core.capabilities.general import Samples, TakesCondition
-
-    draws = {Samples, TakesCondition} <= own and observed(condition)
-    return own | {Translates} if draws else own
 
 
 def draws_pairs(model: Any) -> bool:

@@ -91,7 +91,8 @@ class Converting(RawRows):
         if draws_pairs(self):
             if condition is not None:
                 raise ValueError(
-                    f"{type(self).__name__} translates its condition, which is x itself: leave out condition=."
+                    f"{type(self).__name__} translates its condition, which is x itself: leave out "
+                    "condition=."
                 )
             chain = self.conditioning
             assert chain is not None

@@ -9,6 +9,7 @@ A side shorter than a tile is continued by its mirror image, and the answer is c
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -94,17 +95,17 @@ def translate_whole(model: Any, x: Tensor, n: int = 1, seed: int = 0, name: str 
     whole, digest = _mirrored(x, tile), contents_of(x[None]).digests[0]
     maps = (*can.able(model, can.Samples).noise_maps, raw.shape, source.shape)
 
-    def answer(tiles: Tensor, starts: Tensor, j: int) -> Tensor:
-        rng = Rng(seed, "translate", device=model.device, rows=Placed(digest, starts.numpy(), tile, maps))
-        found: Tensor = model._carried(tiles, rng.at("draw", j) if j else rng, None, None)
+    def answer(tiles: Tensor, starts: Tensor, path: tuple[object, ...]) -> Tensor:
+        rows = Placed(digest, starts.numpy(), tile, maps)
+        rng = Rng(seed, "translate", device=model.device, rows=rows).at(*path)
+        found: Tensor = model._carried(tiles, rng, None, None)
         return found.cpu()
 
-    back = tuple(slice(0, k * side) for k, side in zip(factors, x.shape[-len(tile) :]))
-    draws = []
-    for j in range(n):
-        drawn = stitched_at(lambda t, s: answer(t, s, j), whole, tile, name=name, scale=factors)
-        draws.append(drawn[(..., *back)])
-    return draws
+    back = (..., *(slice(0, k * side) for k, side in zip(factors, x.shape[-len(tile) :])))
+    # the first draw is that of n = 1
+    paths = [("draw", j) if j else () for j in range(n)]
+    each = [partial(answer, path=path) for path in paths]
+    return [stitched_at(one, whole, tile, name=name, scale=factors)[back] for one in each]
 
 
 def _mirrored(x: Tensor, tile: tuple[int, ...]) -> Tensor:

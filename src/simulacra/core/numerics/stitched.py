@@ -17,8 +17,10 @@ of their weights:
 
 A network whose answer at p depends on entries at most m away has the same answer as on the whole. Where
 answers are larger than tiles by a whole factor k, as in super-resolution, (1) to (3) hold with k T, k o and
-k m: tiles begin at k s_i. Sums are kept for one band of tiles at a time, so that memory beyond the observation and its answer does not grow with
-their first side.
+k m: tiles begin at k s_i.
+
+Sums are kept for one band of tiles at a time, so that memory beyond the observation and its answer does not
+grow with their first side.
 """
 
 from __future__ import annotations
