@@ -98,7 +98,9 @@ def test_a_condition_of_each_kind_is_that_of_python(folder, monkeypatch, name, c
 
 
 NUMBERS = "2 numbers with commas between, a .csv file of 2 columns, or an .npy file."
-IMAGES = "--condition takes a .png or another image file, or an .npy file of shape (N, 4, 4, 3)."
+IMAGES = (
+    "--condition takes a .png or another image file, a folder of them, or an .npy file of shape (N, 4, 4, 3)."
+)
 REFUSED = [
     ("image", None, "give --condition, a .png or another image file"),
     ("image", "label.png", f"there is no file label.png: {IMAGES}"),
