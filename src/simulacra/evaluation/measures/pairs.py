@@ -5,7 +5,7 @@ from __future__ import annotations
 from simulacra.evaluation.compare.pair_columns import pair_columns
 from simulacra.evaluation.measures.measure import Case, Evidence, Measure
 from simulacra.evaluation.measures.needs import HELD_OUT, NUMBERS, TRANSLATES, WHOLE
-from simulacra.evaluation.pairs.heeding import Heeding, heeding
+from simulacra.evaluation.pairs.heeding import PERMUTATIONS, TRAIN, Heeding, heeding
 from simulacra.evaluation.pairs.paired import Paired, paired
 from simulacra.evaluation.pairs.translated import DRAWS, PAIRS, Translated, translated
 from simulacra.evaluation.pairs.wording import headline, paired_rows
@@ -40,6 +40,6 @@ PAIRED: Measure[Paired] = Measure(
 HEEDING: Measure[Heeding] = Measure(
     "heeding",
     _heeding,
-    "9,999 permutations of the pairs, and distances to 2,000 training sources",
+    f"{PERMUTATIONS:,} permutations of the pairs, and distances to {TRAIN:,} training sources",
     (TRANSLATES, NUMBERS, WHOLE, HELD_OUT),
 )

@@ -35,7 +35,7 @@ from simulacra.evaluation.pairs.translated import Translated
 from simulacra.evaluation.rows import chosen
 
 TRAIN, NEAREST, ENTRIES = 2000, 5, 2**25  # training pairs of the search, K, and most entries of the pairs
-PERMUTATIONS, AT_ONCE = 9999, 1000
+PERMUTATIONS, AT_ONCE = 2999, 1000
 SURE = 3.0  # standard errors
 THE_SOURCE, NEAR = "the source itself", f"the {NEAREST} training pairs of the nearest sources"
 
@@ -97,10 +97,10 @@ def heeding(found: Translated, data: Dataset, seed: int = 0) -> Heeding | None:
         >>> import simulacra
         >>> from simulacra.evaluation.pairs.translated import Translated
         >>> x = torch.randn(60, 1, 4, 4, generator=torch.Generator().manual_seed(0))
-        >>> data = simulacra.from_tensors(x, c=x, condition=simulacra.Real((1, 4, 4)))
+        >>> data = simulacra.from_tensors(x, simulacra.Real((1, 4, 4)), c=x)
         >>> found = heeding(Translated(x, x, x.unsqueeze(1), False), data)
-        >>> round(found.model.value, 6), found.told_by, found.chance
-        (1.0, 'the source itself', 0.0001)
+        >>> round(found.model.value, 6), found.told_by, found.chance < 1e-3
+        (1.0, 'the source itself', True)
     """
     raw = data.preprocessing.raw
     x, draws = _features(raw, found.x), [_features(raw, y) for y in found.y.unbind(1)]
@@ -172,8 +172,8 @@ def chance_of_none(products: Tensor, seed: int = 0) -> float:
         seed: seed of the permutations.
 
     Example:
-        >>> chance_of_none(torch.eye(20))
-        0.0001
+        >>> chance_of_none(torch.eye(20)) < 1e-3, chance_of_none(torch.ones(3, 3))
+        (True, 1.0)
     """
     n = len(products)
     rng, rows, seen = Rng(seed, "assignments"), torch.arange(n), float(products.diagonal().sum())

@@ -1,7 +1,7 @@
 """Scores of translations y of held-out sources c beside the truth x, and beside references without a model.
 
     score_i = mean over the draws y_ij of the score of y_ij beside x_i                              (1)
-    gain_i  = score_i - score of the reference's answer beside x_i,  its sign turned where lower is better  (2)
+    gain_i  = score_i - score of the reference's answer, with the other sign where lower is better  (2)
     diversity = E |y_i1 - y_i2| / E |x_i - x_j|,   i and j two pairs                                (3)
 
 A translation is a draw of p(x|c). The mean E[x|c] has the least squared error, and an honest draw twice as
@@ -95,7 +95,7 @@ def paired(found: Translated, data: Dataset, split: str = "test", seed: int = 0)
         >>> import simulacra
         >>> from simulacra.evaluation.pairs.translated import translated
         >>> x = torch.randint(0, 256, (60, 1, 4, 4), dtype=torch.uint8)
-        >>> data = simulacra.from_tensors(x, c=255 - x)
+        >>> data = simulacra.from_tensors(x, simulacra.Levels((1, 4, 4), 256), c=255 - x)
         >>> one = paired(translated(simulacra.GAN(data.space, data.condition), data), data)
         >>> one.pairs, one.references, [score.name for score in one.scores]
         (6, ('the source', 'the mean'), ['PSNR', 'SSIM', 'L1'])

@@ -52,7 +52,7 @@ def references_of(data: Dataset) -> tuple[Reference, ...]:
     Example:
         >>> import simulacra
         >>> x = torch.randint(0, 256, (20, 3, 8, 8), dtype=torch.uint8)
-        >>> small = simulacra.from_tensors(x, c=x[:, :, ::4, ::4])
+        >>> small = simulacra.from_tensors(x, Levels((3, 8, 8), 256), c=x[:, :, ::4, ::4])
         >>> [one.name for one in references_of(small)]
         ['bicubic', 'the mean']
     """

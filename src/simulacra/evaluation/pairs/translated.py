@@ -88,7 +88,7 @@ def translated(
     Example:
         >>> import simulacra
         >>> x = torch.rand(40, 1, 4, 4)
-        >>> data = simulacra.from_tensors(x, c=1 - x)
+        >>> data = simulacra.from_tensors(x, simulacra.Real((1, 4, 4)), c=1 - x)
         >>> model = simulacra.GAN(data.space, data.condition)
         >>> translated(model, data, limit=3).y.shape
         torch.Size([3, 2, 1, 4, 4])

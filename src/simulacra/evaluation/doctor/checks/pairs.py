@@ -24,14 +24,14 @@ def ignored_source(evidence: Evidence) -> Finding | None:
     found = evidence[HEEDING]
     if found is None:
         return None
-    name, see, g = "ignored condition", f"{PAGE}#ignored-source", found.model
-    told = f"; {found.told_by} tell{'s' * (not found.told_by.endswith('sources'))} {found.told.value:.1%} or more"
+    name, see, g = "ignored source", f"{PAGE}#ignored-source", found.model
+    least = max(0.0, found.told.value - SURE * found.told.error)
     measured = (
         f"squared error {found.own:.3g} with its own source and {found.others:.3g} with another's, so that "
-        f"translations show {g.value:.1%} +- {g.error:.1%} of the variance of x{told}"
+        f"translations show {g.value:.1%} +- {g.error:.1%} of the variance of x, and {found.told_by} "
+        f"{least:.1%} or more"
     )
-    normal = f"at least {HEEDED:.0%} of what sources tell"
-    least = max(0.0, found.told.value - SURE * found.told.error)
+    normal = f"at least {HEEDED:.0%} of that"
     reach = of_rows(found.pairs, of="pairs") & of_chance(found.least, UNLIKELY, "pairs")
     if reach.short:
         return well(name, measured, normal, "", see, reach)
