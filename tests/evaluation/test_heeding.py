@@ -109,10 +109,15 @@ def test_a_model_that_ignores_its_noise_is_named():
 
 
 def test_advice_has_options_that_the_model_takes():
-    found = evidence(regression(400, test=0.4), slope=0.0, scale=1.0)
-    assert "l1" not in ignored_source(found).suggestion
-    found.keep(SETTING, Setting(frozenset({"l1"})))
-    assert "--model.l1 100.0" in ignored_source(found).options
+    source, noise = (evidence(regression(400, test=0.4), **how) for how in ({"slope": 0.0}, {"spread": 0.0}))
+    for found in (source, noise):
+        found.keep(SETTING, Setting(frozenset({"scale"})))
+    assert ignored_source(source).options == ignored_noise(noise).options == ()
+    known = {("model", "l1"): 10.0, ("model", "sees_condition"): True}
+    for found in (source, noise):
+        found.keep(SETTING, Setting(frozenset({"l1", "sees_condition"}), given=known))
+    assert ignored_source(source).options == ("--model.l1 100.0",)
+    assert ignored_noise(noise).options == ("--model.l1 1.0",)
 
 
 def test_pairs_are_checked_by_their_translations_alone():

@@ -15,6 +15,7 @@ Reference: Isola et al. 2017; Zhu et al. 2017 (diversity); Wang et al. 2004. Row
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -25,7 +26,7 @@ from simulacra.core.spaces.plain import Space
 from simulacra.core.storage.records import Record
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.interval import WIDE, Interval, mean_of
-from simulacra.evaluation.pairs.references import references_of
+from simulacra.evaluation.pairs.references import Reference, references_of
 from simulacra.evaluation.pairs.row_scores import RowScore, row_scores_of
 from simulacra.evaluation.pairs.translated import Translated
 
@@ -55,7 +56,7 @@ class PairScore:
 
 @dataclass(frozen=True)
 class Paired(Record):
-    """Scores of translations; comparable if all but `scores`, `gain` and `diversity` and the data are equal.
+    """Scores of translations; comparable if the data and all fields down to `condition` are equal.
 
     Args:
         split: split of the pairs.
@@ -64,9 +65,10 @@ class Paired(Record):
         draws: translations of each source.
         condition: how the sources were made, in words, or their space.
         references: names of the references.
-        scores: the scores; the first decides comparisons.
-        best: name of the reference with the best first score.
-        gain: mean of equation (2) over that reference, by the first score; None where it is unknown.
+        scores: the scores; the first decides comparisons of models.
+        best: name of the best reference.
+        by: name of the score that decides: the first that is finite for all pairs.
+        gain: mean of equation (2) over the best reference, by that score.
         diversity: equation (3); None if all x are equal.
     """
 
@@ -78,7 +80,8 @@ class Paired(Record):
     references: tuple[str, ...]
     scores: tuple[PairScore, ...]
     best: str
-    gain: Interval | None
+    by: str
+    gain: Interval
     diversity: Interval | None
 
 
@@ -102,22 +105,35 @@ def paired(found: Translated, data: Dataset, split: str = "test", seed: int = 0)
     """
     scores, references = row_scores_of(data, split), references_of(data)
     ours = _blocks(found, scores, lambda at: found.y[at])
-    theirs = [_blocks(found, scores, lambda at, r=r: r.answer(found.c[at]).unsqueeze(1)) for r in references]  # type: ignore[misc]
+    theirs = [_blocks(found, scores, _answers_of(reference, found)) for reference in references]
     listed = tuple(_scored(score, ours[:, i], [t[:, i] for t in theirs]) for i, score in enumerate(scores))
-    first = [math.nan if one is None else one.value for one in listed[0].references]
-    order = [v if scores[0].higher else -v for v in first]
-    best = max(range(len(order)), key=lambda i: -math.inf if math.isnan(order[i]) else order[i])
+    k, scored = _deciding(torch.stack([ours, *theirs])), zip(references, theirs)
+    sign = 1.0 if scores[k].higher else -1.0
+    best, beside = max(scored, key=lambda pair: sign * float(pair[1][:, k].mean()))
     return Paired(
         *(split, seed, len(found.x), found.y.shape[1], condition_in_words(data)),
-        tuple(reference.name for reference in references),
-        listed,
-        references[best].name,
-        gain_of(scores[0], ours[:, 0], theirs[best][:, 0]),
+        *(tuple(reference.name for reference in references), listed, best.name, scores[k].name),
+        # (2)
+        mean_of(sign * (ours[:, k] - beside[:, k])),
         diversity(found, data.preprocessing.raw, seed),
     )
 
 
-def _blocks(found: Translated, scores: tuple[RowScore, ...], answers) -> Tensor:  # type: ignore[no-untyped-def]
+def _deciding(scores: Tensor) -> int:
+    """Returns the number of the first score that is finite for all pairs, or that of the last.
+
+    Args:
+        scores: scores of translations and references, shape (answers, B, scores).
+    """
+    finite = scores.isfinite().all(0).all(0)
+    return int(finite.int().argmax()) if bool(finite.any()) else len(finite) - 1
+
+
+def _answers_of(reference: Reference, found: Translated) -> Callable[[slice], Tensor]:
+    return lambda at: reference.answer(found.c[at]).unsqueeze(1)
+
+
+def _blocks(found: Translated, scores: tuple[RowScore, ...], answers: Callable[[slice], Tensor]) -> Tensor:
     """Returns the scores of all answers, averaged over those of one source, float64, shape (B, scores)."""
     parts = []
     for start in range(0, len(found.x), ROWS):
@@ -138,17 +154,6 @@ def _scored(score: RowScore, ours: Tensor, theirs: list[Tensor]) -> PairScore:
 def _mean_of_finite(values: Tensor) -> Interval | None:
     finite = values[values.isfinite()]
     return mean_of(finite) if len(finite) > 1 else None
-
-
-def gain_of(score: RowScore, ours: Tensor, theirs: Tensor) -> Interval | None:
-    """Returns the mean of equation (2); None for fewer than two pairs whose scores are finite.
-
-    Args:
-        score: the score.
-        ours: scores of translations, shape (B,).
-        theirs: scores of a reference, shape (B,).
-    """
-    return _mean_of_finite(ours - theirs if score.higher else theirs - ours)
 
 
 def diversity(found: Translated, raw: Space, seed: int = 0) -> Interval | None:

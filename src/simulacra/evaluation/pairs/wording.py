@@ -36,10 +36,8 @@ def verdict(found: Paired) -> str:
     Args:
         found: the scores.
     """
-    first, gain = found.scores[0], found.gain
-    if gain is None:
-        return "too few pairs to compare with the references"
-    size = f"{_plain(first, abs(gain.value))} of {first.name}"
+    (by,), gain = [score for score in found.scores if score.name == found.by], found.gain
+    size = f"{_plain(by, abs(gain.value))} of {by.name}"
     if chance_of(gain.value, gain.error, found.pairs - 1) >= LEVEL:
         return f"neither better nor worse than {found.best} beyond chance ({size})"
     if gain.value > 0:

@@ -18,6 +18,18 @@ SAYS = 0.05  # share of the variance of x that sources must tell for sure before
 EQUAL = 0.02  # draws of one source that are nearer than this part of their distance to the truth are equal
 MATTERS = 0.01  # squared error, relative to the variance of x, below which the source tells all
 
+OF_SOURCE: tuple[str | Option, ...] = (
+    Option("sees_condition", True, "for a critic that sees pairs"),
+    Option("l1", 100.0, "for answers near the truth"),
+    "more epochs",
+    "a look at whether sources and rows belong together",
+)
+OF_NOISE: tuple[str | Option, ...] = (
+    Option("l1", 1.0, "for answers that may differ", lower=True),
+    "a diffusion of the same pairs",
+    "no noise, if one answer of each source is enough",
+)
+
 
 def ignored_source(evidence: Evidence) -> Finding | None:
     """Translations that are as near to the truth of other sources as to that of their own."""
@@ -80,15 +92,4 @@ def ignored_noise(evidence: Evidence) -> Finding | None:
     return well(name, measured, normal, "draws of one source differ", see, of_rows(found.pairs, of="pairs"))
 
 
-OF_SOURCE: tuple[str | Option, ...] = (
-    Option("l1", 100.0, "for answers near the truth"),
-    "more epochs",
-    "a look at whether sources and rows belong together",
-)
-OF_NOISE: tuple[str | Option, ...] = (
-    Option("l1", 1.0, "for answers that may differ", lower=True),
-    Option("kl_warmup", 0.5),
-    Option("minibatch_kernels", 8),
-    "a model without noise, if one answer is enough",
-)
 CHECKS = (ignored_source, ignored_noise)
