@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.capabilities.paired import with_pairs
 from simulacra.core.card import html_of
 from simulacra.core.errors.argument_types import brief
 from simulacra.core.errors.calls import WrongCall, check_call, check_kind, checked, constructed, no_such
@@ -177,8 +178,13 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
     def capabilities(self) -> frozenset[type[can.Capability]]:
         """The capabilities among the bases of its class, without those that its constructor removed.
 
-        A base of your own counts too: `class Sings(Capability)`, then `class Bird(Model, Sings)`.
+        A base of your own counts too: `class Sings(Capability)`, then `class Bird(Model, Sings)`. A model that
+        samples given a condition that is an observation, such as an image, translates as well.
         """
+        return with_pairs(self.own_capabilities(), self.condition)
+
+    def own_capabilities(self) -> frozenset[type[can.Capability]]:
+        """The capabilities that its class declares, without those that its constructor removed."""
         declared = declared_by(type(self))
         if self.condition is None:
             declared = frozenset(c for c in declared if not issubclass(c, can.TakesCondition))

@@ -3,8 +3,8 @@
 a class            by name or number, or one for each row with commas between
 numbers            with commas between, a .csv or an .npy file
 a table            a .csv file with its columns
-an image           a .png or another image file, or an .npy file
-a recording        a .wav or another file of sound, or an .npy file
+an image           a .png or another image file, a folder of them, or an .npy file
+a recording        a .wav or another file of sound, a folder of them, or an .npy file
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def typed_condition(model: Model, text: str) -> Tensor:
         raise ValueError(f"{type(model).__name__} was trained without a condition: leave out --condition.")
     raw = chain.raw
     if isinstance(raw, (Categorical, Ordinal)) and not raw.shape:
-        names = list(raw.names) or list(model.label_names)
+        names = list(raw.names) or list(model.label_names) or list(map(str, range(raw.classes)))
         return torch.tensor([_class_number(word.strip(), names) for word in text.split(",")])
     numbers = _numbers(text)
     if numbers is not None and raw.shape and len(numbers) != raw.dims:
@@ -78,12 +78,12 @@ def typed(raw: Space) -> str:
     Example:
         >>> from simulacra.core.spaces.plain import Levels
         >>> typed(Levels((1, 8, 8)))
-        'a .png or another image file, or an .npy file of shape (N, 8, 8)'
+        'a .png or another image file, a folder of them, or an .npy file of shape (N, 8, 8)'
     """
     from simulacra.core.inputs.conditions import accepted
     from simulacra.core.spaces.audio import Audio
     from simulacra.core.spaces.composite import Table
-    from simulacra.core.spaces.plain import Levels
+    from simulacra.core.spaces.plain import Binary, Levels
 
     shape = f"({', '.join(map(str, ('N', *_listed(raw))))})"
     if isinstance(raw, Table):
@@ -91,10 +91,13 @@ def typed(raw: Space) -> str:
         classes = any(getattr(field, "names", ()) for _, field in raw.fields)
         numbers = "" if classes else f"a number for each of {columns} with commas between, or "
         return f"{numbers}a .csv file with the columns {columns}"
-    if raw.image and isinstance(raw, Levels):
-        return f"a .png or another image file, or an .npy file of shape {shape}"
+    if raw.image and isinstance(raw, Levels | Binary):
+        return f"a .png or another image file, a folder of them, or an .npy file of shape {shape}"
     if isinstance(raw, Audio):
-        return f"a .wav file of {raw.dims:,} samples at {raw.rate:,} Hz, or an .npy file of shape {shape}"
+        return (
+            f"a .wav file of {raw.dims:,} samples at {raw.rate:,} Hz, a folder of them, or an .npy file of "
+            f"shape {shape}"
+        )
     if len(raw.shape) == 1:
         return f"{raw.dims} numbers with commas between, a .csv file of {raw.dims} columns, or an .npy file"
     return (
@@ -141,10 +144,12 @@ def _from_file(raw: Space, path: Path) -> Any:
     """Reads a file into a form that `condition_rows` takes."""
     from simulacra.core.spaces.audio import Audio
     from simulacra.core.spaces.composite import Table
-    from simulacra.core.spaces.plain import Levels
+    from simulacra.core.spaces.plain import Binary, Levels
     from simulacra.data.listing import IMAGES, WAVES
 
-    suffix = path.suffix.lower()
+    suffix, pictures = path.suffix.lower(), raw.image and isinstance(raw, Levels | Binary)
+    if path.is_dir() and (pictures or isinstance(raw, Audio)):
+        return _from_folder(raw, path)
     if not path.is_file():
         what = f"there is no file {path}" if suffix else f"condition {str(path)!r} is no file"
         raise ValueError(f"{what}: --condition takes {typed(raw)}.")
@@ -152,13 +157,29 @@ def _from_file(raw: Space, path: Path) -> Any:
         from simulacra.data.arrays.npy import read_npy
 
         return read_npy(path)
-    if suffix in IMAGES and raw.image and isinstance(raw, Levels):
-        return _picture(path)
+    if suffix in IMAGES and pictures:
+        return [_picture(path)]
     if suffix in WAVES and isinstance(raw, Audio):
         return _recording(raw, path)
     if suffix == ".csv" and (isinstance(raw, Table) or len(raw.shape) == 1):
         return _table(raw, path)
     raise ValueError(f"{path} does not fit {raw}: --condition takes {typed(raw)}.")
+
+
+def _from_folder(raw: Space, path: Path) -> Any:
+    """Returns the images or recordings of a folder, in the order of their names."""
+    from simulacra.data.listing import IMAGES, WAVES
+
+    kinds = IMAGES if raw.image else WAVES
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in kinds)
+    if not files:
+        what = "images" if raw.image else "recordings"
+        raise ValueError(f"{path} holds no {what}: --condition takes {typed(raw)}.")
+    if raw.image:
+        return [_picture(file) for file in files]
+    import torch
+
+    return torch.stack([_recording(raw, file) for file in files])
 
 
 def _picture(path: Path) -> Any:
@@ -169,7 +190,7 @@ def _picture(path: Path) -> Any:
         image.load()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path} could not be read as an image ({error}): save it again.") from error
-    return [image]
+    return image
 
 
 def _recording(raw: Any, path: Path) -> Any:

@@ -2,7 +2,7 @@
 
 Other methods cut or resize the files of a folder to rows of the model's size. A method that answers tiles of
 a whole image or recording (`core.numerics.stitched`) reads them here: at full size and depth, in their own
-colors.
+colors, or in those of a model's source.
 """
 
 from __future__ import annotations
@@ -81,16 +81,20 @@ class WholeRows(LabelledRows):
         """Yields the recording of a file, shape (T,)."""
         raw, found = self.wanted.raw, read_wav(path)
         assert isinstance(raw, Audio)
-        if reason := unheard(path, found, raw):
+        if reason := unheard(path, found, raw, shorter=self.wanted.source):
             raise ValueError(reason)
         yield found.x
 
     def _pages(self, path: Path, first: int) -> Iterator[Tensor]:
-        """Yields the pages of a file in its own channels, shape (C, H, W); the first page has this number."""
+        """Yields the pages of a file, shape (C, H, W); the first page has this number.
+
+        Channels are those of the file, or of the model's source.
+        """
         for i, head in enumerate(read_heads([path])[0]):
             self._check(path, head)
+            channels = self.wanted.raw.shape[0] if self.wanted.source else head.channels
             with quietly():
-                (pixels,) = decode(path, head.channels, [head.page], self._levels(head))
+                (pixels,) = decode(path, channels, [head.page], self._levels(head))
             most = int(pixels.max())
             if most >= self._levels(head):
                 raise ValueError(
@@ -105,7 +109,8 @@ class WholeRows(LabelledRows):
 
     def _check(self, path: Path, head: Head) -> None:
         """Raises ValueError if a page is smaller than a tile, or has other channels or another depth."""
-        if reason := misfit(path, head, self.wanted.raw.shape, bool(self.wanted.spec.get("grey"))):
+        grey, source = bool(self.wanted.spec.get("grey")), self.wanted.source
+        if reason := misfit(path, head, self.wanted.raw.shape, grey, smaller=source):
             raise ValueError(reason)
         wanted = self._levels(head)
         deep = self.wanted.spec.get("levels") == wanted and wanted < head.levels
