@@ -127,4 +127,4 @@ def test_pairs_are_checked_by_their_translations_alone():
     assert CONDITION.lacks(case) and not HEEDING.lacks(case)
     plain = simulacra.from_tensors(torch.randn(60, 4), simulacra.Real((4,)), c=[0, 1] * 30)
     other = Case(simulacra.GAN(plain.space, plain.condition), plain)
-    assert not CONDITION.lacks(other) and HEEDING.lacks(other) == "a model that draws x given an observation"
+    assert not CONDITION.lacks(other) and HEEDING.lacks(other) == "a model that translates its condition"

@@ -47,7 +47,7 @@ CONDITIONED = Need(
     "a model with a condition",
     lambda case: case.can(can.TakesCondition) and case.model.condition is not None,
 )
-TRANSLATES = Need("a model that draws x given an observation", lambda case: of_pairs(case.model))
+TRANSLATES = Need("a model that translates its condition", lambda case: of_pairs(case.model))
 LABELLED = Need(
     "a condition that translations do not show",
     lambda case: not (of_pairs(case.model) and NUMBERS.met(case) and WHOLE.met(case)),

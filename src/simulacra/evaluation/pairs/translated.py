@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from simulacra.core.capabilities import general as can
-from simulacra.core.capabilities.sampling import chosen as chosen_options
-from simulacra.core.capabilities.sampling import in_words, names_of, present_unlike
-from simulacra.core.inputs.chunks import rows_within
-from simulacra.core.interface import CHUNK
+from simulacra.core.capabilities.sampling import in_words, present_unlike
 from simulacra.core.methods.rows import chunks_of, evaluating
 from simulacra.core.model import Model
 from simulacra.core.progress.tasks import stage
@@ -29,6 +25,7 @@ from simulacra.evaluation.rows import chosen, condition_of, count
 
 DRAWS = 2  # translations of each source
 PAIRS = 500  # largest number of pairs
+AT_ONCE = 128  # sources that are translated at once
 ENTRIES = 2**26  # largest number of entries of all translations together
 
 
@@ -50,13 +47,21 @@ class Translated:
 
 
 def of_pairs(model: Model) -> bool:
-    """Returns True if a model draws x given a source that is an observation itself.
+    """Returns True if a model translates its condition, an observation itself, to one target.
 
     Args:
         model: the model.
+
+    Example:
+        >>> from simulacra import GAN, Categorical, Levels
+        >>> space = Levels((1, 4, 4), 256)
+        >>> of_pairs(GAN(space, space)), of_pairs(GAN(space, Categorical((), 3)))
+        (True, False)
     """
-    able = model.supports(can.Samples) and model.supports(can.TakesCondition)
-    return able and observed(model.condition)
+    if not (model.supports(can.Translates) and observed(model.condition)):
+        return False
+    translates = can.able(model, can.Translates)
+    return translates.targets is None and translates.source == model.condition
 
 
 def translated(
@@ -134,23 +139,14 @@ def translations(model: Model, c: Tensor, draws: int = DRAWS, seed: int = 0) -> 
 
 
 def _drawn(model: Model, c: Tensor, draws: int, seed: int) -> Tensor:
-    keyed, parts = Rng(seed, "translate", device=model.device).by_content(c), []
-    with evaluating(model), stage("translations", len(c), "pair") as progress:
-        for rows in chunks_of(len(c), rows_within(model.space, CHUNK)):
-            progress.part, at = len(rows), slice(rows.start, rows.stop)
-            rng = keyed.on(keyed.rows[at])
-            parts.append(torch.stack([_draw(model, c[at], rng.at("draw", j)) for j in range(draws)], 1))
+    parts = []
+    with stage("translations", len(c), "pair") as progress:
+        for rows in chunks_of(len(c), AT_ONCE):
+            progress.part = len(rows)
+            y = model.translate(c[rows.start : rows.stop], n=draws, seed=seed).cpu()
+            parts.append(y.unsqueeze(1) if draws == 1 else y)
             progress.advance(len(rows))
     return torch.cat(parts)
-
-
-def _draw(model: Model, c: Tensor, rng: Rng) -> Tensor:
-    """Returns one translation of each raw source in raw units on the CPU, shape (B, *)."""
-    assert model.conditioning is not None
-    options = chosen_options(model, {})
-    more: dict[str, Any] = {"how": options} if names_of(type(options)) else {}
-    ready = model.conditioning.of_condition(c, model.device)
-    return model.preprocessing.inverse(can.able(model, can.Samples).draw(rng, ready, **more)).cpu()
 
 
 def takes_noise(model: Model, c: Tensor) -> bool:
@@ -167,9 +163,10 @@ def takes_noise(model: Model, c: Tensor) -> bool:
         sizes.append(numbers.numel())
         return numbers
 
+    assert model.conditioning is not None
+    rng = Rng(0, "noise", device=model.device, source=counting).by_content(c)
     with evaluating(model):
-        rng = Rng(0, "noise", device=model.device, source=counting).by_content(c)
-        _draw(model, c, rng)
+        can.able(model, can.Translates).carry(model.conditioning.of_condition(c, model.device), rng)
     return any(sizes)
 
 
