@@ -81,6 +81,8 @@ def test_a_model_that_ignores_its_source_is_named():
     found = ignored_source(evidence(regression(400, test=0.4), slope=0.0, scale=1.0))
     assert found.severity == "warning" and found.meaning == "the model ignores its source"
     assert "the source itself" in found.measured and "more epochs" in found.suggestion
+    little = ignored_source(evidence(regression(400, 0.9, 0.4, test=0.4), slope=0.12, scale=1.0))
+    assert little.severity == "note" and little.meaning == "the model heeds its source little"
     # it draws well otherwise
     assert ignored_noise(evidence(regression(400, test=0.4), slope=0.0, scale=1.0)).severity == "ok"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulacra.core.errors.finding import Finding
+from simulacra.core.errors.finding import Finding, Severity
 from simulacra.evaluation.doctor.advice import Option
 from simulacra.evaluation.doctor.facts import setting
 from simulacra.evaluation.doctor.reach import CERTAIN, Reach, of_chance, of_rows, well
@@ -48,9 +48,11 @@ def ignored_source(evidence: Evidence) -> Finding | None:
     if reach.short:
         return well(name, measured, normal, "", see, reach)
     if least >= SAYS and g.value + SURE * g.error < HEEDED * least:
-        meaning = "the model ignores its source"
+        little = found.chance < UNLIKELY
+        meaning = "the model heeds its source little" if little else "the model ignores its source"
         suggestion, options = setting(evidence).ways(*OF_SOURCE)
-        return Finding("warning", name, measured, normal, meaning, suggestion, see, options)
+        severity: Severity = "note" if little else "warning"
+        return Finding(severity, name, measured, normal, meaning, suggestion, see, options)
     if found.chance < UNLIKELY:
         return well(name, measured, normal, "the source is heeded", see, CERTAIN)
     return well(name, measured, normal, "", see, Reach(_undecided(found, least), "pairs"))
