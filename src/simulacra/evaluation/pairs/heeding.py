@@ -112,7 +112,7 @@ def heeding(found: Translated, data: Dataset, seed: int = 0) -> Heeding | None:
     least = max(1 / math.factorial(min(len(x), 20)), 1 / (PERMUTATIONS + 1))
     own = float(torch.stack([(x - y).square().sum(1) for y in draws]).mean()) / spread
     model = _share(x, mean)
-    same = None if len(draws) < 2 else _between(*draws[:2], spread)
+    same = None if len(draws) < 2 else _between(draws[0], draws[1], spread)
     # (1)
     others = own + 2 * model.value
     chance = chance_of_none(_centred(x) @ _centred(mean).T, seed)
