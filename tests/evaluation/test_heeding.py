@@ -7,13 +7,15 @@ import torch
 from pairs_toy import A, S, model_of, regression
 
 import simulacra
+from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.evaluation.doctor.advice import Setting
 from simulacra.evaluation.doctor.checks.pairs import ignored_noise, ignored_source
 from simulacra.evaluation.measures.checked import CONDITION, SETTING
 from simulacra.evaluation.measures.measure import Case, Evidence
 from simulacra.evaluation.measures.pairs import HEEDING, TRANSLATED
 from simulacra.evaluation.measures.registry import evidence_of
-from simulacra.evaluation.pairs.heeding import chance_of_none, explained_by
+from simulacra.evaluation.pairs.filters import linear_filter
+from simulacra.evaluation.pairs.heeding import chance_of_none, shown_of
 
 pytestmark = pytest.mark.system("G18")
 
@@ -29,8 +31,10 @@ def test_mean_and_honest_draws_show_the_share_that_the_source_tells():
         found = evidence(data, **how)[HEEDING]
         assert abs(found.model.value - A**2) < 4 * found.model.error < 0.1
         assert found.chance == found.least < 1e-3
-        # the source itself tells all of it, whatever its scale
-        assert found.told_by == "the source itself" and abs(found.told.value - A**2) < 4 * found.told.error
+        # whatever answer without a model is taken
+        assert len(found.shown) == 3
+        for shown in found.shown:
+            assert shown.told > 4 and abs(shown.value - 1) < 4 * shown.error < 0.6, shown.by
         error = S**2 + (S**2 if not how else 0)
         assert found.own == pytest.approx(error, rel=0.1)
         assert found.others == pytest.approx(error + 2 * A**2, rel=0.1)
@@ -41,17 +45,44 @@ def test_honest_draws_differ_as_much_as_from_the_truth():
     assert found.same.value == pytest.approx(found.own, rel=0.05) and found.noisy
 
 
-def test_the_share_of_an_answer_does_not_depend_on_its_scale():
+def test_the_part_that_is_shown_does_not_depend_on_the_answer():
+    """y has half of the slope of x: h = 1/2 for each function of the source, and 0 without a slope."""
     g = torch.Generator().manual_seed(2)
-    x, e = torch.randn(2, 5000, 3, generator=g, dtype=torch.float64)
-    y = x + e
-    assert explained_by(x, y).value == pytest.approx(0.5, abs=0.03)
-    for other in (0.01 * y, -7 * y + 3):
-        assert explained_by(x, other).value == pytest.approx(explained_by(x, y).value, rel=1e-9)
-    assert explained_by(x, torch.ones_like(x)).value == 0
+    c, e, f = torch.randn(3, 4000, 3, generator=g, dtype=torch.float64)
+    x, y = c + e, c / 2 + f
+    for a in (c, -7 * c + 3, c.clamp(0), c**3):
+        found = shown_of("a", x, y, a)
+        assert abs(found.value - 0.5) < 4 * found.error < 0.2 and found.told > 20
+        assert abs(shown_of("a", x, f, a).value) < 4 * shown_of("a", x, f, a).error
+    assert shown_of("a", x, y, e[torch.randperm(4000, generator=g)]).told < 4
     # the error is that of repetitions
-    parts = torch.tensor([explained_by(a, b).value for a, b in zip(x.split(250), y.split(250))])
-    assert explained_by(x[:250], y[:250]).error == pytest.approx(float(parts.std()), rel=0.5)
+    parts = [shown_of("a", *(t[i : i + 200] for t in (x, y, c))) for i in range(0, 4000, 200)]
+    spread = float(torch.tensor([part.value for part in parts]).std())
+    assert sum(part.error for part in parts) / 20 == pytest.approx(spread, rel=0.3)
+
+
+def test_the_filter_is_that_of_least_squares():
+    """x is a blur of the source and noise: the filter has its weights, and keeps to places."""
+    g = torch.Generator().manual_seed(0)
+    c, e = torch.randn(2, 60, 1, 6, 7, generator=g)
+    weights = torch.tensor([[0.0, 1, 0], [2, 3, 4], [0, -1, 0]]).view(1, 1, 3, 3)
+    x = torch.nn.functional.conv2d(torch.nn.functional.pad(c, (1,) * 4, mode="replicate"), weights) + 0.01 * e
+    plain = lambda t: Preprocessing(simulacra.Real(tuple(t.shape[1:])))
+    data = simulacra.from_tensors(x, simulacra.Real((1, 6, 7)), c=c, condition=plain(c))
+    assert float((linear_filter(data)(data.test.c) - data.test.x.flatten(1)).abs().max()) < 0.06
+    wave = simulacra.from_tensors(
+        x.flatten(1), simulacra.Real((42,)), c=(c + 1).flatten(1), condition=plain(c.flatten(1))
+    )
+    assert linear_filter(wave)(wave.test.c).shape == wave.test.x.shape
+    other = simulacra.from_tensors(
+        x, simulacra.Real((1, 6, 7)), c=c.flatten(1), condition=plain(c.flatten(1))
+    )
+    assert linear_filter(other) is None
+    # sources of other sides are brought to those of x
+    small = simulacra.from_tensors(
+        x, simulacra.Real((1, 6, 7)), c=c[..., ::2, ::2], condition=plain(c[..., ::2, ::2])
+    )
+    assert linear_filter(small)(small.test.c).shape == (6, 42)
 
 
 def test_the_permutation_test_is_exact():
@@ -80,8 +111,9 @@ def test_healthy_models_are_not_accused(how, rows):
 def test_a_model_that_ignores_its_source_is_named():
     found = ignored_source(evidence(regression(400, test=0.4), slope=0.0, scale=1.0))
     assert found.severity == "warning" and found.meaning == "the model ignores its source"
-    assert "the source itself" in found.measured and "more epochs" in found.suggestion
-    little = ignored_source(evidence(regression(400, 0.9, 0.4, test=0.4), slope=0.12, scale=1.0))
+    assert "of what the source itself tells, translations show" in found.measured
+    assert "more epochs" in found.suggestion
+    little = ignored_source(evidence(regression(400, 0.9, 0.4, test=0.4), slope=0.12, scale=0.5))
     assert little.severity == "note" and little.meaning == "the model heeds its source little"
     # it draws well otherwise
     assert ignored_noise(evidence(regression(400, test=0.4), slope=0.0, scale=1.0)).severity == "ok"
@@ -90,7 +122,7 @@ def test_a_model_that_ignores_its_source_is_named():
 def test_a_source_that_tells_nothing_accuses_nobody():
     data = regression(600, slope=0.0, scale=1.0, test=0.3)
     found = ignored_source(evidence(data, slope=0.0, scale=1.0))
-    assert found.severity == "unknown" and "unknown whether sources tell of x" in found.meaning
+    assert found.severity == "unknown" and "nothing shows that sources tell of x" in found.meaning
 
 
 def test_few_pairs_decide_nothing():
@@ -103,6 +135,8 @@ def test_few_pairs_decide_nothing():
 def test_a_model_that_ignores_its_noise_is_named():
     found = ignored_noise(evidence(regression(400, test=0.4), spread=0.0))
     assert found.severity == "warning" and "answers as if it had none" in found.meaning
+    hardly = ignored_noise(evidence(regression(400, test=0.4), spread=0.03))
+    assert hardly.severity == "note" and "far less than they miss the truth" in hardly.meaning
     # one without noise is not accused, and neither is one whose source tells all
     without = ignored_noise(evidence(regression(400, test=0.4), scale=0.0))
     assert without.severity == "ok" and "draws no noise" in without.meaning

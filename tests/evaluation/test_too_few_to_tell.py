@@ -31,7 +31,7 @@ from simulacra.evaluation.measures.history import History
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.pairs import HEEDING
 from simulacra.evaluation.measures.row_scores import Generalization
-from simulacra.evaluation.pairs.heeding import Heeding, Share
+from simulacra.evaluation.pairs.heeding import Heeding, Share, Shown
 from simulacra.evaluation.samples.cells import Cells
 from simulacra.evaluation.samples.memorization import Memorization
 from simulacra.evaluation.samples.mmd import SampleScore
@@ -77,8 +77,8 @@ def rows(values):
 
 
 def heeded(n):
-    told = Share(0.4, 0.02)
-    return Heeding(n, told, 1e-3 / n, 1e-4, told, "the source itself", 1.2, 2.0, Share(1.2, 0.1), True)
+    shown = Shown("the source itself", 9.0, 1.0, 0.1)
+    return Heeding(n, Share(0.4, 0.02), 1e-3 / n, 1e-4, (shown,), 1.2, 2.0, Share(1.2, 0.1), True)
 
 
 def bracket(n):

@@ -5,12 +5,14 @@ over pairs, and Var x = E |x - E x|^2:
 
     C = 1/2 (E |x - y'|^2 - E |x - y|^2) = sum_k Cov(x_k, y_k)                                       (1)
     g = C / Var x                                                                                    (2)
-    r = C(y)^2 / (Var x Var y) <= R^2,   R^2 = Var E[x|c] / Var x                                    (3)
+    h = sum_k Cov(y_k, a_k) / sum_k Cov(x_k, a_k),   a = a(c) any answer without a model             (3)
 
-g is 0 if y ignores c, and R^2 both for the mean y = E[x|c] and for honest draws y ~ p(x|c). (3) bounds R^2
-from below by any answer y, however it is scaled; here the source itself, where it has the size of x, and the
-mean x of the K training pairs whose sources are nearest. A permutation test says whether C is 0: under the
-hypothesis that y tells nothing of x, every assignment of the y to the x is as likely.
+g is 0 if y ignores c, and Var E[x|c] / Var x both for the mean y = E[x|c] and for honest draws y ~ p(x|c).
+h is 0 if y ignores c, and 1 for both, whatever a is, since then E[y|c] = E[x|c]. Its denominator shows
+whether the source tells anything, and its error is small where c says little of x. As a stand the source
+itself, where it has the size of x, the mean x of the K training pairs whose sources are nearest, and the best
+linear filter. A permutation test says whether C is 0: under the hypothesis that y tells nothing of x, every
+assignment of the y to the x is as likely.
 
     S = E |y_1 - y_2|^2,   E = E |x - y|^2,   y_1 and y_2 two draws of one source                    (4)
 
@@ -31,24 +33,42 @@ from torch import Tensor
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.data.dataset import Dataset
+from simulacra.evaluation.pairs.filters import linear_filter
 from simulacra.evaluation.pairs.translated import Translated
 from simulacra.evaluation.rows import chosen
 
 TRAIN, NEAREST, ENTRIES = 2000, 5, 2**25  # training pairs of the search, K, and most entries of the pairs
 PERMUTATIONS, AT_ONCE = 2999, 1000
-SURE = 3.0  # standard errors
-THE_SOURCE, NEAR = "the source itself", f"the {NEAREST} training pairs of the nearest sources"
+THE_SOURCE, FILTER = "the source itself", "a linear filter"
+NEAR = f"the {NEAREST} training pairs of the nearest sources"
 
 
 @dataclass(frozen=True)
 class Share:
-    """An estimate of (2) or (3) with its standard error over pairs.
+    """An estimate of (2), or of S in (4), with its standard error over pairs.
 
     Args:
         value: the estimate.
         error: its standard error.
     """
 
+    value: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An estimate of (3).
+
+    Args:
+        by: name of the answer a.
+        told: the denominator over its standard error: beyond 4, the source tells something of x for sure.
+        value: h.
+        error: its standard error.
+    """
+
+    by: str
+    told: float
     value: float
     error: float
 
@@ -62,8 +82,7 @@ class Heeding:
         model: g of equation (2).
         chance: p-value of the permutation test of C <= 0.
         least: the smallest p-value that so many pairs can give.
-        told: r of equation (3), the largest of all answers.
-        told_by: name of that answer; empty if there is none.
+        shown: h of equation (3) for each answer a that varies.
         own: E of equation (4), relative to Var x.
         others: the same with the sources of other pairs.
         same: S of equation (4), relative to Var x; None with one draw.
@@ -74,8 +93,7 @@ class Heeding:
     model: Share
     chance: float
     least: float
-    told: Share
-    told_by: str
+    shown: tuple[Shown, ...]
     own: float
     others: float
     same: Share | None
@@ -85,22 +103,25 @@ class Heeding:
 def heeding(found: Translated, data: Dataset, seed: int = 0) -> Heeding | None:
     """Evaluates equations (1) to (4).
 
-    Args:
-        found: held-out pairs and translations.
-        data: data set of pairs, whose training rows say what sources tell.
-        seed: seed of the permutations and of the choice of training pairs.
+        Args:
+            found: held-out pairs and translations.
+            data: data set of pairs, whose training rows say what sources tell.
+            seed: seed of the permutations and of the choice of training pairs.
 
-    Returns:
-        the numbers; None if all x are equal, or there are fewer than two.
+        Returns:
+            the numbers; None if all x are equal, or there are fewer than two.
 
-    Example:
-        >>> import simulacra
-        >>> from simulacra.evaluation.pairs.translated import Translated
-        >>> x = torch.randn(60, 1, 4, 4, generator=torch.Generator().manual_seed(0))
-        >>> data = simulacra.from_tensors(x, simulacra.Real((1, 4, 4)), c=x)
-        >>> found = heeding(Translated(x, x, x.unsqueeze(1), False), data)
-        >>> round(found.model.value, 6), found.told_by, found.chance < 1e-3
-        (1.0, 'the source itself', True)
+        Example:
+            >>> import simulacra
+            >>> from simulacra.evaluation.pairs.filters import linear_filter
+    from simulacra.evaluation.pairs.translated import Translated
+            >>> x = torch.randn(60, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+            >>> data = simulacra.from_tensors(x, simulacra.Real((1, 4, 4)), c=x)
+            >>> found = heeding(Translated(x, x, x.unsqueeze(1), False), data)
+            >>> round(found.model.value, 6), found.chance < 1e-3
+            (1.0, True)
+            >>> [(shown.by, round(shown.value, 6)) for shown in found.shown][-1]
+            ('a linear filter', 1.0)
     """
     raw = data.preprocessing.raw
     x, draws = _features(raw, found.x), [_features(raw, y) for y in found.y.unbind(1)]
@@ -108,7 +129,9 @@ def heeding(found: Translated, data: Dataset, seed: int = 0) -> Heeding | None:
         return None
     mean = sum(draws[1:], draws[0]) / len(draws)
     spread = float(_centred(x).square().sum(1).mean())
-    told_by, told = _most_told(x, found, data, seed)
+    shown = tuple(
+        shown_of(by, x, mean, a) for by, a in _answers(x, found, data, seed) if float(a.var(0).sum())
+    )
     least = max(1 / math.factorial(min(len(x), 20)), 1 / (PERMUTATIONS + 1))
     own = float(torch.stack([(x - y).square().sum(1) for y in draws]).mean()) / spread
     model = _share(x, mean)
@@ -116,7 +139,7 @@ def heeding(found: Translated, data: Dataset, seed: int = 0) -> Heeding | None:
     # (1)
     others = own + 2 * model.value
     chance = chance_of_none(_centred(x) @ _centred(mean).T, seed)
-    return Heeding(len(x), model, chance, least, told, told_by, own, others, same, found.noisy)
+    return Heeding(len(x), model, chance, least, shown, own, others, same, found.noisy)
 
 
 def _features(space: Space, x: Tensor) -> Tensor:
@@ -137,21 +160,24 @@ def _share(x: Tensor, y: Tensor) -> Share:
     return Share(g, _error(c / v.mean() - g * v / v.mean()))
 
 
-def explained_by(x: Tensor, y: Tensor) -> Share:
-    """Returns equation (3) and its standard error by the delta method; 0 for a constant y.
+def shown_of(by: str, x: Tensor, y: Tensor, a: Tensor) -> Shown:
+    """Returns equation (3) and its standard error by the delta method.
 
     Args:
+        by: name of the answer a.
         x: the truth as vectors, shape (B, d).
-        y: answers as vectors, shape of x.
+        y: translations, shape of x.
+        a: answers without a model that vary, shape of x.
     """
-    x, y = _centred(x), _centred(y)
-    c, v, w = (x * y).sum(1), x.square().sum(1), y.square().sum(1)
-    if float(w.sum()) == 0 or float(v.sum()) == 0:
-        return Share(0.0, 0.0)
+    a = _centred(a)
+    of_x, of_y = ((a * _centred(t)).sum(1) for t in (x, y))
+    told = float(of_x.mean())
+    strength = abs(told) / max(_error(of_x), 1e-300)
+    if told == 0:
+        return Shown(by, 0.0, 0.0, math.inf)
     # (3)
-    slope = float(c.mean() / w.mean())
-    r = slope * float(c.mean() / v.mean())
-    return Share(r, _error((2 * slope * c - slope**2 * w - r * v) / v.mean()))
+    h = float(of_y.mean()) / told
+    return Shown(by, strength, h, _error(of_y - h * of_x) / abs(told))
 
 
 def _error(influences: Tensor) -> float:
@@ -186,12 +212,6 @@ def chance_of_none(products: Tensor, seed: int = 0) -> float:
     return (1 + as_large) / (1 + PERMUTATIONS)
 
 
-def _most_told(x: Tensor, found: Translated, data: Dataset, seed: int) -> tuple[str, Share]:
-    """Returns the answer with the largest lower end of equation (3), and its name."""
-    shares = [(name, explained_by(x, y)) for name, y in _answers(x, found, data, seed)]
-    return max(shares, key=lambda one: one[1].value - SURE * one[1].error)
-
-
 def _answers(x: Tensor, found: Translated, data: Dataset, seed: int) -> Iterator[tuple[str, Tensor]]:
     """Yields answers without a model, by name, as vectors of the length of x."""
     assert data.conditioning is not None
@@ -207,3 +227,6 @@ def _answers(x: Tensor, found: Translated, data: Dataset, seed: int) -> Iterator
     yield NEAR, _features(raw, rows.x.cpu())[near].mean(1)
     if c.shape == x.shape:
         yield THE_SOURCE, c
+    answer = linear_filter(data, seed)
+    if answer is not None:
+        yield FILTER, answer(found.c)

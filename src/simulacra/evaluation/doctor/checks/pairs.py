@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from simulacra.core.errors.finding import Finding, Severity
 from simulacra.evaluation.doctor.advice import Option
 from simulacra.evaluation.doctor.facts import setting
 from simulacra.evaluation.doctor.reach import CERTAIN, Reach, of_chance, of_rows, well
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.pairs import HEEDING
-from simulacra.evaluation.pairs.heeding import Heeding
+from simulacra.evaluation.pairs.heeding import Shown
 
 PAGE = "docs/doctor.md"
 SURE = 3.0  # standard errors
 UNLIKELY = 1e-3  # significance level
 HEEDED = 0.25  # smallest part of what sources tell that translations should show
-SAYS = 0.05  # share of the variance of x that sources must tell for sure before a model is accused
-EQUAL = 0.02  # draws of one source that are nearer than this part of their distance to the truth are equal
+TELLS = 4.0  # standard errors beyond which an answer tells of x for sure
+EQUAL, HARDLY = (
+    0.02,
+    0.1,
+)  # distances of draws, relative to that to the truth: they are equal, or hardly differ
 MATTERS = 0.01  # squared error, relative to the variance of x, below which the source tells all
 
 OF_SOURCE: tuple[str | Option, ...] = (
@@ -36,34 +41,39 @@ def ignored_source(evidence: Evidence) -> Finding | None:
     found = evidence[HEEDING]
     if found is None:
         return None
-    name, see, g = "ignored source", f"{PAGE}#ignored-source", found.model
-    least = max(0.0, found.told.value - SURE * found.told.error)
+    name, see = "ignored source", f"{PAGE}#ignored-source"
+    telling = [shown for shown in found.shown if shown.told > TELLS]
     measured = (
-        f"squared error {found.own:.3g} with its own source and {found.others:.3g} with another's, so that "
-        f"translations show {g.value:.1%} +- {g.error:.1%} of the variance of x, and {found.told_by} "
-        f"{least:.1%} or more"
+        f"squared error {found.own:.3g} with its own source and {found.others:.3g} with another's, in "
+        f"variances of x (p {found.chance:.2g}); {_of_answers(telling)}"
     )
-    normal = f"at least {HEEDED:.0%} of that"
+    normal = f"about 100%, at least {HEEDED:.0%}"
     reach = of_rows(found.pairs, of="pairs") & of_chance(found.least, UNLIKELY, "pairs")
     if reach.short:
         return well(name, measured, normal, "", see, reach)
-    if least >= SAYS and g.value + SURE * g.error < HEEDED * least:
+    if telling and all(shown.value + SURE * shown.error < HEEDED for shown in telling):
         little = found.chance < UNLIKELY
         meaning = "the model heeds its source little" if little else "the model ignores its source"
         suggestion, options = setting(evidence).ways(*OF_SOURCE)
         severity: Severity = "note" if little else "warning"
         return Finding(severity, name, measured, normal, meaning, suggestion, see, options)
-    if found.chance < UNLIKELY:
+    heeds = any(shown.value - SURE * shown.error > HEEDED for shown in telling)
+    if heeds or found.chance < UNLIKELY:
         return well(name, measured, normal, "the source is heeded", see, CERTAIN)
-    return well(name, measured, normal, "", see, Reach(_undecided(found, least), "pairs"))
+    short = "both may be by chance" if telling else "nothing shows that sources tell of x"
+    return well(name, measured, normal, "", see, Reach(short, "pairs"))
 
 
-def _undecided(found: Heeding, least: float) -> str:
-    """Returns why it is unknown whether the source is heeded."""
-    by_chance = f"p is {found.chance:.2g}"
-    if least < SAYS:
-        return f"{by_chance}, and it is unknown whether sources tell of x"
-    return f"{by_chance}, and {found.model.value + SURE * found.model.error:.1%} could be by chance"
+def _of_answers(telling: Sequence[Shown]) -> str:
+    """Returns the part of what answers without a model tell of x that translations show, in words."""
+    if not telling:
+        return "no answer without a model tells of x for sure"
+    most = max(telling, key=lambda shown: shown.told)
+    return f"of what {most.by} tell{'' if most.by.endswith('s') else 's'}, translations show {_percent(most)}"
+
+
+def _percent(shown: Shown) -> str:
+    return f"{shown.value:.0%} +- {shown.error:.0%}"
 
 
 def ignored_noise(evidence: Evidence) -> Finding | None:
@@ -80,18 +90,20 @@ def ignored_noise(evidence: Evidence) -> Finding | None:
     if not found.noisy:
         meaning = "the model draws no noise, so that its answers are the same by intention"
         return well(name, measured, "equal without noise", meaning, see, CERTAIN)
-    if found.own < MATTERS:
-        return well(
-            name, measured, normal, "sources tell nearly all of x", see, of_rows(found.pairs, of="pairs")
+    reach = of_rows(found.pairs, of="pairs")
+    if found.own < MATTERS or reach.short:
+        return well(name, measured, normal, "sources tell nearly all of x", see, reach)
+    part, equal = same.value + SURE * same.error, EQUAL**2 * found.own
+    if part < HARDLY**2 * found.own:
+        meaning = (
+            "the model draws noise and answers as if it had none"
+            if part < equal
+            else ("its draws differ far less than they miss the truth: they do not show what is unknown")
         )
-    if same.value + SURE * same.error < EQUAL**2 * found.own:
-        reach = of_rows(found.pairs, of="pairs")
-        if reach.short:
-            return well(name, measured, normal, "", see, reach)
-        meaning = "the model draws noise and answers as if it had none"
         suggestion, options = setting(evidence).ways(*OF_NOISE)
-        return Finding("warning", name, measured, normal, meaning, suggestion, see, options)
-    return well(name, measured, normal, "draws of one source differ", see, of_rows(found.pairs, of="pairs"))
+        severity: Severity = "warning" if part < equal else "note"
+        return Finding(severity, name, measured, normal, meaning, suggestion, see, options)
+    return well(name, measured, normal, "draws of one source differ", see, reach)
 
 
 CHECKS = (ignored_source, ignored_noise)
