@@ -51,7 +51,8 @@ def ignored_source(evidence: Evidence) -> Finding | None:
     reach = of_rows(found.pairs, of="pairs") & of_chance(found.least, UNLIKELY, "pairs")
     if reach.short:
         return well(name, measured, normal, "", see, reach)
-    if telling and all(shown.value + SURE * shown.error < HEEDED for shown in telling):
+    sure = any(shown.value + SURE * shown.error < HEEDED for shown in telling)
+    if sure and all(shown.value < HEEDED for shown in telling):
         little = found.chance < UNLIKELY
         meaning = "the model heeds its source little" if little else "the model ignores its source"
         suggestion, options = setting(evidence).ways(*OF_SOURCE)
