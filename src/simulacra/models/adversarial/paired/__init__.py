@@ -1,0 +1,1 @@
+"""Games of pairs: an image or a sound is made from another one."""
