@@ -35,7 +35,9 @@ def resampled(x: list[float], m: int) -> list[float]:
 def test_a_side_is_resampled_by_the_closed_form(float64, n, m):
     x = torch.tensor([(3.7 * i) % 2.3 - 1 for i in range(n)], dtype=torch.float64)
     ours = weights_along(n, m) @ x
-    assert torch.allclose(ours, torch.tensor(resampled(x.tolist(), m), dtype=torch.float64), atol=1e-12, rtol=0)
+    assert torch.allclose(
+        ours, torch.tensor(resampled(x.tolist(), m), dtype=torch.float64), atol=1e-12, rtol=0
+    )
 
 
 @pytest.mark.system("G20")
@@ -54,7 +56,9 @@ def test_the_kernel_reproduces_quadratic_functions_within_an_image(float64):
     t = lambda k: (torch.arange(k, dtype=torch.float64) + 0.5) / k
     inside = slice(8, -8)
     for power in range(3):
-        assert torch.allclose((weights_along(n, m) @ t(n) ** power)[inside], (t(m) ** power)[inside], atol=1e-12)
+        assert torch.allclose(
+            (weights_along(n, m) @ t(n) ** power)[inside], (t(m) ** power)[inside], atol=1e-12
+        )
     # not cubic ones
     assert not torch.allclose((weights_along(n, m) @ t(n) ** 3)[inside], (t(m) ** 3)[inside], atol=1e-6)
 

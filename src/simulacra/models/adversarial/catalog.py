@@ -86,4 +86,13 @@ ENTRIES = (
         ("F20",),
         "GAN whose discriminator also predicts the noise level of its input",
     ),
+    Entry(
+        "srgan",
+        "adversarial",
+        "adversarial.paired.srgan",
+        "SRGAN",
+        "Ledig et al. 2017",
+        ("G20",),
+        "super-resolution: SRResNet by squared errors, then a game beside a perceptual distance",
+    ),
 )

@@ -111,9 +111,7 @@ class SRGAN(Game):
         )
         D = Patches(space.shape[0], critic_channels)
         play = Play(lr=game_lr, betas=(0.9, 0.999), output="sigmoid")
-        super().__init__(
-            space, condition, G, D, 0, objective_of(objective), Stabilizers(), play, adversarial
-        )
+        super().__init__(space, condition, G, D, 0, objective_of(objective), Stabilizers(), play, adversarial)
         self.error, self.content, self.mirrors, self.lr = error, content, mirrors, lr
         self.normalization = normalization
         if adversarial and content == "features":
@@ -137,9 +135,7 @@ class SRGAN(Game):
         if hasattr(self, "extractor"):
             stages.append(self._stage("features", [Update("E", ("extractor.",), rebuilding_loss)], 10))
         mixes = self.normalization == "batch"
-        by_error = Update(
-            "G", ("G.",), error_loss, coupled=mixes, exchanges=True, optimizer=Adam(lr=self.lr)
-        )
+        by_error = Update("G", ("G.",), error_loss, coupled=mixes, exchanges=True, optimizer=Adam(lr=self.lr))
         stages.append(self._stage("error", [by_error], self.length.n))
         if self.adversarial:
             of_D, of_G = self.updates()
@@ -278,9 +274,7 @@ def same_levels(space: Space, condition: Space) -> bool:
         space: space of the large image.
         condition: space of the small image.
     """
-    return (
-        isinstance(space, Levels) and isinstance(condition, Levels) and space.levels == condition.levels
-    )
+    return isinstance(space, Levels) and isinstance(condition, Levels) and space.levels == condition.levels
 
 
 def small_image(space: Space, condition: Space | None) -> Space:
@@ -305,7 +299,7 @@ def small_image(space: Space, condition: Space | None) -> Space:
             return condition
     given = load_with(condition="downscale:4")
     raise Refusal(
-        f"srgan makes images from smaller ones, whose sides are those of x divided by one whole number, but x "
-        f"is {space} and the condition is {condition or 'none'}: load images with {given}.",
+        "srgan makes images from smaller ones, whose sides are those of x divided by one whole number, but x is "
+        f"{space} and the condition is {condition or 'none'}: load images with {given}.",
         given,
     )
