@@ -33,7 +33,7 @@ def batch(n: int = 4) -> Batch:
 @pytest.mark.system("G20")
 def test_an_untrained_model_draws_the_bicubic_interpolation(float64):
     model, c = SRGAN(LARGE, SMALL, **TINY), whole(4, 3, 5, 3)
-    drawn = model.draw(Rng(0, rows=range(4)), c)
+    drawn = model.draw(Rng(0, rows=range(4)), c).detach()
     assert torch.equal(drawn, drawn.round())
     # levels are rounded, halves to either side
     assert float((drawn - bicubic(c, (15, 9)).clamp(0, 255)).abs().max()) < 0.5 + 1e-9

@@ -299,7 +299,7 @@ def small_image(space: Space, condition: Space | None) -> Space:
             return condition
     given = load_with(condition="downscale:4")
     raise Refusal(
-        "srgan makes images from smaller ones, whose sides are those of x divided by one whole number, but x is "
-        f"{space} and the condition is {condition or 'none'}: load images with {given}.",
+        "srgan makes images from smaller ones, whose sides are those of x divided by one whole number, but x "
+        f"is {space} and the condition is {condition or 'none'}: load images with {given}.",
         given,
     )
