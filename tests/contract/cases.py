@@ -150,7 +150,7 @@ CATALOGUED = [
     _catalogued("wgan", lambda: real(2), **SMALL, **PLAIN, critic_steps=2),
     _catalogued("wgan-gp", lambda: real(3), **SMALL, **PLAIN, critic_steps=2),
     _catalogued("began", lambda: real(3), **SMALL, network="mlp"),
-    _catalogued("srgan", enlarged, channels=3, blocks=1, critic_channels=(2, 3)),
+    _catalogued("srgan", enlarged, channels=3, blocks=1, critic_channels=2),
     _catalogued(
         "srgan/resnet",
         enlarged,

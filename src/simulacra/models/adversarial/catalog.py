@@ -95,4 +95,22 @@ ENTRIES = (
         ("G20",),
         "super-resolution: SRResNet by squared errors, then a game beside a perceptual distance",
     ),
+    Entry(
+        "pix2pix",
+        "adversarial",
+        "adversarial.paired.pix2pix",
+        "Pix2Pix",
+        "Isola, Zhu, Zhou and Efros 2017",
+        ("G18", "G19", "G28"),
+        "an image given an image: conditional game of patches and a distance to the truth",
+    ),
+    Entry(
+        "clean-gan",
+        "adversarial",
+        "adversarial.paired.clean_gan",
+        "CleanGAN",
+        "a lecture's discussion of grainy images",
+        ("F22",),
+        "from noisy to clean images: two discriminators, one of shrunken copies",
+    ),
 )

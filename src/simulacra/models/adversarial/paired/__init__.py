@@ -1,1 +1,1 @@
-"""Games of pairs: an image or a sound is made from another one."""
+"""Games of pairs: a generator leads an image or a wave to another one, and critics judge its patches."""

@@ -13,12 +13,12 @@ Reference: Ledig et al. 2017. Row G20.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from simulacra.core.batch import Batch, Terms
 from simulacra.core.errors.suggestion import Refusal, load_with
@@ -27,15 +27,15 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary, Levels, Space
 from simulacra.core.spaces.smooth import playable
 from simulacra.core.updates import Epochs, Stage, Update
-from simulacra.models.adversarial.game.discriminator import Verdict
 from simulacra.models.adversarial.game.objectives import Named
 from simulacra.models.adversarial.game.objectives import objective as objective_of
 from simulacra.models.adversarial.game.rules import Play
 from simulacra.models.adversarial.game.stabilizers import Stabilizers
 from simulacra.models.adversarial.game.two_player import Game
-from simulacra.nets.conv import halving
+from simulacra.models.adversarial.paired.players import PatchDiscriminator
 from simulacra.nets.feature_maps import FeatureMaps
 from simulacra.nets.super_resolution import Shuffles, SuperResolver
+from simulacra.nets.translators.patches import PatchCritic
 
 Error = Literal["squared", "absolute"]
 Content = Literal["features", "error"]
@@ -57,7 +57,9 @@ class SRGAN(Game):
             stage before trains as an autoencoder of x, or the `error` again.
         adversarial: weight lambda of (2); 0: no game, which is SRResNet.
         objective: of the game: `non-saturating`, `minimax`, `least-squares`, `wasserstein` or `hinge`.
-        critic_channels: channels of the discriminator, which scores patches; each layer halves the sides.
+        critic_channels: channels of the first layer of the discriminator.
+        patch: side of the patches that the discriminator scores, 1, 16, 34, 70, 142 or 286; None: 16 or, of
+            large images, more.
         mirrors: if True, training images are mirrored and transposed at random.
         lr: learning rate of the first stage.
         game_lr: learning rate of both players.
@@ -90,7 +92,8 @@ class SRGAN(Game):
         content: Content = "features",
         adversarial: float = 1e-3,
         objective: Named = "non-saturating",
-        critic_channels: tuple[int, ...] = (32, 64, 128),
+        critic_channels: int = 32,
+        patch: int | None = None,
         mirrors: bool = True,
         lr: float = 1e-3,
         game_lr: float = 1e-4,
@@ -109,7 +112,7 @@ class SRGAN(Game):
             shuffles=shuffles,
             skip=skip,
         )
-        D = Patches(space.shape[0], critic_channels)
+        D = PatchDiscriminator(PatchCritic(space.shape, 0, critic_channels, patch, "none"))
         play = Play(lr=game_lr, betas=(0.9, 0.999), output="sigmoid")
         super().__init__(space, condition, G, D, 0, objective_of(objective), Stabilizers(), play, adversarial)
         self.error, self.content, self.mirrors, self.lr = error, content, mirrors, lr
@@ -203,25 +206,6 @@ class SRGAN(Game):
         if isinstance(self.space, Binary):
             return x.clamp(0, 1)
         return x.clamp(0, self.space.levels - 1) if isinstance(self.space, Levels) else x
-
-
-class Patches(nn.Module):
-    """Discriminator of images of any size, with a score for each patch.
-
-    Args:
-        n_in: channels of the image.
-        channels: channels of each layer, which halves the sides.
-    """
-
-    def __init__(self, n_in: int, channels: Sequence[int]):
-        super().__init__()
-        self.body = halving(n_in, channels, "leaky-relu-0.2")
-        self.score = nn.Conv2d(channels[-1], 1, 3, padding=1)
-
-    def forward(self, h: Tensor, c: Tensor | None = None) -> Verdict:
-        """Returns scores (B, h, w) and features (B, width, h, w) of images; c is not used."""
-        f = self.body(h)
-        return Verdict(self.score(f).squeeze(1), f)
 
 
 def error_loss(model: SRGAN, batch: Batch, rng: Rng) -> Terms:
