@@ -9,7 +9,11 @@ from PIL import Image
 from contract.representatives import quick
 from simulacra.models.catalog import CATALOG
 
-GAMES = [entry.name for entry in CATALOG.values() if entry.family == "adversarial"]
+GAMES = [
+    entry.name
+    for entry in CATALOG.values()
+    if entry.family == "adversarial" and ".paired." not in entry.module
+]
 IMAGES = ["images.npz", "--data.key", "x", "--data.levels", "256"]
 LABELS = [*IMAGES, "--data.label", "y", "--data.condition", "label"]
 BRIEF = ["--epochs", 1, "--batch_size", 16, "--out", "run"]
