@@ -33,9 +33,9 @@ from simulacra.evaluation.pairs.luma import psnr_y
 from simulacra.training.hardware.budget import Budget
 
 FACTOR, SIDE = 4, 96  # of the resolution; pixels of a training tile
-SIZES = {"channels": 32, "blocks": 8, "error": "absolute", "lr": 2e-3}
+SIZES = {"channels": 32, "blocks": 8, "error": "absolute", "lr": 1e-3}
 EPOCHS, GAME_EPOCHS = 160.0, 20.0
-SETTINGS = {"batch_size": 16, "validate": False}
+SETTINGS = {"batch_size": 16, "warmup": 0.01, "validate": False}
 SETS = ("Set5", "Set14")
 psnr_figure = partial(
     Figure,
