@@ -40,6 +40,7 @@ DATA = [
     ("said.csv", TEXTS),
     ("said.csv", [*TEXTS, "--data.condition", "long,share"]),
     ("walks", ["--data.condition", "label"]),
+    ("squares.npy", ["--data.condition", "downscale:2"]),
 ]
 
 
