@@ -145,6 +145,9 @@ def data_page() -> Names:
     Path("long.csv.gz").write_bytes(gzip.compress(Path("long.csv").read_bytes()))
     captions(Path("captions.txt"), Path("molecules.csv"))
     walks(Path("walks"), 300)
+    sounds("clean", 700)
+    sounds("noises", 700)
+    Path("noises/0.wav").rename("noises/running_tap.wav")
     return {}
 
 

@@ -119,7 +119,8 @@ def with_made(source: Source, form: Made, seed: int) -> Source:
     """
     _check(source, form)
     corruptions = parts_of(form, list(source.parts))
-    c, stamps = {}, {}
+    c: dict[str, Tensor | RowStore] = {}
+    stamps: dict[str, str] = {}
     for name, part in source.parts.items():
         made = corruptions[name]
         if isinstance(part.rows, RowStore):
@@ -154,7 +155,7 @@ def parts_of(form: Made, parts: list[str]) -> Mapping[str, Corruption]:
     if "test" not in parts:
         raise ValueError(
             f"condition={form.text!r} holds a noise out for the test split, and there is none: leave "
-            "the name of the recording out, or test= as it is."
+            "the name of the recording out, or keep a test split."
         )
     rest, held_out = apart(form.corruption, form.held_out)
     return {name: held_out if name == "test" else rest for name in parts}

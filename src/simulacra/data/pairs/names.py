@@ -23,6 +23,14 @@ def partners(listing: Listing, folder: Path) -> Listing:
         ValueError: if there is no such folder, it holds another kind of file, or a file has no partner.
     """
     other = _listed(listing, folder)
+    files, without, beside = _matched(listing, other)
+    if without or beside:
+        raise _unpaired(listing, folder, without, beside)
+    return replace(other, files=files, labels=listing.labels, label_names=listing.label_names)
+
+
+def _matched(listing: Listing, other: Listing) -> tuple[dict[str, tuple[Path, ...]], list[str], list[str]]:
+    """Returns the partners of each part's files, and the names on either side that have none."""
     files = {
         part: {_name(path, other.below[part]): path for path in paths} for part, paths in other.files.items()
     }
@@ -31,10 +39,12 @@ def partners(listing: Listing, folder: Path) -> Listing:
     }
     without = [n for part, names in wanted.items() for n in names if n not in files.get(part, {})]
     beside = [n for part, held in files.items() for n in held if n not in set(wanted.get(part, ()))]
-    if without or beside:
-        raise _unpaired(listing, folder, without, beside)
-    there = {part: tuple(files[part][name] for name in names) for part, names in wanted.items()}
-    return replace(other, files=there, labels=listing.labels, label_names=listing.label_names)
+    there = {
+        part: tuple(held[n] for n in wanted[part] if n in held)
+        for part, held in files.items()
+        if part in wanted
+    }
+    return there, without, beside
 
 
 def folders_beside(folder: Path) -> list[Path]:
@@ -63,10 +73,11 @@ def _holds(folder: Path, file: Path) -> bool:
 
 def _fits(listing: Listing, folder: Path) -> bool:
     try:
-        partners(listing, folder)
+        other = list_folder(folder)
     except (ValueError, OSError):
         return False
-    return True
+    _, without, beside = _matched(listing, other)
+    return not without and not beside and kind_held(folder) == kind_held(listing.folder)
 
 
 def _listed(listing: Listing, folder: Path) -> Listing:

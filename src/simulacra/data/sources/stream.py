@@ -17,6 +17,7 @@ from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.data.dataset import Split
 from simulacra.data.row_store import RowStore
+from simulacra.data.sources.content import add_to_hash
 from simulacra.data.sources.source_rows import SourceRows
 
 BLOCK = 256  # rows that are decoded together for hashing
@@ -109,7 +110,8 @@ class StreamedSplit(Split):
     def rows(self, index: Tensor) -> Batch:
         """Reads the raw rows `index` in this process."""
         index = index.cpu()
-        return self._batch(*self._reader(index.tolist()), index)
+        x, c = self._reader(index.tolist())
+        return self._batch(x, c, index)
 
     @property
     def _reader(self) -> _Reading:
@@ -133,7 +135,8 @@ class StreamedSplit(Split):
         for read in loader:
             if isinstance(read, str):
                 raise ValueError(read)
-            yield self._batch(*read, asked.popleft())
+            x, c = read
+            yield self._batch(x, c, asked.popleft())
 
     def select(self, index: Tensor) -> StreamedSplit:
         """Returns a split with only the rows `index`."""
@@ -166,13 +169,13 @@ class StreamedSplit(Split):
         return None
 
     def _hash_conditions(self, h: Any) -> None:
-        if not isinstance(self.c, RowStore):
+        c = self.c
+        if not isinstance(c, RowStore):
             super()._hash_conditions(h)
             return
-        h.update(f"{self.c.dtype}{(len(self.c), *self.c.shape)}".encode())
-        for start in range(0, len(self.c), BLOCK):
-            block = self.c.read(range(start, min(start + BLOCK, len(self.c))))
-            h.update(block.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        starts = range(0, len(c), BLOCK)
+        blocks = (c.read(range(start, min(start + BLOCK, len(c)))) for start in starts)
+        add_to_hash(h, torch.empty((len(c), *c.shape), dtype=c.dtype, device="meta"), blocks)
 
 
 def _recorded(orders: Iterable[Tensor], asked: deque[Tensor]) -> Iterator[list[int]]:
