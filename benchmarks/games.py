@@ -24,24 +24,34 @@ Make = Callable[[], Game]
 
 
 def games(quick: bool) -> list[Row]:
-    """Measures DCGAN and WGAN-GP at 64 x 64, WGAN-GP of an MLP, and DCGAN in bf16."""
+    """Measures DCGAN, WGAN-GP and pix2pix at 64 x 64, WGAN-GP of an MLP, and DCGAN in bf16."""
     steps, repeats = (3, 2) if quick else (6, 5)
     images, flat = pictures(64 * (steps + 2) * 5), vectors(6000)
+    paired = pictures(64 * (steps + 2) * 2, pairs=True)
     dcgan = lambda: simulacra.DCGAN(images.space, channels=32)
     critic = lambda: simulacra.WGANGP(images.space, channels=16, latent=100)
+    translated = lambda: simulacra.Pix2Pix(paired.space, paired.condition, channels=8)
     mlp = lambda: simulacra.WGANGP(flat.space, network="mlp", hidden=(500, 500), normalization="none")
     return [
         overhead("DCGAN step at 64 x 64, batch 64", dcgan, images, steps, repeats, 1.03),
         overhead("WGAN-GP step of convolutional networks at 64 x 64", critic, images, steps, repeats, 1.03),
+        overhead("pix2pix step at 64 x 64, batch 64", translated, paired, steps, repeats, 1.03),
         overhead("WGAN-GP step of a 784-unit MLP", mlp, flat, 10 * steps, 2 * repeats, 1.06),
         in_bf16(dcgan, images, steps, repeats),
     ]
 
 
-def pictures(n: int) -> Dataset:
-    """Returns colour images of noise; the content does not change the cost of a step."""
+def pictures(n: int, pairs: bool = False) -> Dataset:
+    """Returns colour images of noise; the content does not change the cost of a step.
+
+    Args:
+        n: number of images.
+        pairs: if True, each image is the condition of the one before it, the last one of the first.
+    """
     x = torch.randint(0, 256, (n, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    return from_tensors(x, Levels((3, 64, 64), 256), "noise", valid=0.0, test=2 / n)
+    space = Levels((3, 64, 64), 256)
+    more = {"c": x.roll(-1, 0), "condition": space} if pairs else {}
+    return from_tensors(x, space, "noise", valid=0.0, test=2 / n, **more)
 
 
 def vectors(n: int) -> Dataset:
@@ -50,12 +60,13 @@ def vectors(n: int) -> Dataset:
     return from_tensors(x, Levels((PIXELS,), 256), "noise", valid=0.0, test=2 / n)
 
 
-def bare_loop(model: Game, x: Tensor, steps: int) -> None:
+def bare_loop(model: Game, x: Tensor, c: Tensor | None, steps: int) -> None:
     """Trains with two optimizers over the same losses: D on fresh batches, then G.
 
     Args:
         model: the GAN.
         x: raw training rows, shape (N, *).
+        c: their conditions, or None.
         steps: number of generator steps.
     """
     moves = []
@@ -74,7 +85,9 @@ def bare_loop(model: Game, x: Tensor, steps: int) -> None:
                 p.requires_grad_(True)
             for r in range(update.repeat):
                 at = (at + BATCH) % (len(x) - BATCH)
-                batch = Batch(x.index_select(0, order[at : at + BATCH]), rows=range(BATCH))
+                chosen = order[at : at + BATCH]
+                given = None if c is None else c.index_select(0, chosen)
+                batch = Batch(x.index_select(0, chosen), given, rows=range(BATCH))
                 optimizer.zero_grad()
                 loss = update.loss(model, batch, Rng(0, step, update.name, r, rows=batch.rows)).loss
                 total = torch.stack([term.mean() for term in loss.values()]).sum()
@@ -111,11 +124,11 @@ def overhead(name: str, make: Make, data: Dataset, steps: int, repeats: int, wan
         repeats: number of interleaved repeats.
         wanted: largest acceptable ratio.
     """
-    x = data.train.x
+    x, c = data.train.x, data.train.c
     actions: dict[str, Callable[[], object]] = {}
     for n in (1, 1 + steps):
         actions[f"fit {n}"] = lambda n=n: our_fit(make(), data, n)
-        actions[f"bare {n}"] = lambda n=n: bare_loop(make(), x, n)
+        actions[f"bare {n}"] = lambda n=n: bare_loop(make(), x, c, n)
     seconds = interleaved(actions, repeats)
     # the difference between a long and a short run is the time of the steps
     each = {
