@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 import simulacra
@@ -142,6 +142,37 @@ def score(model: simulacra.SRGAN | None, part: str) -> float:
     return sum(found) / len(found)
 
 
+def card(side: int = 160) -> Image.Image:
+    """Returns a drawn picture of rings, slanted lines and letters, which no data set holds."""
+    large = Image.new("RGB", (4 * side, 4 * side), (236, 232, 220))
+    draw = ImageDraw.Draw(large)
+    for i in range(9):
+        r, shade = 4 * (side // 3 - 5 * i), (30 + 12 * i, 60, 110) if i % 2 else (236, 232, 220)
+        draw.ellipse([8 * side // 3 - r, 5 * side // 3 - r, 8 * side // 3 + r, 5 * side // 3 + r], fill=shade)
+    for i in range(8):
+        draw.line([20 + 90 * i, 4 * side, 300 + 90 * i, 11 * side // 4], (150, 40, 30), 6 + 3 * i)
+    draw.text((20, 0), "Aa", (20, 40, 20), ImageFont.load_default(side))
+    # reduced, so that its edges are smooth
+    return large.resize((side, side), Image.Resampling.BOX)
+
+
+def compared(model: simulacra.SRGAN) -> Image.Image:
+    """Returns the card by its small pixels, by bicubic interpolation, by the model, and as it is.
+
+    Args:
+        model: a trained model.
+    """
+    truth = card()
+    small, side = shrunk(truth), truth.width
+    ours = enlarged(model, small)[0].byte().permute(1, 2, 0).cpu().numpy()
+    ways = (Image.Resampling.NEAREST, Image.Resampling.BICUBIC)
+    panels = [*(small.resize(truth.size, how) for how in ways), Image.fromarray(ours), truth]
+    whole = Image.new("RGB", (4 * side + 24, side), "white")
+    for i, panel in enumerate(panels):
+        whole.paste(panel, (i * (side + 8), 0))
+    return whole.resize((2 * whole.width, 2 * whole.height), Image.Resampling.NEAREST)
+
+
 def trained(budget: Budget, data: Dataset) -> Iterator[tuple[str, simulacra.SRGAN, float]]:
     """Yields name, model and share of the schedule of SRResNet, and of SRGAN, which goes on from it.
 
@@ -177,9 +208,14 @@ def main() -> None:
     )
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--out", type=Path)
+    parser.add_argument(
+        "--picture", type=Path, help="file of a drawn card, enlarged by the finished SRResNet"
+    )
     asked = parser.parse_args()
     for measured in reproduce(Budget(minutes=asked.minutes, folder=asked.out)):
         print(measured, flush=True)
+    if asked.picture and asked.out:
+        compared(simulacra.load_run(asked.out / "srresnet").model).save(asked.picture)
 
 
 if __name__ == "__main__":
