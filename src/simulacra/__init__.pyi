@@ -69,6 +69,7 @@ from simulacra.models.adversarial.lsgan import LSGAN
 from simulacra.models.adversarial.noise_aware import NoiseAwareGAN
 from simulacra.models.adversarial.paired.clean_gan import CleanGAN
 from simulacra.models.adversarial.paired.pix2pix import Pix2Pix
+from simulacra.models.adversarial.paired.srgan import SRGAN
 from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
 from simulacra.models.adversarial.three_way import ThreeWayGAN
 from simulacra.models.adversarial.wgan import WGAN, WGANGP
@@ -166,6 +167,7 @@ __all__ = [
     "RNNNADE",
     "RNNRBM",
     "RTRBM",
+    "SRGAN",
     "VAE",
     "VQVAE",
     "VRNN",

@@ -222,3 +222,12 @@ def squares() -> Dataset:
     c = (Rng(0, "squares", rows=range(n)).uniform("c", 1).squeeze(1) * 3).long()
     x = (_normal(n, 36, "squares") + c.unsqueeze(1)).round().clamp(0, 3).to(torch.uint8)
     return from_tensors(x.reshape(-1, 1, 6, 6), Levels((1, 6, 6), 4), "squares", c, Categorical((), 3))
+
+
+@kept
+def enlarged() -> Dataset:
+    """Images of 6 x 4 pixels with 8 levels, each given a quarter of its pixels: the mean of 2 x 2."""
+    x = (2 * _normal(103, 24, "enlarged") + 3.5).round().clamp(0, 7).reshape(-1, 1, 6, 4)
+    c = torch.nn.functional.avg_pool2d(x, 2).round().to(torch.uint8)
+    space, condition = Levels((1, 6, 4), 8), Levels((1, 3, 2), 8)
+    return from_tensors(x.to(torch.uint8), space, "enlarged", c, condition)

@@ -40,6 +40,11 @@ FORMS = (
         "a warning; tests/suggestions/test_advice_is_run.py",
     ),
     ("models/adversarial/game/monitor.py", "vanishing gradient", "a warning, as above"),
+    (
+        "models/adversarial/paired/srgan.py",
+        "load images with {}",
+        "tests/cli/test_cli_super_resolution.py trains with it",
+    ),
     ("nets/adversarial/dense.py", "start_dim={}", "arguments of layers of torch"),
     ("nets/adversarial/dense.py", "return_indices=False", "arguments of layers of torch"),
     ("nets/adversarial/dense.py", "ceil_mode=False", "arguments of layers of torch"),

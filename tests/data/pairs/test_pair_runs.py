@@ -103,8 +103,8 @@ def test_inspection_of_pairs_says_what_the_condition_is(here):
     write_halves(here / "both")
     found = inspect_data("both", condition="right", validation=5, test=5)
     assert dict(found.facts) == GOLDEN
-    made = inspect_data("both", condition="downscale:6").facts["condition"]
-    assert made.startswith("downscale:6 of x (seed 0); Levels(shape=(3, 6, 10), levels=256), ")
+    made = inspect_data("both", condition="downscale:2").facts["condition"]
+    assert made.startswith("downscale:2 of x (seed 0); Levels(shape=(3, 3, 5), levels=256), ")
 
 
 GOLDEN = {

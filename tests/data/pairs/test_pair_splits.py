@@ -17,7 +17,7 @@ def halves(tmp_path):
 
 
 def test_digest_and_protocol_tell_conditions_apart(halves):
-    forms = (None, "right", "downscale:2", "downscale:3", "mask:0.5", "past:1")
+    forms = (None, "right", "downscale:2", "blur:1.5", "mask:0.5", "past:1")
     options = [{"condition": form} for form in forms] + [{"condition": "mask:0.5", "seed": 3}]
     data = [load_data(halves, **KEEP, **given) for given in options]
     assert len({d.train.digest() for d in data}) == len({d.train.content() for d in data}) == len(data)

@@ -3,7 +3,8 @@
 left, right             that half of each picture is c, the other one x
 folder:PATH             the file of the same name in another folder
 past:4                  the 4 frames before, stacked on channels
-downscale:4, edges ...  made from x by a corruption, once, keyed by the row's values and the seed
+downscale:4             smaller: a quarter of the sides
+edges, blur:1.5 ...     made from x by a corruption, once, keyed by the row's values and the seed
 mix:FOLDER:5:NAME       x mixed with noise recordings at 5 dB; the recording NAME only in the test split
 """
 
@@ -18,10 +19,13 @@ from simulacra.core.corruption.mix import Mix
 from simulacra.core.corruption.noise import GaussianNoise
 from simulacra.core.corruption.parse import KINDS
 from simulacra.core.errors.suggestion import Refusal, load_with
+from simulacra.data.pairs.shrinking import Shrink
 
 HALVES = ("left", "right")
 FOLDER, PAST, NOISE = "folder", "past", "noise"
 FRAMES = 4  # number of frames that messages suggest
+# kinds of corruptions as conditions, where these are not those of models
+OWN: dict[str, type[Corruption]] = {NOISE: GaussianNoise, Shrink.name: Shrink}
 WORDS = ("label", *HALVES, "folder:PATH", f"{PAST}:{FRAMES}", *KINDS, NOISE, "mix:FOLDER")
 
 
@@ -125,7 +129,7 @@ def form_of(condition: str | None) -> Form | None:
         return Past(_frames(str(condition), rest))
     if name == Mix.name:
         return _mixed(str(condition), rest)
-    kind = GaussianNoise if name == NOISE else KINDS.get(name)
+    kind = OWN.get(name) or KINDS.get(name)
     return None if kind is None else Made(_made(str(condition), kind, rest))
 
 

@@ -23,10 +23,12 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.data.pairs.forms import Made
 from simulacra.data.pairs.noises import all_of, apart
+from simulacra.data.pairs.shrinking import Shrink
 from simulacra.data.row_store import RowStore
 from simulacra.data.sources.source import Part, Source
 
 CHUNK = 256  # rows that are corrupted together
+FACTORS = (4, 2, 3, 5, 7)  # of smaller sides, that a message suggests
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +50,7 @@ class MadeRows(RowStore):
     @property
     def shape(self) -> tuple[int, ...]:  # type: ignore[override]
         """Shape of one condition."""
-        return self.rows.shape
+        return self.corruption.space(self.space).shape
 
     @property
     def dtype(self) -> torch.dtype:
@@ -101,7 +103,7 @@ def corrupted(x: Tensor, corruption: Corruption, space: Space, seed: int) -> Ten
     rng = Rng(seed, "condition", corruption.name)
     # (1)
     made = [corruption.apply(part, rng.by_content(part), space) for part in x.split(CHUNK)]
-    return torch.cat(made) if made else x
+    return torch.cat(made) if made else x.new_empty(0, *corruption.space(space).shape)
 
 
 def with_made(source: Source, form: Made, seed: int) -> Source:
@@ -127,7 +129,10 @@ def with_made(source: Source, form: Made, seed: int) -> Source:
             c[name] = corrupted(part.rows, made, source.space, seed)
             if part.stamp is not None:
                 stamps[name] = stamp(made, seed)
-    paired = source.given(source.space, c, _how(form, seed), source.geometry)
+    space = form.corruption.space(source.space)
+    # new conditions of another size are not resized as x is
+    geometry = source.geometry if space == source.space else None
+    paired = source.given(space, c, _how(form, seed), geometry)
     return replace(
         paired, parts={name: _stamped(part, stamps.get(name)) for name, part in paired.parts.items()}
     )
@@ -190,7 +195,10 @@ def unfit(form: Made, name: str, space: Space) -> Refusal:
         name: name of the data.
         space: raw space of the rows.
     """
-    usual = next((made.text for kind in KINDS.values() if (made := kind()).fits(space)), "label")
+    # another factor of a smaller size, or another corruption
+    near = [Shrink(k) for k in FACTORS] if isinstance(form.corruption, Shrink) else []
+    kinds = [*near, *(kind() for kind in KINDS.values())]
+    usual = next((made.text for made in kinds if made.fits(space)), "label")
     one = load_with(condition=usual)
     return Refusal(
         f"condition={form.text!r} needs {form.corruption.needs}, but {name} holds {space}: load the data "

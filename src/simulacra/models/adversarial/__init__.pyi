@@ -7,6 +7,7 @@ from simulacra.models.adversarial.lsgan import LSGAN
 from simulacra.models.adversarial.noise_aware import NoiseAwareGAN
 from simulacra.models.adversarial.paired.clean_gan import CleanGAN
 from simulacra.models.adversarial.paired.pix2pix import Pix2Pix
+from simulacra.models.adversarial.paired.srgan import SRGAN
 from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
 from simulacra.models.adversarial.three_way import ThreeWayGAN
 from simulacra.models.adversarial.wgan import WGAN, WGANGP
@@ -16,6 +17,7 @@ __all__ = [
     "DCGAN",
     "GAN",
     "LSGAN",
+    "SRGAN",
     "WGAN",
     "WGANGP",
     "CleanGAN",

@@ -87,6 +87,15 @@ ENTRIES = (
         "GAN whose discriminator also predicts the noise level of its input",
     ),
     Entry(
+        "srgan",
+        "adversarial",
+        "adversarial.paired.srgan",
+        "SRGAN",
+        "Ledig et al. 2017",
+        ("G20",),
+        "super-resolution: SRResNet by squared errors, then a game beside a perceptual distance",
+    ),
+    Entry(
         "pix2pix",
         "adversarial",
         "adversarial.paired.pix2pix",
