@@ -1,0 +1,1 @@
+"""Scores of models of pairs: translations beside the truth and beside honest references."""
