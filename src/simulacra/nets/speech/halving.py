@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from simulacra.core.errors.suggestion import Refusal, build_with
 
-LAST = 8  # shortest length that waves are halved to by default
+LAST = 8  # shortest length that waves are halved to by default, that of the paper
 
 
 def halvings_of(samples: int, halvings: int | None = None) -> int:
-    """Returns the number of halvings: the given one, or as many as lead to 8 samples or just above an odd length.
+    """Returns the number of halvings: the given one, or as many as leave 8 samples or more, at least one.
 
     Args:
         samples: T, length of a wave.

@@ -1,0 +1,1 @@
+"""Games of pairs: the condition is an observation itself, such as a noisy recording or a sketch."""
