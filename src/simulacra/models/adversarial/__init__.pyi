@@ -5,6 +5,7 @@ from simulacra.models.adversarial.dcgan import DCGAN
 from simulacra.models.adversarial.gan import GAN
 from simulacra.models.adversarial.lsgan import LSGAN
 from simulacra.models.adversarial.noise_aware import NoiseAwareGAN
+from simulacra.models.adversarial.paired.segan import SEGAN
 from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
 from simulacra.models.adversarial.three_way import ThreeWayGAN
 from simulacra.models.adversarial.wgan import WGAN, WGANGP
@@ -14,6 +15,7 @@ __all__ = [
     "DCGAN",
     "GAN",
     "LSGAN",
+    "SEGAN",
     "WGAN",
     "WGANGP",
     "NoiseAwareGAN",

@@ -86,4 +86,13 @@ ENTRIES = (
         ("F20",),
         "GAN whose discriminator also predicts the noise level of its input",
     ),
+    Entry(
+        "segan",
+        "adversarial",
+        "adversarial.paired.segan",
+        "SEGAN",
+        "Pascual, Bonafonte and Serra 2017",
+        ("G23",),
+        "speech enhancement: an encoder-decoder of waves against a critic of pairs",
+    ),
 )

@@ -15,7 +15,7 @@ Row G23.
 
 from __future__ import annotations
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from simulacra.core.batch import Batch
 from simulacra.core.errors.suggestion import Refusal, build_with, load_with
@@ -25,7 +25,7 @@ from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.plain import Space
 from simulacra.models.adversarial.game.discriminator import Discriminator
 from simulacra.models.adversarial.game.objectives import OBJECTIVES
-from simulacra.models.adversarial.game.pieces import REFERENCE, Normalization
+from simulacra.models.adversarial.game.pieces import Normalization
 from simulacra.models.adversarial.game.rules import Play
 from simulacra.models.adversarial.game.stabilizers import Stabilizers
 from simulacra.models.adversarial.game.two_player import Game
@@ -45,9 +45,11 @@ class SEGAN(Game):
         kernel: size of the kernels in samples, odd.
         latent: channels of noise at the bottleneck; None: as many as the encoder has there; 0: none, and G is
             a function of c.
+        adversarial: weight of the first term of (3); 0: no discriminator, and G minimizes the second alone.
         l1: lambda of (3).
         emphasis: a of (1), from 0 (none) to below 1.
         normalization: normalization of the discriminator: `virtual`, `layer`, `batch` or `none`.
+        reference: rows of the reference batch of `virtual` normalization.
         lr: learning rate of both players.
 
     Raises:
@@ -67,23 +69,26 @@ class SEGAN(Game):
         halvings: int | None = None,
         kernel: int = 31,
         latent: int | None = None,
+        adversarial: float = 1.0,
         l1: float = 100.0,
         emphasis: float = 0.95,
         normalization: Normalization = "virtual",
+        reference: int = 16,
         lr: float = 2e-4,
         *,
         seed: int = 0,
     ):
         _check_pairs(space, condition)
-        _check_numbers(l1, emphasis)
+        _check_numbers(adversarial, l1, emphasis)
         (T,) = space.shape
         n = halvings_of(T, halvings)
         G = WaveGenerator(T, n, channels, latent, kernel)
-        reference = REFERENCE if normalization == "virtual" else 0
-        body = WaveCritic(T, n, channels, kernel, normalization, reference)
-        D = Discriminator(Virtual(body, reference, (T,), T) if reference else body, "concatenation", T)
-        play = Play(lr=lr, betas=(0.0, 0.9))
-        super().__init__(space, condition, G, D, G.noise, OBJECTIVES["least-squares"], Stabilizers(), play)
+        body: nn.Module = WaveCritic(T, n, channels, kernel, normalization, reference)
+        if normalization == "virtual":
+            body = Virtual(body, reference, (T,), T)
+        D = Discriminator(body, "concatenation", T)
+        goal, play = OBJECTIVES["least-squares"], Play(lr=lr, betas=(0.0, 0.9))
+        super().__init__(space, condition, G, D, G.noise, goal, Stabilizers(), play, adversarial)
         self.l1, self.emphasis = l1, emphasis
 
     def given(self, c: Tensor | None) -> Tensor | None:
@@ -142,11 +147,15 @@ def _check_pairs(space: Space, condition: Space | None) -> None:
         )
 
 
-def _check_numbers(l1: float, emphasis: float) -> None:
-    """Raises ValueError if the weight is negative or the filter has no stable inverse."""
-    if not 0 <= l1 < float("inf"):
+def _check_numbers(adversarial: float, l1: float, emphasis: float) -> None:
+    """Raises ValueError if a weight is out of range or the filter has no stable inverse."""
+    if not 0 <= l1 < float("inf") or not (l1 or adversarial):
         usual = build_with(l1=100.0)
-        raise Refusal(f"l1 is {l1}, but a weight is a number from 0: use {usual}.", usual)
+        raise Refusal(
+            f"l1 is {l1} and adversarial is {adversarial}, but weights are numbers from 0, of which one is above "
+            f"0: use {usual}.",
+            usual,
+        )
     if not 0 <= emphasis < 1:
         usual = build_with(emphasis=0.95)
         raise Refusal(
