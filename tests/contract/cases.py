@@ -22,12 +22,14 @@ from contract.sets import (
     measured,
     mixed,
     motion,
+    noisy,
     real,
     scored,
     sequences,
     series,
     squares,
     texts,
+    textures,
     waves,
 )
 from contract.sizes import (
@@ -152,6 +154,8 @@ CATALOGUED = [
     _catalogued("semi-supervised-gan", lambda: classes(3), **FEW, coupled=True),
     _catalogued("three-way-gan", bits, **SMALL, network="mlp", coupled=True),
     _catalogued("noise-aware-gan", lambda: real(3), **SMALL, network="mlp", coupled=True),
+    _catalogued("segan", noisy, channels=2, kernel=5, latent=1, reference=7),
+    _catalogued("post-filter", textures, channels=3, layers=1, kernel=3),
     _catalogued("rbm", lambda: binary(6), hidden=5, chains=7, burn_in=30, gibbs_steps=2),
     _catalogued("rbm/energy", lambda: binary(50), hidden=21, chains=19, burn_in=10),
     _catalogued("rbm/conditional", labelled, hidden=5, burn_in=10),

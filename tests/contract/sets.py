@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from contract.world import kept
+from simulacra.core.numerics.spectra import over_smoothed
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.classes import Categorical, Ordinal
@@ -203,3 +204,20 @@ def squares() -> Dataset:
     c = (Rng(0, "squares", rows=range(n)).uniform("c", 1).squeeze(1) * 3).long()
     x = (_normal(n, 36, "squares") + c.unsqueeze(1)).round().clamp(0, 3).to(torch.uint8)
     return from_tensors(x.reshape(-1, 1, 6, 6), Levels((1, 6, 6), 4), "squares", c, Categorical((), 3))
+
+
+@kept
+def noisy(T: int = 24, n: int = 107) -> Dataset:
+    """Recordings of a sine, each with a noisy one as its condition."""
+    rng = Rng(0, "noisy", rows=range(n))
+    turns = 1.5 * torch.arange(T) / T + rng.uniform("phase", 1)
+    x = 0.7 * (2 * torch.pi * turns).sin()
+    c = (x + 0.2 * rng.normal("hiss", T)).clamp(-1, 1)
+    return from_tensors(x, Audio((T,), 8000), "noisy", c, Audio((T,), 8000))
+
+
+@kept
+def textures(n: int = 107) -> Dataset:
+    """Images of real numbers, each with its means over three columns as its condition."""
+    x = _normal(n, 15, "textures").reshape(-1, 1, 3, 5)
+    return from_tensors(x, Real((1, 3, 5)), "textures", over_smoothed(x, 3), Real((1, 3, 5)))

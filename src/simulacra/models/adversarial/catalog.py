@@ -95,4 +95,13 @@ ENTRIES = (
         ("G23",),
         "speech enhancement: an encoder-decoder of waves against a critic of pairs",
     ),
+    Entry(
+        "post-filter",
+        "adversarial",
+        "adversarial.paired.post_filter",
+        "PostFilter",
+        "Kaneko et al. 2017",
+        ("G25",),
+        "post-filter: a residual that adds the texture which smooth spectra lack",
+    ),
 )
