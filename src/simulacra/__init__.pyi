@@ -68,6 +68,9 @@ from simulacra.models.adversarial.dcgan import DCGAN
 from simulacra.models.adversarial.gan import GAN
 from simulacra.models.adversarial.lsgan import LSGAN
 from simulacra.models.adversarial.noise_aware import NoiseAwareGAN
+from simulacra.models.adversarial.paired.clean_gan import CleanGAN
+from simulacra.models.adversarial.paired.pix2pix import Pix2Pix
+from simulacra.models.adversarial.paired.post_filter import PostFilter
 from simulacra.models.adversarial.paired.segan import SEGAN
 from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
 from simulacra.models.adversarial.three_way import ThreeWayGAN
@@ -186,6 +189,7 @@ __all__ = [
     "ChainSampler",
     "ChemicalVAE",
     "Classifies",
+    "CleanGAN",
     "Completes",
     "Consistency",
     "Continues",
@@ -248,9 +252,11 @@ __all__ = [
     "Numeric",
     "Options",
     "Ordinal",
+    "Pix2Pix",
     "PixelCNN",
     "PixelRNN",
     "Positive",
+    "PostFilter",
     "Predicts",
     "PredictsFromCode",
     "Preprocessing",

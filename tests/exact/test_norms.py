@@ -67,9 +67,9 @@ def test_running_averages_lead_to_the_batch_in_eval_mode(float64):
 
 def test_unknown_kinds_are_said_in_one_sentence():
     with pytest.raises(ValueError) as refused:
-        norm("instance", 5)
+        norm("group", 5)
     assert str(refused.value) == (
-        "normalization 'instance' is unknown; possible are batch, virtual, layer, none."
+        "normalization 'group' is unknown; possible are batch, virtual, layer, instance, none."
     )
     with pytest.raises(ValueError) as refused:
         norm("virtual", 5)

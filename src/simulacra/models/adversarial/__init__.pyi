@@ -5,6 +5,9 @@ from simulacra.models.adversarial.dcgan import DCGAN
 from simulacra.models.adversarial.gan import GAN
 from simulacra.models.adversarial.lsgan import LSGAN
 from simulacra.models.adversarial.noise_aware import NoiseAwareGAN
+from simulacra.models.adversarial.paired.clean_gan import CleanGAN
+from simulacra.models.adversarial.paired.pix2pix import Pix2Pix
+from simulacra.models.adversarial.paired.post_filter import PostFilter
 from simulacra.models.adversarial.paired.segan import SEGAN
 from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
 from simulacra.models.adversarial.three_way import ThreeWayGAN
@@ -18,7 +21,10 @@ __all__ = [
     "SEGAN",
     "WGAN",
     "WGANGP",
+    "CleanGAN",
     "NoiseAwareGAN",
+    "Pix2Pix",
+    "PostFilter",
     "SemiSupervisedGAN",
     "ThreeWayGAN",
 ]

@@ -68,7 +68,7 @@ class DCGANGenerator(nn.Module):
             layers += [up, norm(normalization, b, reference=reference), activation(act)]
         layers.append(nn.ConvTranspose2d(channels[-1], out_shape[0], KERNEL, STRIDE, PADDING))
         self.body = nn.Sequential(*layers)
-        self.apply(_begin)
+        self.apply(begin)
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns images for noise z (B, latent) and condition features c (B, condition), or None."""
@@ -116,7 +116,7 @@ class DCGANCritic(nn.Module):
             layers += [down, norm(kind, b, reference=reference), activation(act), Dropout(dropout)]
             kind = normalization
         self.body = nn.Sequential(*layers)
-        self.apply(_begin)
+        self.apply(begin)
 
     def forward(self, h: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns the features of images h (B, C, H, W) and condition features c (B, condition), or None."""
@@ -136,9 +136,13 @@ def beside(h: Tensor, c: Tensor | None) -> Tensor:
     return torch.cat([h, maps.expand(-1, -1, *h.shape[2:])], 1)
 
 
-def _begin(layer: nn.Module) -> None:
-    """Initializes weights from N(0, 0.02) and biases with zero."""
-    if isinstance(layer, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+def begin(layer: nn.Module) -> None:
+    """Initializes the weights of a linear or convolutional layer from N(0, 0.02), and its bias with zero.
+
+    Args:
+        layer: any layer; others are left as they are.
+    """
+    if isinstance(layer, (nn.Linear, nn.modules.conv._ConvNd)):
         nn.init.normal_(layer.weight, 0.0, 0.02)
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)

@@ -4,7 +4,8 @@
 
 `batch` takes m and v over the rows and places of the batch, so that rows depend on each other (in eval mode
 running averages take their place), `virtual` over a fixed reference batch and the row itself, `layer` over
-all features of the row. On several processes m and v of `batch` are those of all rows, with their gradients.
+all features of the row, `instance` over the places of each channel of the row. On several processes m and v
+of `batch` are those of all rows, with their gradients.
 
 Reference: Ioffe and Szegedy 2015; Salimans et al. 2016; Ba, Kiros and Hinton 2016. Rows F13, F14.
 """
@@ -17,14 +18,14 @@ from torch import Tensor, nn
 from simulacra.core.numerics.exchange import is_split, total
 from simulacra.nets.adversarial.virtual import VirtualNorm
 
-KINDS = ("batch", "virtual", "layer", "none")
+KINDS = ("batch", "virtual", "layer", "instance", "none")
 
 
 def norm(kind: str, channels: int, dims: int = 4, reference: int = 0) -> nn.Module:
     """Returns a normalization layer.
 
     Args:
-        kind: "batch", "virtual", "layer" or "none".
+        kind: "batch", "virtual", "layer", "instance" (for maps and channels) or "none".
         channels: number of features F, each with its own gamma and beta.
         dims: dimensions of the input: 2 for features (B, F), 3 for channels (B, F, T), 4 for maps
             (B, F, H, W).
@@ -43,6 +44,8 @@ def norm(kind: str, channels: int, dims: int = 4, reference: int = 0) -> nn.Modu
         return VirtualNorm(channels, reference)
     if kind == "layer":
         return nn.GroupNorm(1, channels)
+    if kind == "instance":
+        return nn.GroupNorm(channels, channels)
     if kind == "none":
         return nn.Identity()
     return BatchNorm(channels, dims)
@@ -98,4 +101,4 @@ class BatchNorm(nn.modules.batchnorm._BatchNorm):
 
 def needs_bias(kind: str) -> bool:
     """Returns True if a layer before `norm(kind, ...)` needs a bias, which `batch` and `virtual` subtract."""
-    return kind in ("layer", "none")
+    return kind in ("layer", "instance", "none")

@@ -1,1 +1,1 @@
-"""Games of pairs: the condition is an observation itself, such as a noisy recording or a sketch."""
+"""Games of pairs: a generator leads an image or a wave to another one, and critics judge its patches."""
