@@ -15,14 +15,16 @@ from simulacra.data.sources.tensors import from_tensors
 from simulacra.evaluation.pairs.signals import modulation_distance
 from simulacra.nets.speech.texture import TextureGenerator
 
-F, N = 3, 20
+F, N = 6, 20
 IMAGE = Real((1, F, N))
 
 
 def post_filter(**options) -> simulacra.PostFilter:
     """A small one."""
     torch.manual_seed(2)
-    return simulacra.PostFilter(IMAGE, IMAGE, **{"channels": 4, "layers": 2, "kernel": 3, "patch": 1, **options})
+    return simulacra.PostFilter(
+        IMAGE, IMAGE, **{"channels": 6, "layers": 1, "kernel": 3, "patch": 16, **options}
+    )
 
 
 def spectra(n: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -53,7 +55,7 @@ def test_the_answer_is_its_condition_and_a_residual(float64):
 @pytest.mark.system("G25")
 def test_both_losses_are_those_of_the_equations(float64):
     x, c = (t.double() for t in spectra(6, 0))
-    model, rng = post_filter(l1=3.0, patch=16), Rng(4, rows=range(6))
+    model, rng = post_filter(l1=3.0), Rng(4, rows=range(6))
     batch = Batch.of(x, c)
     D, G = (update.loss(model, batch, rng) for update in model.updates())
     fake = model.G(rng.normal("z", model.latent), c)
@@ -78,7 +80,7 @@ def test_the_game_brings_the_modulation_spectrum_back_and_the_distance_alone_doe
     apart = lambda t: float(modulation_distance(frames(t), frames(x)))
     found = {"c": apart(c), "truth": apart(spectra(150, 8)[0])}
     for name, adversarial in (("distance", 0.0), ("game", 1.0)):
-        model = post_filter(adversarial=adversarial, patch=16, lr=5e-3)
+        model = post_filter(adversarial=adversarial, lr=5e-3)
         fit(model, data, out=tmp_path / name, epochs=10, batch_size=30, progress=False, doctor=False)
         found[name] = apart(model.sample(150, c))
     assert found["truth"] < 1.5  # another sample of the truth

@@ -80,7 +80,9 @@ def test_the_reference_batch_is_pairs_of_the_data_and_rows_stay_alone(float64, t
     torch.testing.assert_close(virtual.reference, emphasized(x, 0.95)[rows])
     torch.testing.assert_close(virtual.reference_c, emphasized(c, 0.95)[rows])
     whole = model.critic_score(x[:9], c[:9])
-    torch.testing.assert_close(torch.cat([model.critic_score(x[i : i + 1], c[i : i + 1]) for i in range(9)]), whole)
+    torch.testing.assert_close(
+        torch.cat([model.critic_score(x[i : i + 1], c[i : i + 1]) for i in range(9)]), whole
+    )
 
 
 @pytest.mark.system("G23")

@@ -82,7 +82,9 @@ class TextureGenerator(nn.Module):
 def _check(layers: int, kernel: int) -> None:
     if layers < 1:
         one = build_with(layers=1)
-        raise Refusal(f"layers is {layers}, but the residual needs a layer that sees the noise: use {one}.", one)
+        raise Refusal(
+            f"layers is {layers}, but the residual needs a layer that sees the noise: use {one}.", one
+        )
     if kernel < 1 or kernel % 2 == 0:
         odd = build_with(kernel=max(1, kernel) | 1)
         raise Refusal(f"kernel is {kernel}, but an odd one keeps the size: use {odd}.", odd)
