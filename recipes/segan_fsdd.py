@@ -4,8 +4,8 @@ command     SIMULACRA_DATA=DATA python recipes/segan_fsdd.py [--epochs N] [--out
             fsdd/fsdd_recordings.zip and noise/*.wav)
 protocol    Free Spoken Digit Dataset at 8 kHz, official split, windows of 2,048 samples that do not overlap.
             Each window is mixed with a window of a noise recording, which is resampled from 16 kHz with a
-            polyphase filter: training windows at 0, 5, 10 or 15 dB with dish washing, an exercise bike or pink
-            noise; test windows at 2.5, 7.5, 12.5 or 17.5 dB with a running tap, which no model has heard.
+            polyphase filter: training windows at 0, 5, 10 or 15 dB with dish washing, an exercise bike or
+            pink noise; test windows at 2.5, 7.5, 12.5 or 17.5 dB with a running tap, heard by no model.
             Segmental SNR of frames of 30 ms, within -10 and 35 dB, means over the test windows; the gain is
             that over the noisy windows
 published   7.73 dB for SEGAN and 1.68 dB for the noisy recordings (Pascual et al. 2017, 16 kHz, VoiceBank and

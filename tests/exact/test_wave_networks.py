@@ -10,7 +10,8 @@ from simulacra.nets.speech.halving import half_kernel, halvings_of, widths
 from simulacra.nets.speech.waves import WaveCritic, WaveGenerator
 
 # figure 2 and section 4.2 of the paper: samples x channels after each layer
-PAPER = "8192x16 4096x32 2048x32 1024x64 512x64 256x128 128x128 64x256 32x256 16x512 8x1024".split()
+CHANNELS = (16, 32, 32, 64, 64, 128, 128, 256, 256, 512, 1024)
+PAPER = [f"{8192 >> i}x{c}" for i, c in enumerate(CHANNELS)]
 
 
 def outputs(layers, run) -> list[str]:

@@ -76,7 +76,7 @@ class Spectra:
         return (S.abs() + self.floor).log().unsqueeze(1), S.angle()
 
     def recording(self, logs: Tensor, phase: Tensor, samples: int) -> Tensor:
-        """Returns recordings with these spectra, or the nearest in the sense of Griffin and Lim, shape (B, T).
+        """Returns recordings with these spectra, or the nearest by least squares, shape (B, T).
 
         Args:
             logs: log spectra, shape (B, 1, W/2 + 1, N); below log e they are silence.

@@ -4,8 +4,8 @@
 
 Every layer sees c again. The last convolution starts near 0, so that training starts at G = c.
 
-Reference: Kaneko, Kameoka, Hojo, Ijima, Hiramatsu and Kashino, Generative adversarial network-based postfilter
-for statistical parametric speech synthesis, 2017, section 3. Row G25.
+Reference: Kaneko et al., Generative adversarial network-based postfilter for statistical parametric speech
+synthesis, 2017. Row G25.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
         d_n = (e_n, z),   d_(i-1) = (f(doubling convolution of d_i), e_(i-1)),   G = the last    (2)
     D:  halving convolutions of (h, c), one channel at the end, a number for each place       (3)
 
-A kernel of 31 with stride 2 and padding 15 maps 2 m samples to m, and its transpose maps m to 2 m. The links of
-(2) let fine detail pass by the bottleneck, so that the layers in between carry only what changes.
+A kernel of 31 with stride 2 and padding 15 maps 2 m samples to m, and its transpose maps m to 2 m. The links
+of (2) let fine detail pass by the bottleneck, so that the layers in between carry only what changes.
 
 Reference: Pascual, Bonafonte and Serra, SEGAN: Speech Enhancement Generative Adversarial Network, 2017,
 figures 1 and 2. Row G23.

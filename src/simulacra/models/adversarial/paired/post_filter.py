@@ -4,11 +4,11 @@
     D: mean over patches of l_x(s(c, x)) + l_G(s(c, G(z, c)))                                 (2)
     G: adversarial mean over patches of l(s(c, G(z, c))) + l1 mean |x - G(z, c)|              (3)
 
-Statistical synthesizers and networks that minimize a distance answer with means: their spectra are smooth over
-time, and speech sounds buzzy. No distance to x brings the texture back, since the mean is its minimum; a
-discriminator does, for it sees that c is too smooth. x and c are images of log spectra
-(`core.numerics.spectra`), whose phase is kept aside. Where the data set standardizes them, c in (1) has
-the mean and the deviation of x.
+Statistical synthesizers, and networks that minimize a distance, answer with means: their spectra are smooth
+over time, and speech sounds buzzy. No distance to x brings the texture back, since a mean or a median is its
+minimum; a discriminator does, for it sees that c is too smooth. x and c are images of log spectra
+(`core.numerics.spectra`), whose phase is kept aside. Where the data set standardizes both, c in (1) has the
+mean and the deviation of x.
 
 Reference: Kaneko et al., Generative adversarial network-based postfilter for statistical parametric speech
 synthesis, 2017, with patches after Isola et al. 2017. Row G25.
@@ -79,8 +79,8 @@ class PostFilter(Game):
         if not 0 <= l1 < float("inf") or not (l1 or adversarial):
             usual = build_with(l1=1.0)
             raise Refusal(
-                f"l1 is {l1} and adversarial is {adversarial}, but weights are numbers from 0, of which one is "
-                f"above 0: use {usual}.",
+                f"l1 is {l1} and adversarial is {adversarial}, but weights are numbers from 0, of which one "
+                f"is above 0: use {usual}.",
                 usual,
             )
         G = TextureGenerator(space.shape, channels, layers, kernel, latent)
@@ -107,6 +107,6 @@ def _check_pairs(space: Space, condition: Space | None) -> None:
     if condition is None or not all(real) or space.shape != condition.shape:
         raise ValueError(
             "post-filter adds texture to images of real numbers, such as log spectra (C, F, N), given smooth "
-            f"ones of the same size, but x is {space} and its condition is {condition or 'none'}: give both as "
-            "arrays of three sides, or take pix2pix for pictures."
+            f"ones of the same size, but x is {space} and its condition is {condition or 'none'}: give both "
+            "as arrays of three sides, or take pix2pix for pictures."
         )

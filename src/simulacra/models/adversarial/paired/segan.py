@@ -1,4 +1,4 @@
-"""SEGAN: a convolutional encoder-decoder that turns a noisy recording into a clean one, in a least squares game.
+"""SEGAN: an encoder-decoder of waves that turns noisy recordings into clean ones, in a least squares game.
 
     x' = P x,  c' = P c                       pre-emphasis, x'_t = x_t - a x_(t-1)                (1)
     D:  E (s(x', c') - 1)^2 / 2 + E s(G(z, c'), c')^2 / 2                                         (2)
@@ -136,8 +136,8 @@ def _check_pairs(space: Space, condition: Space | None) -> None:
     if condition is None:
         noisy = load_with(condition="noise:0.1")
         raise Refusal(
-            f"SEGAN needs a noisy recording as the condition of each clean one: load the data with {noisy}, or "
-            "name a folder of noisy recordings under the same names, condition='folder:NOISY'.",
+            f"SEGAN needs a noisy recording as the condition of each clean one: load the data with {noisy}, "
+            "or name a folder of noisy recordings under the same names, condition='folder:NOISY'.",
             noisy,
         )
     if not isinstance(condition, Audio) or (condition.shape, condition.rate) != (space.shape, space.rate):
@@ -152,8 +152,8 @@ def _check_numbers(adversarial: float, l1: float, emphasis: float) -> None:
     if not 0 <= l1 < float("inf") or not (l1 or adversarial):
         usual = build_with(l1=100.0)
         raise Refusal(
-            f"l1 is {l1} and adversarial is {adversarial}, but weights are numbers from 0, of which one is above "
-            f"0: use {usual}.",
+            f"l1 is {l1} and adversarial is {adversarial}, but weights are numbers from 0, of which one is "
+            f"above 0: use {usual}.",
             usual,
         )
     if not 0 <= emphasis < 1:
