@@ -33,6 +33,7 @@ from simulacra.core.spaces.plain import Real, Space
 from simulacra.data.labels import encode
 from simulacra.data.preparation import standardizing_real
 from simulacra.data.readers import find_reader, options_for
+from simulacra.data.row_store import RowStore
 from simulacra.data.sources.source import Source
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.value_range import with_own_range
@@ -92,15 +93,20 @@ def given_conditions(c: Any, space: Space | Preprocessing | None, n: int) -> Con
 
 
 def conditioning_of(
-    space: Space, train: Tensor, known: Tensor | None = None, geometry: Geometry | None = None
+    space: Space,
+    train: Tensor | RowStore,
+    known: Tensor | None = None,
+    geometry: Geometry | None = None,
+    looked_at: Tensor | None = None,
 ) -> Preprocessing:
     """Returns the usual preprocessing of conditions, as the table at the top of this file lists it.
 
     Args:
         space: raw space of the conditions.
-        train: raw conditions of the training rows, shape (N, *).
+        train: raw conditions of the training rows, shape (N, *), in memory or on disk.
         known: True where the condition of a row is known, shape (N,); None: all are.
         geometry: cropping and resizing of images; None: none.
+        looked_at: numbers of the rows whose range is taken; None: at equal distances.
 
     Example:
         >>> import torch
@@ -108,20 +114,23 @@ def conditioning_of(
         >>> chain.steps[0].shift, chain.steps[0].scale
         ((10.0, 5.0), (1.0, 1.0))
     """
-    seen = train if known is None else train[known.to(train.device)]
+    seen = train if known is None or isinstance(train, RowStore) else train[known.to(train.device)]
     if not len(seen):
         return Preprocessing(space, (), geometry)
     steps: tuple[Transform, ...] = ()
     if isinstance(space, Table):
+        assert isinstance(seen, Tensor)
         codes = coding(space)
         plain = codes[0].space(space) if codes else space
         assert isinstance(plain, Table)
         steps = (*codes, standardizing(plain, seen, None))
     elif isinstance(space, Real) and not isinstance(space, Audio):
+        assert isinstance(seen, Tensor)
         steps = (standardizing_real(space, seen),)
     chain = Preprocessing(space, steps, geometry)
     standardize = None if isinstance(space, Audio) else False
-    return with_own_range(chain, seen, standardize=standardize, what="conditions of the training rows")
+    what = "conditions of the training rows"
+    return with_own_range(chain, seen, standardize=standardize, looked_at=looked_at, what=what)
 
 
 def _inferred(c: Any) -> Conditions:

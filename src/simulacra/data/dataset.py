@@ -59,6 +59,7 @@ class Split:
     source_rows: SourceRows | None = None
     conditioning: Preprocessing | None = None
     _stamp: Callable[[], str] | None = field(default=None, init=False, repr=False, compare=False)
+    _c_stamp: Callable[[], str] | None = field(default=None, init=False, repr=False, compare=False)
     _digest: str | None = field(default=None, init=False, repr=False, compare=False)
     _content: str | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -211,14 +212,19 @@ class Split:
 
     def _same_rows(self, other: Split) -> Split:
         other._stamp, other._digest, other._content = self._stamp, self._digest, self._content
+        other._c_stamp = self._c_stamp
         return other
 
-    def stamped(self, stamp: Callable[[], str]) -> Split:
+    def stamped(self, stamp: Callable[[], str] | None, c_stamp: Callable[[], str] | None = None) -> Split:
         """Replaces the values of x by `stamp()` in the digest, such as the hash of the files.
 
         The digest is then the same whether the rows are in memory or streamed.
+
+        Args:
+            stamp: returns the digest of x; None: that of its values.
+            c_stamp: the same of the conditions.
         """
-        self._stamp, self._digest = stamp, None
+        self._stamp, self._c_stamp, self._digest = stamp, c_stamp, None
         return self
 
     def digest(self) -> str:
@@ -227,7 +233,10 @@ class Split:
             h = hashlib.sha256()
             if self._stamp is not None:
                 h.update(self._stamp().encode())
-            for t in (self._hashed_x(), self.c, self.known, self.c_known, self.lengths):
+            if self._c_stamp is not None:
+                h.update(f"c:{self._c_stamp()}".encode())
+            c = None if self._c_stamp is not None else self.c
+            for t in (self._hashed_x(), c, self.known, self.c_known, self.lengths):
                 _hash(h, t)
             self._digest = h.hexdigest()
         return self._digest
@@ -236,7 +245,8 @@ class Split:
         """Returns the SHA-256 over values and row numbers, whatever type and file hold them."""
         if self._content is None:
             h = hash_of_values(self._blocks(), len(self), self.preprocessing.raw)
-            for t in (self.c, self.known, self.c_known, self.lengths):
+            self._hash_conditions(h)
+            for t in (self.known, self.c_known, self.lengths):
                 _hash(h, t)
             rows = "" if self.source_rows is None else f":{self.source_rows.digest()}"
             own = h.hexdigest()
@@ -246,6 +256,10 @@ class Split:
     def _blocks(self) -> Iterator[Tensor]:
         """Yields the raw rows, block by block."""
         yield self.x
+
+    def _hash_conditions(self, h: Any) -> None:
+        """Hashes type, shape and values of the conditions."""
+        _hash(h, self.c)
 
     def identity(self) -> str:
         """Returns the SHA-256 over the digest and the row numbers; different splits have different ones."""

@@ -59,7 +59,7 @@ def given_apart(source: Source, condition: str | None) -> tuple[Source, Given | 
         ValueError: if the data are no table, a column is not there or has gaps, or none is left for x.
     """
     space = source.space
-    if condition in (None, LABEL):
+    if condition in (None, LABEL) or source.condition is not None:
         return source, None
     assert condition is not None
     if source.beside:

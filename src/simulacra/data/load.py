@@ -11,6 +11,8 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
+from torch import Tensor
+
 from simulacra.core.errors.calls import checked
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.renamed import renames
@@ -24,6 +26,10 @@ from simulacra.data.keywords import ReaderKeywords
 from simulacra.data.leaks.duplicates import without_duplicates
 from simulacra.data.leaks.search import warn_of_copies
 from simulacra.data.limits import reading_within
+from simulacra.data.pairs.forms import Made, Past
+from simulacra.data.pairs.made import with_made
+from simulacra.data.pairs.opening import Asked, asked_of, derived_form, open_pairs
+from simulacra.data.pairs.past import past_cut
 from simulacra.data.preparation import check_steps, framed, steps_of
 from simulacra.data.readers import Reader, check_choices, check_types, find_reader, options_for, own_options
 from simulacra.data.row_store import RowStore
@@ -79,9 +85,11 @@ def load_data(
             log probability of the levels.
         standardize: shift and scale real data by mean and standard deviation of the training rows; by default
             this is done for tables and arrays, not for toys and recordings.
-        condition: `label` gives the class labels to the model as condition; of a table, names of columns with
-            commas between, which are then not modelled but the c of p(x|c): numbers are standardized, one
-            column of texts is the same as `label`.
+        condition: the c of p(x|c). `label` is the class labels; of a table, names of columns with commas
+            between, which are then not modelled: numbers are standardized, one column of texts is the same as
+            `label`. Pairs of images or recordings: the name of an array of the file, `folder:PATH` with files
+            of the same names, `left` or `right` half of each picture, `past:4` frames before, or what a
+            corruption makes of x, such as `downscale:4`, `edges`, `blur`, `noise`, `mask`, `mix:FOLDER:5`.
         validation: share of the training rows kept for validation (or a number of rows, from 1),
             where the data have no validation split of their own.
         test: as validation, for the test split.
@@ -124,21 +132,24 @@ def load_data(
         source = without_duplicates(source)
     if binarize in ("static", "threshold"):
         source = binarize_once(source, binarize, threshold, seed)
-    source = cut(source, split)
+    form = derived_form(source, given["condition"])
+    source = past_cut(source, split, form) if isinstance(form, Past) else cut(source, split)
     source = source if source.settle is None else source.settle(source)
-    source, apart = given_apart(source, given["condition"])
+    source, apart = given_apart(source, given["condition"]) if form is None else (source, None)
     steps = steps_of(source, binarize, dequantize, standardize, mu_law)
     chain = Preprocessing(source.space, steps, source.geometry)
     chain.space  # noqa: B018  (a step that does not apply says so here)
     # chosen before rows are read into memory, so that streamed rows get the same range
     looked_at = some_rows(source.parts["train"].rows, chain.raw.dims)
     source = _in_memory(source, spec.get("stream", own.get("stream")))
+    source = with_made(source, form, seed) if isinstance(form, Made) else source
     train = source.parts["train"]
     chain = with_own_range(chain, train.rows, train.known, train.lengths, standardize, looked_at)
     chain = framed(chain, source.frame)
     # memory= does not define the data; a given one is kept, so that a run can open its data again
     given = {name: value for name, value in given.items() if name != "memory" or value is not None}
-    data = _dataset(source, chain, condition is not None, apart, {**spec, **given} if spec else {})
+    spec = {**spec, **given} if spec else {}
+    data = _dataset(source, chain, condition is not None, apart, spec, looked_at)
     for about, what in source.notes.items():
         log.log(logging.DEBUG if about in QUIET else logging.INFO, "%s: %s: %s", source.name, about, what)
     if source.remark is not None:
@@ -151,6 +162,13 @@ def _read_given(
     wanted: Any, split: SplitOptions, own: dict[str, Any], condition: str | None
 ) -> tuple[Source, dict[str, Any], str | None]:
     """Reads data as `read`, and returns the condition besides; a column of classes becomes the label."""
+    asked = asked_about(wanted, own, condition)
+    if asked.opens:
+        return *read(wanted, split, own, asked), asked.text
+    if asked.column and not own.get("label"):
+        return *read(wanted, split, {**own, "label": asked.key}), LABEL
+    if asked.form is not None:
+        return *read(wanted, split, own), asked.text
     if condition not in (None, LABEL) and own.get("label") == condition:
         # the column is the condition for what it holds, numbers or classes
         del own["label"]
@@ -162,20 +180,23 @@ def _read_given(
 
 def _in_memory(source: Source, stream: bool | None) -> Source:
     """Returns the source with its rows in memory, unless they are streamed."""
-    stores = [part.rows for part in source.parts.values() if isinstance(part.rows, RowStore)]
+    stores = [rows for part in source.parts.values() for rows in part.stores]
     if stream or (stream is None and sum(rows.bytes for rows in stores) > STREAM_ABOVE):
         return source
     parts = {name: part.held() for name, part in source.parts.items()}
     return replace(source, parts=parts)
 
 
-def read(given: Any, split: SplitOptions, own: dict[str, Any]) -> tuple[Source, dict[str, Any]]:
+def read(
+    given: Any, split: SplitOptions, own: dict[str, Any], pairs: Asked | None = None
+) -> tuple[Source, dict[str, Any]]:
     """Reads data with the reader for them.
 
     Args:
         given: as for `load_data`.
         split: options of the splits.
         own: options of the reader.
+        pairs: the conditions that are read with x, or None.
 
     Returns:
         The source of raw rows in their official parts, and the name and reader options with which it can be
@@ -183,13 +204,13 @@ def read(given: Any, split: SplitOptions, own: dict[str, Any]) -> tuple[Source, 
     """
     kept = _KEPT.get()
     asked = (
-        repr((str(given), replace(split, limit=None), sorted(own.items())))
+        repr((str(given), replace(split, limit=None), sorted(own.items()), pairs))
         if isinstance(given, (str, Path))
         else ""
     )
     if kept is not None and asked in kept:
         return kept[asked]
-    found = _read(given, split, own)
+    found = _read(given, split, own, pairs)
     if kept is not None and asked:
         kept[asked] = found
     return found
@@ -205,16 +226,44 @@ def reading_once() -> Iterator[None]:
         _KEPT.reset(token)
 
 
-def _read(given: Any, split: SplitOptions, own: dict[str, Any]) -> tuple[Source, dict[str, Any]]:
-    reader, wanted = find_reader(given, own)
-    what = str(given) if isinstance(given, (str, Path)) else "what was given"
-    options = options_for(reader, own, what, [name for name in usual_options() if name not in own_options()])
-    source = _opened(reader, wanted, options, split)
+def _read(
+    given: Any, split: SplitOptions, own: dict[str, Any], pairs: Asked | None
+) -> tuple[Source, dict[str, Any]]:
+    reader, wanted, options = _reader_of(given, own)
+    source = (
+        _opened(reader, wanted, options, split)
+        if pairs is None
+        else open_pairs(reader, wanted, options, split, pairs)
+    )
     if not isinstance(given, (str, Path)):
         return source, {}
     origin = str(wanted.resolve()) if isinstance(wanted, Path) else wanted
     # the inferred dialect and kinds are kept, so that later versions read the file in the same way
     return source, {"name_or_path": origin, **asdict(options), **source.resolved}
+
+
+def _reader_of(given: Any, own: dict[str, Any]) -> tuple[Reader, Any, Any]:
+    """Returns the reader of data, what it opens, and its options."""
+    reader, wanted = find_reader(given, own)
+    what = str(given) if isinstance(given, (str, Path)) else "what was given"
+    options = options_for(reader, own, what, [name for name in usual_options() if name not in own_options()])
+    return reader, wanted, options
+
+
+def asked_about(given: Any, own: dict[str, Any], condition: str | None) -> Asked:
+    """Returns what a condition names in data.
+
+    Args:
+        given: as for `load_data`.
+        own: options of the reader.
+        condition: the option `condition`.
+
+    Raises:
+        ValueError: if it names nothing that the data have.
+    """
+    if condition in (None, LABEL) and own.get("label"):
+        return Asked(condition)
+    return Asked(None) if condition is None else asked_of(*_reader_of(given, own), condition)
 
 
 def _opened(reader: Reader, wanted: Any, options: Any, split: SplitOptions) -> Source:
@@ -247,10 +296,20 @@ def _loaded_already(data: Dataset, given: dict[str, Any]) -> Dataset:
 
 
 def _dataset(
-    source: Source, chain: Preprocessing, conditional: bool, apart: Given | None, spec: dict[str, Any]
+    source: Source,
+    chain: Preprocessing,
+    conditional: bool,
+    apart: Given | None,
+    spec: dict[str, Any],
+    looked_at: Tensor,
 ) -> Dataset:
     conditioning = None if apart is None else conditioning_of(apart.space, apart.rows["train"])
-    c_space = _condition(source) if conditional and apart is None else None
+    if source.condition is not None:
+        geometry, c = source.condition_geometry, source.parts["train"].c
+        assert c is not None
+        # the rows that give x its range, in memory or not
+        conditioning = conditioning_of(source.condition, c, None, geometry, looked_at)
+    c_space = _condition(source) if conditional and conditioning is None else None
     splits = {name: _split(part, chain, c_space) for name, part in source.parts.items()}
     if apart is not None:
         splits = {name: replace(split, c=apart.rows[name]) for name, split in splits.items()}
@@ -278,11 +337,12 @@ def _condition(source: Source) -> Space:
 
 
 def _split(part: Part, chain: Preprocessing, c_space: Space | None) -> Split:
-    c = part.labels if c_space else None
+    c = part.labels if c_space else part.c
     if isinstance(part.rows, RowStore):
         return StreamedSplit(part.rows, chain, c, part.labels, source_rows=part.source_rows)
+    assert not isinstance(c, RowStore)
     split = Split(
         part.rows, chain, c, part.labels, part.known, None, part.lengths, source_rows=part.source_rows
     )
     # the digest is that of the files, as for streamed rows
-    return split if part.stamp is None else split.stamped(part.stamp)
+    return split.stamped(part.stamp, part.c_stamp) if part.stamp or part.c_stamp else split

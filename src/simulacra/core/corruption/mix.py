@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -107,11 +108,19 @@ class Mix(Corruption):
         """Returns the ratio at which the noise is `factor` times as large, in decibels."""
         return float(self.level or 0.0) - 20 * math.log10(factor)
 
+    def noises(self, rate: int) -> Noises:
+        """Returns the recordings of noise.
+
+        Args:
+            rate: number of samples a second of x.
+        """
+        return noises_of(self.folder, rate)
+
     def apply(self, x: Tensor, rng: Rng, space: Space, name: str = "corruption") -> Tensor:
         """Returns equation (1), shape (B, T)."""
         assert isinstance(space, Audio)
         y = floating(x)
-        n = noises_of(self.folder, space.rate).windows(rng, name, space.dims).to(y)
+        n = self.noises(space.rate).windows(rng, name, space.dims).to(y)
         # (1), without squares that leave the range of single precision
         power = lambda wave: to_float64(wave).square().mean(-1, keepdim=True)
         ratio = 10 ** (float(self.level or 0.0) / 10)
@@ -190,5 +199,14 @@ def noises_of(folder: str, rate: int) -> Noises:
             f"convert it to that rate, or use {other}.",
             other,
         )
-    lengths = torch.tensor([len(one) for one in found])
-    return Noises(torch.cat([one.x for one in found]), lengths.cumsum(0) - lengths, lengths)
+    return joined_noises([one.x for one in found])
+
+
+def joined_noises(waves: Sequence[Tensor]) -> Noises:
+    """Returns recordings of one rate as noise.
+
+    Args:
+        waves: the recordings, each of shape (T,).
+    """
+    lengths = torch.tensor([len(wave) for wave in waves])
+    return Noises(torch.cat([*waves]), lengths.cumsum(0) - lengths, lengths)

@@ -34,7 +34,7 @@ log = logging.getLogger("simulacra")
 __all__ = ["BROKEN_ZIP", "observations", "open_arrays", "read_npy", "read_npz"]
 
 
-def open_arrays(path: Path, own: ArrayOptions, split: SplitOptions) -> Source:
+def open_arrays(path: Path, own: ArrayOptions, split: SplitOptions, beside: Collection[str] = ()) -> Source:
     """Reads an array file into a source.
 
     Arrays that the rows are split by are no observations.
@@ -44,6 +44,7 @@ def open_arrays(path: Path, own: ArrayOptions, split: SplitOptions) -> Source:
         own: options of array files.
         split: options of the splits; arrays that `groups`, `stratify`, `time` or `splits` name are not
             observations.
+        beside: names of further arrays that are no observations, without their part.
 
     Returns:
         The rows. Arrays called train_x and test_x become the train and test parts of one array, `x`.
@@ -52,10 +53,10 @@ def open_arrays(path: Path, own: ArrayOptions, split: SplitOptions) -> Source:
         ValueError: if the file is damaged, holds no observations, or several arrays could be the
             observations.
     """
-    return reshape_images(_opened(path, own, split.named), Geometry(own.size, own.crop), own.grey)
+    return reshape_images(_opened(path, own, split.named, beside), Geometry(own.size, own.crop), own.grey)
 
 
-def _opened(path: Path, own: ArrayOptions, aside: Collection[str]) -> Source:
+def _opened(path: Path, own: ArrayOptions, aside: Collection[str], beside: Collection[str] = ()) -> Source:
     key, label, levels, missing = own.key, own.label, own.levels, own.missing
     suffix = path.suffix.lower()
     if suffix == ".npy":
@@ -67,12 +68,12 @@ def _opened(path: Path, own: ArrayOptions, aside: Collection[str]) -> Source:
     else:
         if suffix == ".mat" and (cells := _sequences(path, key, label)):
             return open_sequences(path, cells, key, label)
-        asked = {name for name in (key, label, *aside) if name}
+        asked = {name for name in (key, label, *aside, *beside) if name}
         wanted = (lambda name: asks_for(asked, name)) if key else None
         groups = grouped(read_npz(path, wanted) if suffix == ".npz" else read_mat(path), asked)
-    name = chosen(path, groups, key, {label, *aside})
+    name = chosen(path, groups, key, {label, *aside, *beside})
     others = {other: arrays for other, arrays in groups.items() if other not in (name, label)}
-    rows, space = _rows(path, name, groups[name], levels, missing == "mask")
+    rows, space = rows_of_parts(path, name, groups[name], levels, missing == "mask")
     parts = {
         part: Part(x, known=known, sides=array_sides(_arrays_of_part(part, others), len(x)))
         for part, (x, known) in rows.items()
@@ -111,10 +112,41 @@ def _arrays_of_part(part: str, groups: Mapping[str, Arrays]) -> dict[str, np.nda
     return {name: arrays[part] for name, arrays in groups.items() if part in arrays}
 
 
-def _rows(
-    path: Path, name: str, arrays: Arrays, levels: int | None, masked: bool
+def groups_of(path: Path, key: str | None, label: str | None) -> dict[str, Arrays]:
+    """Returns the arrays of an npz or mat file by name without part; {} where it holds one, or cells.
+
+    Args:
+        path: the file.
+        key: the array of the observations, or None.
+        label: the array of the labels, or None.
+
+    Raises:
+        ValueError: if the file is damaged.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
+        # what cannot be read beside is no condition
+        return grouped(read_npz(path, lambda name: False), {key, label})
+    if suffix != ".mat" or _sequences(path, key, label):
+        return {}
+    return grouped(read_mat(path), {key, label})
+
+
+def rows_of_parts(
+    path: Path, name: str, arrays: Arrays, levels: int | None = None, masked: bool = False
 ) -> tuple[dict[str, tuple[Tensor, Tensor | None]], Space]:
-    """Returns the rows and mask (None: all known) of each part, and the space that all parts share."""
+    """Returns the rows and mask (None: all known) of each part, and the space that all parts share.
+
+    Args:
+        path: the file, for errors.
+        name: name of the array without its part.
+        arrays: its parts.
+        levels: number of levels of whole numbers; None: inferred.
+        masked: True where NaN stands for a missing entry.
+
+    Raises:
+        ValueError: if the parts differ in shape, or are no rows.
+    """
     field = f"array {name!r}"
     shapes = {a.shape[1:] for a in arrays.values()}
     if len(shapes) > 1:

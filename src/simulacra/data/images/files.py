@@ -99,6 +99,7 @@ class ImageFiles(RowStore):
             - 1.
         cache: pages that were decoded for one tile, kept for the next.
         page_pixels: pixels of the largest page, which limits the rows that `some` chooses.
+        half: `left` or `right` where rows are of this half of each page; empty: of the whole page.
     """
 
     paths: tuple[Path, ...]
@@ -111,6 +112,7 @@ class ImageFiles(RowStore):
     numbers: Tensor | None = None
     cache: PageCache = field(default_factory=PageCache, repr=False)
     page_pixels: int = 1
+    half: str = ""
 
     @cached_property
     def _places(self) -> Tensor:
@@ -146,7 +148,7 @@ class ImageFiles(RowStore):
         x = torch.empty((len(index), *self.shape), dtype=self.dtype)
         with quietly():
             for file, wanted in self._by_file(index).items():
-                self._put(x, file, wanted, self._cached if self.geometry.tile else decode)
+                self._put(x, file, wanted, self._cached if self.geometry.tile or self.half else decode)
         return x
 
     def read_all(self) -> Tensor:
@@ -171,7 +173,7 @@ class ImageFiles(RowStore):
         return {file: dict(sorted(pages.items())) for file, pages in files.items()}
 
     def _cached(self, path: Path, channels: int, pages: Iterable[int], levels: int) -> Iterator[np.ndarray]:
-        # only tiles need a page again that was decoded before
+        # only tiles and the other half need a page again that was decoded before
         return (self.cache.page(path, channels, page, levels) for page in pages)
 
     def _put(self, x: Tensor, file: int, wanted: Wanted, pages: Decoder) -> None:
@@ -184,7 +186,7 @@ class ImageFiles(RowStore):
                 self.cache.highest[file, page] = int(pixels.max())
             check_levels(path, pixels, self.levels)
             for to, i, top, left in rows:
-                row = self.geometry.cut(pixels, top, left, self.levels)
+                row = self.geometry.cut(half_of(pixels, self.half), top, left, self.levels)
                 if row.shape != self.shape:
                     raise ValueError(f"{path} changed while it was in use: it gives {row.shape} now.")
                 # a copy, since torch does not accept the negative strides of turned images
@@ -219,14 +221,15 @@ class ImageFiles(RowStore):
         files = tuple((self.paths[i], *_stamp(self.paths[i])) for i in used)
         numbers = self._numbers.numpy().tobytes() if self.bits else b""
         rows = (self._places.numpy().tobytes(), numbers, self.part if self.bits else "")
-        return (files, rows, self.shape, self.geometry, self.levels)
+        return (files, rows, self.shape, self.geometry, self.levels, self.half)
 
     def digest(self) -> str:
         """Returns the SHA-256 over the files' bytes, the rows' places, and the processing of pixels.
 
         Files are hashed, not pixels, so that a large folder need not be decoded for it.
         """
-        done = (self.shape, str(self.geometry), self.levels, self.bits)
+        done: tuple[Any, ...] = (self.shape, str(self.geometry), self.levels, self.bits)
+        done += (self.half,) if self.half else ()
         h = hashlib.sha256(str(done).encode())
         places, numbers = self._places.tolist(), self._numbers.tolist()
         used = sorted({place[0] for place in places})
@@ -235,6 +238,21 @@ class ImageFiles(RowStore):
         for (file, page, top, left), number in zip(places, numbers):
             h.update(f"{number if self.bits else ''}:{page}:{top}:{left}:".encode() + digests[file])
         return h.hexdigest()
+
+
+def half_of(pixels: np.ndarray, side: str) -> np.ndarray:
+    """Returns the left or right half of a page, shape (C, H, W / 2); the page itself for an empty side.
+
+    Args:
+        pixels: shape (C, H, W).
+        side: `left`, `right` or empty.
+
+    Example:
+        >>> half_of(np.arange(4).reshape(1, 1, 4), "right").flatten().tolist()
+        [2, 3]
+    """
+    middle = pixels.shape[-1] // 2
+    return pixels[..., :middle] if side == "left" else pixels[..., middle:] if side else pixels
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -9,6 +9,7 @@ import torch
 
 from simulacra.data.dataset import Dataset, Split
 from simulacra.data.images.headers import Head
+from simulacra.data.row_store import RowStore
 from simulacra.data.sources.stream import StreamedSplit
 
 PIXELS = 2**24  # most pixels of pages that are decoded
@@ -63,7 +64,7 @@ def _in_memory(split: Split) -> Split:
     return Split(
         x,
         split.preprocessing,
-        split.c,
+        split.c.read_all() if isinstance(split.c, RowStore) else split.c,
         split.labels,
         source_rows=split.source_rows,
         conditioning=split.conditioning,

@@ -13,6 +13,7 @@ from simulacra.data.new_rows.pieces import open_pieces
 from simulacra.data.new_rows.text import open_text
 from simulacra.data.new_rows.wanted import Wanted
 from simulacra.data.new_rows.whole import answers_whole, open_whole
+from simulacra.data.pairs.new_rows import has_form
 from simulacra.data.readers import check_texts, find_reader
 from simulacra.data.text.new_lines import open_lines
 
@@ -42,6 +43,10 @@ def open_rows(file: str, wanted: Wanted) -> NewRows:
         raise ValueError(f"{file} is {reader.kind}, but the model was trained on {wanted.raw}: give {what}.")
     if reader.tables:
         return open_frame(given, reader, wanted) if reader.frame else open_text(given, wanted)
-    if wanted.whole and answers_whole(reader, wanted):
+    if wanted.whole and answers_whole(reader, wanted) and not _are_pairs(wanted):
         return open_whole(Path(given), wanted)
     return open_pieces(Path(given), reader, wanted)
+
+
+def _are_pairs(wanted: Wanted) -> bool:
+    return has_form(wanted.condition, wanted.given, wanted.spec)

@@ -13,7 +13,7 @@ from simulacra.core.spaces.audio import Audio
 from simulacra.data.audio.wav import read_wav
 from simulacra.data.audio.windows import Window
 from simulacra.data.images.binarize import static_bits
-from simulacra.data.images.files import ImageFiles
+from simulacra.data.images.files import ImageFiles, half_of
 from simulacra.data.images.frames import quietly
 from simulacra.data.new_rows.chunk import Origin
 from simulacra.data.sources.source import Part, Source
@@ -96,7 +96,7 @@ def page_of(path: Path, source: Source, origin: Origin) -> Tensor:
         rows = part.rows
         if isinstance(rows, ImageFiles) and origin.file in part.sides["file"]:
             with quietly():
-                pixels = rows.cache.page(file, rows.shape[0], origin.page, rows.levels)
+                pixels = half_of(rows.cache.page(file, rows.shape[0], origin.page, rows.levels), rows.half)
             page = torch.from_numpy(pixels.astype("int32"))
             return page if rows.bits is None else static_bits(page[None], rows.bits, rows.part, range(1))[0]
     raise AssertionError(origin)

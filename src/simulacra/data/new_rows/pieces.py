@@ -24,6 +24,8 @@ from simulacra.data.new_rows.labelled import LabelledRows
 from simulacra.data.new_rows.origins import columns, names_of, page_of, places_of
 from simulacra.data.new_rows.usable import has_files, open_usable
 from simulacra.data.new_rows.wanted import Wanted
+from simulacra.data.pairs.forms import Half
+from simulacra.data.pairs.new_rows import NewPairs, new_pairs, opened_keys, paired
 from simulacra.data.row_store import RowStore
 from simulacra.data.sources.reader import Reader
 from simulacra.data.sources.source import Part, Source
@@ -42,12 +44,14 @@ class PieceRows(LabelledRows):
         masks: mask of known entries of all parts, from the file, shape (N, *), or (1, *) for all rows.
         places: place of each row of all parts in the files of a folder; [] for rows of one file.
         refused: reason by name of each file of the folder that cannot be used.
+        pairs: the conditions of rows that are pairs, or None.
     """
 
     source: Source = field(default_factory=lambda: Source("", Binary(()), {}))
     masks: Tensor | None = None
     places: Sequence[Origin] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
+    pairs: NewPairs | None = None
 
     def whole(self, origin: Origin) -> Tensor | None:
         """Returns the page or recording that a tile or window is part of; None if it has no file."""
@@ -56,19 +60,19 @@ class PieceRows(LabelledRows):
     def chunks(self, size: int) -> Iterator[Chunk]:
         """Yields chunks of at most `size` rows, part by part."""
         first = 0
-        for part in self.source.parts.values():
+        for name, part in self.source.parts.items():
             for start in range(0, len(part), size):
                 at = range(start, min(start + size, len(part)))
-                yield self._chunk(part, at, first)
+                yield self._chunk(name, part, at, first)
                 first += len(at)
         self.check_all_given(first)
 
-    def _chunk(self, part: Part, at: range, first: int) -> Chunk:
+    def _chunk(self, name: str, part: Part, at: range, first: int) -> Chunk:
         origins = self.places[first : first + len(at)]
         kept_as = without_formula if self.escape else str
         heads = [joined((str(kept_as(cell)) for cell in columns(o, self.names)), ",") for o in origins]
         heads = heads or list(map(str, range(first, first + len(at))))
-        x, kept = self._read(part, at, origins)
+        x, kept = self._read(part, at, origins, self._lacking(name, at, heads))
         rows = torch.tensor([at[i] for i in kept], dtype=torch.long)
         known = None if part.known is None else part.known[rows]
         if self.masks is not None:
@@ -77,14 +81,28 @@ class PieceRows(LabelledRows):
         c = self.given(first + np.array(kept, dtype=np.int64))
         if self.labelled and part.labels is not None:
             c = self.classes(part.labels[rows])
+        if self.pairs is not None and kept:
+            c = self.pairs.conditions(name, part, rows.tolist(), x, self.source.space)
         lengths = None if part.lengths is None else part.lengths[rows]
         return Chunk(x, np.array(kept, dtype=np.int64), heads, first, c, known, lengths, origins=origins)
 
-    def _read(self, part: Part, at: range, origins: Sequence[Origin]) -> tuple[Tensor, list[int]]:
+    def _lacking(self, name: str, at: range, heads: Sequence[str]) -> set[int]:
+        """Returns the numbers of the rows of a chunk that have no condition, and counts them."""
+        if self.pairs is None:
+            return set()
+        reasons = {i: reason for i, place in enumerate(at) if (reason := self.pairs.lacking(name, place))}
+        self.unused += len(reasons)
+        self.reasons |= {f"row {heads[i]}": f"{heads[i]}: {reason}" for i, reason in reasons.items()}
+        return set(reasons)
+
+    def _read(
+        self, part: Part, at: range, origins: Sequence[Origin], lacking: set[int]
+    ) -> tuple[Tensor, list[int]]:
         """Returns the rows that can be read, and their numbers among those of a chunk."""
-        kept = [i for i in range(len(at)) if not origins or origins[i].file not in self.refused]
-        if len(kept) < len(at):
-            self._left_out(*(origins[i].file for i in range(len(at)) if i not in set(kept)))
+        there = [i for i in range(len(at)) if i not in lacking]
+        kept = [i for i in there if not origins or origins[i].file not in self.refused]
+        if len(kept) < len(there):
+            self._left_out(*(origins[i].file for i in there if i not in set(kept)))
         if not isinstance(part.rows, RowStore):
             return part.rows[at.start : at.stop][torch.tensor(kept, dtype=torch.long)], kept
         try:
@@ -121,12 +139,18 @@ def open_pieces(path: Path, reader: Reader, wanted: Wanted) -> PieceRows:
     keys = _keys(path)
     own, label = _options(reader, wanted, keys)
     refused: Mapping[str, str] = {}
-    if path.exists() and has_files(reader, wanted):
-        source, refused = open_usable(path, own, wanted)
+    pairs = new_pairs(path, own, wanted.condition, wanted.given, wanted.spec)
+    if pairs is not None and pairs.key:
+        source = opened_keys(path, own, pairs)
+    elif path.exists() and has_files(reader, wanted):
+        half = pairs.form if pairs is not None and isinstance(pairs.form, Half) else None
+        source, refused = open_usable(path, own, wanted, half)
     else:
         source = reader.open(path if path.exists() else str(path), own, WHOLE)
     source = _as_recorded(path, source, wanted)
-    rows = PieceRows(path, wanted=wanted, source=source, refused=refused)
+    if pairs is not None:
+        source, pairs = paired(path, source, own, pairs, refused)
+    rows = PieceRows(path, wanted=wanted, source=source, refused=refused, pairs=pairs)
     rows.places = places_of(source, wanted.spec)
     rows.names = names_of(rows.places, source)
     rows.mark = Mark(header=joined(rows.names, ","))
@@ -134,7 +158,8 @@ def open_pieces(path: Path, reader: Reader, wanted: Wanted) -> PieceRows:
     asked = own.key if isinstance(own, ArrayOptions) else None
     rows.form = form_of(path, asked or (keys[0] if len(keys) == 1 else None))
     rows.label_names = source.label_names
-    rows.settle_condition(label)
+    if pairs is None:
+        rows.settle_condition(label)
     if KNOWN in keys:
         mask = read_npz(path, KNOWN.__eq__)[KNOWN]
         rows.masks = torch.from_numpy(mask.astype(bool) if rows.form is None else rows.form.mask(mask))

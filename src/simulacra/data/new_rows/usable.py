@@ -20,6 +20,8 @@ from simulacra.data.images.headers import Head, read_heads
 from simulacra.data.images.options import FolderOptions
 from simulacra.data.listing import Listing, list_path
 from simulacra.data.new_rows.wanted import Wanted
+from simulacra.data.pairs.forms import Half
+from simulacra.data.pairs.halves import as_halves, halved_heads, odd_pages
 from simulacra.data.sources.reader import Reader
 from simulacra.data.sources.source import Source
 
@@ -38,24 +40,34 @@ def has_files(reader: Reader, wanted: Wanted) -> bool:
     return reader.whole and reader.holds == "recordings" and isinstance(wanted.raw, Audio)
 
 
-def open_usable(path: Path, own: FolderOptions | AudioOptions, wanted: Wanted) -> tuple[Source, Refused]:
+def open_usable(
+    path: Path, own: FolderOptions | AudioOptions, wanted: Wanted, half: Half | None = None
+) -> tuple[Source, Refused]:
     """Opens a folder of images or recordings, or one file, with the reasons of files that cannot be used.
 
     Args:
         path: the folder or file.
         own: options of the reader.
         wanted: what the model takes.
+        half: the half of each picture that is its condition, or None.
 
     Raises:
         ValueError: if no file can be used.
     """
     listing = list_path(path)
-    open_kind = _images if isinstance(own, FolderOptions) else _recordings
-    return open_kind(listing, own, wanted)  # type: ignore[arg-type]
+    if isinstance(own, FolderOptions):
+        return _images(listing, own, wanted, half)
+    return _recordings(listing, own, wanted)
 
 
-def _images(listing: Listing, own: FolderOptions, wanted: Wanted) -> tuple[Source, Refused]:
+def _images(
+    listing: Listing, own: FolderOptions, wanted: Wanted, half: Half | None
+) -> tuple[Source, Refused]:
     heads, refused = _heads(listing)
+    if half is not None:
+        odd = {path: said for path, pages in heads.items() if (said := odd_pages(path, pages))}
+        refused |= {_name(listing, path): said for path, said in odd.items()}
+        heads = halved_heads({path: pages for path, pages in heads.items() if path not in odd})
     for path, pages in list(heads.items()):
         reason = next(filter(None, (_unfit(path, head, own, wanted) for head in pages)), "")
         if reason:
@@ -63,7 +75,8 @@ def _images(listing: Listing, own: FolderOptions, wanted: Wanted) -> tuple[Sourc
             del heads[path]
     if not heads:
         raise ValueError(next(iter(refused.values())))
-    return images_of(listing, own, heads, wanted.raw.shape), refused
+    source = images_of(listing, own, heads, wanted.raw.shape)
+    return (source if half is None else as_halves(source, half)), refused
 
 
 def _heads(listing: Listing) -> tuple[dict[Path, tuple[Head, ...]], Refused]:

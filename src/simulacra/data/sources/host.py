@@ -37,7 +37,7 @@ class HostSplit(Split):
         """
         given = {f.name: getattr(split, f.name) for f in fields(Split) if f.init}
         found = cls(**given, device=device)
-        found._stamp, found._digest = split._stamp, split._digest
+        found._stamp, found._c_stamp, found._digest = split._stamp, split._c_stamp, split._digest
         return found
 
     def rows(self, index: Tensor) -> Batch:

@@ -30,6 +30,8 @@ class Part:
         lengths: number of valid steps of each ragged sequence, shape (N,), or None.
         stamp: returns the digest of rows that were read from a store, which replaces that of their values.
         total: number of rows of that part in the source, with those that were left out; None: len(self).
+        c: raw condition of each row where the data are pairs, shape (N, *), or a store of them; None: none.
+        c_stamp: returns the digest of conditions that were read from a store, as `stamp` does of rows.
     """
 
     rows: Tensor | RowStore
@@ -41,12 +43,22 @@ class Part:
     lengths: Tensor | None = None
     stamp: Callable[[], str] | None = field(default=None, compare=False)
     total: int | None = None
+    c: Tensor | RowStore | None = None
+    c_stamp: Callable[[], str] | None = field(default=None, compare=False)
 
     def held(self) -> Part:
-        """Returns the part with its rows in memory."""
+        """Returns the part with its rows and conditions in memory."""
+        held = self
         if isinstance(self.rows, RowStore):
-            return replace(self, rows=self.rows.read_all(), stamp=self.rows.digest)
-        return self
+            held = replace(held, rows=self.rows.read_all(), stamp=self.rows.digest)
+        if isinstance(self.c, RowStore):
+            held = replace(held, c=self.c.read_all(), c_stamp=self.c.digest)
+        return held
+
+    @property
+    def stores(self) -> list[RowStore]:
+        """The rows and conditions that are not read yet."""
+        return [rows for rows in (self.rows, self.c) if isinstance(rows, RowStore)]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -65,6 +77,7 @@ class Part:
             numbers,
             pick(self.lengths),
             total=len(self) if self.total is None else self.total,
+            c=None if self.c is None else self.c[index],
         )
 
     @property
@@ -95,6 +108,8 @@ class Source:
         beside: names of those `sides` that are columns beside a text and may be the condition of p(x|c).
         settle: called once the splits are cut; returns the source with what is learned from training rows,
             such as a vocabulary. None: nothing is.
+        condition: raw space of the conditions of pairs; None: the data are none.
+        condition_geometry: how pictures that a model is given as conditions become rows, or None: unchanged.
     """
 
     name: str
@@ -111,6 +126,8 @@ class Source:
     remark: Callable[[], None] | None = field(default=None, compare=False)
     beside: tuple[str, ...] = ()
     settle: Callable[[Source], Source] | None = field(default=None, compare=False)
+    condition: Space | None = None
+    condition_geometry: Geometry | None = None
 
     def noted(self, about: str, what: str) -> Source:
         """Returns the source with one more note; notes of the same topic are joined.
@@ -121,6 +138,26 @@ class Source:
         """
         said = f"{self.notes[about]}; {what}" if about in self.notes else what
         return replace(self, notes={**self.notes, about: said})
+
+    def given(
+        self,
+        space: Space,
+        c: Mapping[str, Tensor | RowStore],
+        how: str,
+        geometry: Geometry | None = None,
+    ) -> Source:
+        """Returns the source as pairs: every row with a condition.
+
+        Args:
+            space: raw space of the conditions.
+            c: conditions of each part, one for each row.
+            how: how they were made, for the protocol.
+            geometry: how pictures that are given as conditions become rows, or None.
+        """
+        parts = {name: replace(part, c=c[name], c_stamp=None) for name, part in self.parts.items()}
+        done = (*self.applied, f"given {how}")
+        source = replace(self, parts=parts, applied=done, condition=space, condition_geometry=geometry)
+        return source.noted("condition", how)
 
     def numbered(self, numbers: Sequence[int], total: int) -> Source:
         """Returns the source with the numbers that its training rows have in the file.

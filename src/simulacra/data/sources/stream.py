@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -30,7 +31,7 @@ class StreamedSplit(Split):
     Args:
         files: the store of the rows, such as image files.
         preprocessing: maps the raw space to the model's space.
-        c: conditions, shape (N, *), or None.
+        c: conditions, shape (N, *), a store of them, or None.
         labels: class numbers, shape (N,), or None.
         workers: number of processes that read ahead; None: two, or the number of cores if fewer.
         device: device of the batches.
@@ -53,19 +54,22 @@ class StreamedSplit(Split):
         self,
         files: RowStore,
         preprocessing: Preprocessing,
-        c: Tensor | None = None,
+        c: Tensor | RowStore | None = None,
         labels: Tensor | None = None,
         workers: int | None = None,
         device: torch.device | str = "cpu",
         source_rows: SourceRows | None = None,
         conditioning: Preprocessing | None = None,
     ):
-        self.files, self.preprocessing, self.c, self.labels = files, preprocessing, c, labels
+        self.files, self.preprocessing, self.labels = files, preprocessing, labels
+        # conditions in files are read with the rows
+        self.c = c  # type: ignore[assignment]
         self.source_rows, self.conditioning = source_rows, conditioning
         self.known = self.c_known = self.lengths = None
         self.workers = min(2, os.cpu_count() or 1) if workers is None else workers
         self.device = torch.device(device)
         self._stamp, self._digest, self._content = files.digest, None, None
+        self._c_stamp = c.digest if isinstance(c, RowStore) else None
 
     # Split has a field x; here the rows are not in memory
     @property
@@ -95,15 +99,21 @@ class StreamedSplit(Split):
         kept = {name: getattr(self, name) for name in KEPT}
         return type(self)(**{**kept, **parts})
 
-    def _batch(self, x: Tensor, index: Tensor) -> Batch:
-        c = None if self.c is None else self.held_conditions(self.c[index], self.device)
+    def _batch(self, x: Tensor, c: Tensor | None, index: Tensor) -> Batch:
+        if c is None and self.c is not None:
+            c = self.c[index]
+        c = self.held_conditions(c, self.device)
         at = index.to(self.device)
         return Batch(x.to(self.device, non_blocking=True), c, rows=range(len(index)), index=at)
 
     def rows(self, index: Tensor) -> Batch:
         """Reads the raw rows `index` in this process."""
         index = index.cpu()
-        return self._batch(self.files.read(index.tolist()), index)
+        return self._batch(*self._reader(index.tolist()), index)
+
+    @property
+    def _reader(self) -> _Reading:
+        return _Reading(self.files, self.c if isinstance(self.c, RowStore) else None)
 
     def read(self, orders: Iterable[Tensor]) -> Iterator[Batch]:
         """Yields raw batches, one for each index tensor of `orders`, read ahead by the workers.
@@ -113,17 +123,17 @@ class StreamedSplit(Split):
         """
         asked: deque[Tensor] = deque()
         loader: Any = DataLoader(
-            _Decoder(self.files),  # type: ignore[arg-type]
+            _Decoder(self._reader),  # type: ignore[arg-type]
             batch_sampler=_recorded(orders, asked),
             num_workers=self.workers,
             collate_fn=_uncollated,
             # so that the loader does not draw its workers' seed from the global generator
             generator=torch.Generator(),
         )
-        for x in loader:
-            if isinstance(x, str):
-                raise ValueError(x)
-            yield self._batch(x, asked.popleft())
+        for read in loader:
+            if isinstance(read, str):
+                raise ValueError(read)
+            yield self._batch(*read, asked.popleft())
 
     def select(self, index: Tensor) -> StreamedSplit:
         """Returns a split with only the rows `index`."""
@@ -155,6 +165,15 @@ class StreamedSplit(Split):
     def _hashed_x(self) -> None:
         return None
 
+    def _hash_conditions(self, h: Any) -> None:
+        if not isinstance(self.c, RowStore):
+            super()._hash_conditions(h)
+            return
+        h.update(f"{self.c.dtype}{(len(self.c), *self.c.shape)}".encode())
+        for start in range(0, len(self.c), BLOCK):
+            block = self.c.read(range(start, min(start + BLOCK, len(self.c))))
+            h.update(block.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+
 
 def _recorded(orders: Iterable[Tensor], asked: deque[Tensor]) -> Iterator[list[int]]:
     for index in orders:
@@ -163,18 +182,29 @@ def _recorded(orders: Iterable[Tensor], asked: deque[Tensor]) -> Iterator[list[i
         yield index.tolist()
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """Reads rows and the conditions that lie in files, too."""
+
+    x: RowStore
+    c: RowStore | None
+
+    def __call__(self, index: list[int]) -> tuple[Tensor, Tensor | None]:
+        return self.x.read(index), None if self.c is None else self.c.read(index)
+
+
 class _Decoder:
     """The data set of a worker: reads a whole batch, or returns the error message of a damaged file."""
 
-    def __init__(self, files: RowStore):
-        self.files = files
+    def __init__(self, reading: _Reading):
+        self.reading = reading
 
     def __len__(self) -> int:
-        return len(self.files)
+        return len(self.reading.x)
 
-    def __getitems__(self, index: list[int]) -> Tensor | str:
+    def __getitems__(self, index: list[int]) -> tuple[Tensor, Tensor | None] | str:
         try:
-            return self.files.read(index)
+            return self.reading(index)
         except ValueError as error:
             # if it were raised here, the worker's traceback would be wrapped around it
             return str(error)

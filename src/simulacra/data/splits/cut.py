@@ -56,7 +56,7 @@ def cut(source: Source, options: SplitOptions) -> Source:
     if groups is not None and len(parts) > 1:
         _warn_of_straddling(source, parts, groups)
     ordered = {k: parts[k] for k in ("train", "valid", "test") if k in parts}
-    return replace(source, parts={k: _limited(k, part, options) for k, part in ordered.items()})
+    return replace(source, parts={k: limited(k, part, options) for k, part in ordered.items()})
 
 
 def _check_together(groups: str | None, stratify: str | None, time: str | None, splits: str | None) -> None:
@@ -167,7 +167,7 @@ def _warn_of_straddling(source: Source, parts: Mapping[str, Part], groups: str) 
             )  # fmt: skip
 
 
-def _limited(name: str, part: Part, options: SplitOptions) -> Part:
+def limited(name: str, part: Part, options: SplitOptions) -> Part:
     """Returns at most `limit` rows of a part at random, in their order, since a file may be sorted."""
     limit = options.limit
     if limit is None or limit >= len(part):

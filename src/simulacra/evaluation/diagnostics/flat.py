@@ -108,7 +108,7 @@ def _conditions(model: Model, data: Dataset, sides: Iterable[tuple[Split, Tensor
     found = []
     for split, at in sides:
         known = None if split.c_known is None else split.c_known[at]
-        found.append(None if split.c is None else conditions_of(data, split.c[at], known))
+        found.append(None if split.c is None else conditions_of(data, split.rows(at).c, known))
     return [columns for columns in found if columns is not None] if None not in found else []
 
 

@@ -1,0 +1,121 @@
+"""Finds the partner of each file in another folder, by its name without the suffix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from simulacra.core.errors.suggestion import Refusal, load_with
+from simulacra.data.listing import Listing, kind_held, list_folder
+
+NAMED = 3  # most names in a message
+
+
+def partners(listing: Listing, folder: Path) -> Listing:
+    """Returns the files of another folder, each at the place of the file of its name.
+
+    Args:
+        listing: the files of x.
+        folder: the folder of the conditions, laid out as that of x.
+
+    Raises:
+        ValueError: if there is no such folder, it holds another kind of file, or a file has no partner.
+    """
+    other = _listed(listing, folder)
+    files = {
+        part: {_name(path, other.below[part]): path for path in paths} for part, paths in other.files.items()
+    }
+    wanted = {
+        part: [_name(path, listing.below[part]) for path in paths] for part, paths in listing.files.items()
+    }
+    without = [n for part, names in wanted.items() for n in names if n not in files.get(part, {})]
+    beside = [n for part, held in files.items() for n in held if n not in set(wanted.get(part, ()))]
+    if without or beside:
+        raise _unpaired(listing, folder, without, beside)
+    there = {part: tuple(files[part][name] for name in names) for part, names in wanted.items()}
+    return replace(other, files=there, labels=listing.labels, label_names=listing.label_names)
+
+
+def folders_beside(folder: Path) -> list[Path]:
+    """Returns the folders beside a folder that hold files of the same names, in order.
+
+    Args:
+        folder: a folder of images or recordings.
+    """
+    try:
+        listing = list_folder(folder)
+        near = sorted(path for path in folder.resolve().parent.iterdir() if path.is_dir())
+    except (ValueError, OSError):
+        return []
+    return [path for path in near if path != folder.resolve() and _fits(listing, path)]
+
+
+def _fits(listing: Listing, folder: Path) -> bool:
+    try:
+        partners(listing, folder)
+    except (ValueError, OSError):
+        return False
+    return True
+
+
+def _listed(listing: Listing, folder: Path) -> Listing:
+    if not folder.is_dir():
+        raise _no_folder(listing, folder)
+    if folder.resolve() == listing.folder.resolve():
+        raise ValueError(
+            f"condition='folder:{folder}' names the folder of the data themselves: give the folder that "
+            "holds the conditions."
+        )
+    other = list_folder(folder)
+    if kind_held(folder) != kind_held(listing.folder):
+        raise ValueError(
+            f"{folder} holds {kind_held(folder)}, but {listing.folder} holds {kind_held(listing.folder)}: "
+            "give a folder of the same kind."
+        )
+    return other
+
+
+def _no_folder(listing: Listing, folder: Path) -> ValueError:
+    beside = folders_beside(listing.folder)
+    there = f"condition='folder:{folder}' names a folder that is not there"
+    if not beside:
+        return ValueError(f"{there}: give an existing folder with files of the same names.")
+    one = load_with(condition=f"folder:{beside[0]}")
+    return Refusal(f"{there}: load the data with {one}, whose files have the same names.", one)
+
+
+def _unpaired(listing: Listing, folder: Path, without: Sequence[str], beside: Sequence[str]) -> Refusal:
+    """Returns the error for files without a partner, with the folder that has all of them if there is one."""
+    whole = sum(map(len, listing.files.values()))
+    said = []
+    if without:
+        said.append(
+            f"{len(without):,} of {whole:,} files of {listing.folder} have no partner in {folder} "
+            f"({_some(without)})"
+        )
+    if beside:
+        said.append(f"{len(beside):,} of {folder} have none in {listing.folder} ({_some(beside)})")
+    better = [path for path in folders_beside(listing.folder) if path != folder.resolve()]
+    if better:
+        one = load_with(condition=f"folder:{better[0]}")
+        return Refusal(f"{', and '.join(said)}: load the data with {one}, or rename them.", one)
+    return Refusal(f"{', and '.join(said)}: a pair is two files of one name; rename these or move them away.")
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+
+
+def _name(path: Path, below: Path) -> str:
+    """Returns the name by which files are paired: the path below the folder, without the suffix."""
+    return path.relative_to(below).with_suffix("").as_posix()
+
+
+def by_file(listing: Listing) -> Mapping[Path, str]:
+    """Returns the name of each file, by which it finds its partner.
+
+    Args:
+        listing: the files of a folder.
+    """
+    return {path: _name(path, listing.below[part]) for part, paths in listing.files.items() for path in paths}
