@@ -67,7 +67,7 @@ class TextureGenerator(nn.Module):
             z: noise, shape (B, noise).
             c: images, shape (B, C, H, W).
         """
-        h = torch.cat([c, z.view(len(c), self.maps, *c.shape[2:])], 1)
+        h = torch.cat([c, z.unflatten(1, (self.maps, *c.shape[2:]))], 1)
         for layer in self.layers:
             h = torch.cat([layer(h), c], 1)
         return self.last(h)

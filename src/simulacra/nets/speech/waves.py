@@ -46,7 +46,8 @@ class WaveGenerator(nn.Module):
         super().__init__()
         p, w = half_kernel(kernel), widths(channels, halvings)
         self.maps = w[-1] if latent is None else latent
-        self.noise = self.maps * (samples >> halvings)
+        self.length = samples >> halvings
+        self.noise = self.maps * self.length
         self.down = nn.ModuleList(nn.Conv1d(a, b, kernel, 2, p) for a, b in pairwise([1, *w]))
         self.bend = nn.ModuleList(nn.PReLU(b) for b in w)
         # each layer but the first sees the one before it and, by its link, as many channels of the encoder
@@ -61,12 +62,12 @@ class WaveGenerator(nn.Module):
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns waves (B, T) for noise z (B, noise) and waves c (B, T)."""
         assert c is not None
-        links, h = [], c.view(len(c), 1, -1)
+        links, h = [], c.unsqueeze(1)
         for down, bend in zip(self.down, self.bend):
             # (1)
             h = bend(down(h))
             links.append(h)
-        h = torch.cat([h, z.view(len(h), self.maps, h.shape[2])], 1)
+        h = torch.cat([h, z.unflatten(1, (self.maps, self.length))], 1)
         for up, unbend, link in zip(self.up, self.unbend, reversed(links[:-1])):
             # (2)
             h = torch.cat([unbend(up(h)), link], 1)
@@ -111,7 +112,7 @@ class WaveCritic(nn.Module):
         """Returns features (B, width) of waves h (B, T) beside waves c (B, T)."""
         assert c is not None
         # (3)
-        return self.body(torch.stack([h, c.view(h.shape)], 1)).squeeze(1)
+        return self.body(torch.stack([h, c], 1)).squeeze(1)
 
 
 def _begin(layer: nn.Module) -> None:
