@@ -89,8 +89,9 @@ def test_the_reference_batch_is_pairs_of_the_data_and_rows_stay_alone(float64, t
 @pytest.mark.parametrize("adversarial", [0.0, 1.0])
 def test_segmental_snr_of_sines_in_noise_improves(tmp_path, adversarial):
     data = from_tensors(*[sines(400, 0)[0], WAVE], c=sines(400, 0)[1], condition=WAVE, valid=0.0, test=0.0)
-    model = segan(channels=6, kernel=7, adversarial=adversarial, lr=5e-3)
-    fit(model, data, out=tmp_path, epochs=6, batch_size=40, progress=False, doctor=False)
+    model = segan(channels=6, kernel=7, adversarial=adversarial, lr=3e-3)
+    epochs = 8 if adversarial else 12
+    fit(model, data, out=tmp_path, epochs=epochs, batch_size=40, progress=False, doctor=False)
     x, c = sines(200, 9)
     gain = segmental_snr(model.sample(200, c), x, RATE) - segmental_snr(c, x, RATE)
     error = gain.std() / math.sqrt(len(gain))
