@@ -10,7 +10,8 @@ from scipy.io import savemat, wavfile
 SMALL = {
     "hidden": 3, "irrelevant": 2, "components": 2, "features": 2, "filters": 3, "kernel": 3, "kernels": 2,
     "pool": 3, "pools": (2, 1), "state": 4, "steps": 3, "mean_field_steps": 3, "hidden_steps": 2,
-    "switch_steps": 2, "chains": 7, "burn_in": 5, "channels": 3, "labels": 6, "labelled_batch": 5, "reference": 7,
+    "switch_steps": 2, "chains": 7, "burn_in": 5, "channels": 3, "labels": 6, "labelled_batch": 5,
+    "reference": 7,
 }  # fmt: skip
 IMAGES = ["--data.key", "x"]
 TEXTS = ["--data.tokens", "characters", "--data.column", "said"]

@@ -47,8 +47,8 @@ def test_noisy_folders_are_cleaned(cli, pairs):
 
 
 def test_a_longer_recording_is_cleaned_in_windows(cli, pairs):
-    small = ["--model.channels", 2, "--model.kernel", 5, "--model.latent", 0, "--model.normalization", "layer"]
-    words = ["clean", "--data.condition", "folder:noisy", *small]
+    small = ["--model.channels", 2, "--model.kernel", 5, "--model.latent", 0]
+    words = ["clean", "--data.condition", "folder:noisy", *small, "--model.normalization", "layer"]
     assert cli("train", "segan", *words, "--epochs", 1, "--batch_size", 8, "--out", "run").code == 0
     done = cli("translate", "run", "long/a.wav", "--out", "a.wav")
     assert done.code == 0, done.err

@@ -84,7 +84,8 @@ class PostFilter(Game):
                 usual,
             )
         G = TextureGenerator(space.shape, channels, layers, kernel, latent)
-        D = PatchDiscriminator(PatchCritic(space.shape, space.shape[0], channels, patch))
+        # instance normalization would hide the size of the texture
+        D = PatchDiscriminator(PatchCritic(space.shape, space.shape[0], channels, patch, "layer"))
         goal = OBJECTIVES["non-saturating"]
         super().__init__(space, condition, G, D, G.noise, goal, Stabilizers(), Play(lr=lr), adversarial)
         self.l1 = l1
