@@ -46,9 +46,12 @@ def test_the_answer_is_its_condition_and_a_residual(float64):
         G.last.weight.zero_()
         torch.testing.assert_close(G(z, c), c + G.last.bias.view(-1, 1, 1))
     # it is a convolution: larger images have the same answers inside
-    G = TextureGenerator((1, 5, 7), channels=3, layers=2, kernel=3, latent=1)
+    G, smaller = (
+        TextureGenerator((1, *sides), channels=3, layers=2, kernel=3) for sides in ((11, 13), (9, 10))
+    )
+    smaller.load_state_dict(G.state_dict())
     z, c = torch.randn(1, 1, 11, 13), torch.randn(1, 1, 11, 13)
-    whole, part = G(z.flatten(1), c), G(z[..., 2:, 3:].flatten(1), c[..., 2:, 3:])
+    whole, part = G(z.flatten(1), c), smaller(z[..., 2:, 3:].flatten(1), c[..., 2:, 3:])
     torch.testing.assert_close(part[..., 3:, 3:], whole[..., 5:, 6:])
 
 

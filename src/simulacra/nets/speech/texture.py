@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.nets.layers import activation
+from simulacra.nets.translators.noise_maps import NoiseMaps
 
 NEAR_ZERO = 0.02  # deviation of the last weights at the start
 
@@ -51,7 +52,8 @@ class TextureGenerator(nn.Module):
         super().__init__()
         _check(layers, kernel)
         C, H, W = shape
-        self.maps, self.noise, p = latent, latent * H * W, kernel // 2
+        self.z, p = NoiseMaps(latent, "input", {"input": (H, W)}), kernel // 2
+        self.noise = self.z.size
         sizes = [C + latent, *[channels + C] * layers]
         self.layers = nn.ModuleList(
             nn.Sequential(nn.Conv2d(a, channels, kernel, padding=p), activation(act)) for a in sizes[:-1]
@@ -67,7 +69,7 @@ class TextureGenerator(nn.Module):
             z: noise, shape (B, noise).
             c: images, shape (B, C, H, W).
         """
-        h = torch.cat([c, z.unflatten(1, (self.maps, *c.shape[2:]))], 1)
+        h = self.z.beside(c, z, "input")
         for layer in self.layers:
             h = torch.cat([layer(h), c], 1)
         return self.last(h)

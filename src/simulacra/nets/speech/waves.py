@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from simulacra.nets.adversarial.normal import needs_bias, norm
 from simulacra.nets.speech.halving import half_kernel, widths
+from simulacra.nets.translators.noise_maps import NoiseMaps
 
 SLOPE = 0.3  # of the critic's leaky ReLUs
 
@@ -45,13 +46,13 @@ class WaveGenerator(nn.Module):
     ):
         super().__init__()
         p, w = half_kernel(kernel), widths(channels, halvings)
-        self.maps = w[-1] if latent is None else latent
-        self.length = samples >> halvings
-        self.noise = self.maps * self.length
+        maps = w[-1] if latent is None else latent
+        self.z = NoiseMaps(maps, "bottleneck", {"bottleneck": (samples >> halvings,)})
+        self.noise = self.z.size
         self.down = nn.ModuleList(nn.Conv1d(a, b, kernel, 2, p) for a, b in pairwise([1, *w]))
         self.bend = nn.ModuleList(nn.PReLU(b) for b in w)
         # each layer but the first sees the one before it and, by its link, as many channels of the encoder
-        before = [w[-1] + self.maps, *(2 * b for b in reversed(w[:-1]))]
+        before = [w[-1] + maps, *(2 * b for b in reversed(w[:-1]))]
         after = [*reversed(w[:-1]), 1]
         self.up = nn.ModuleList(
             nn.ConvTranspose1d(a, b, kernel, 2, p, output_padding=1) for a, b in zip(before, after)
@@ -67,7 +68,7 @@ class WaveGenerator(nn.Module):
             # (1)
             h = bend(down(h))
             links.append(h)
-        h = torch.cat([h, z.unflatten(1, (self.maps, self.length))], 1)
+        h = self.z.beside(h, z, "bottleneck")
         for up, unbend, link in zip(self.up, self.unbend, reversed(links[:-1])):
             # (2)
             h = torch.cat([unbend(up(h)), link], 1)
