@@ -88,7 +88,7 @@ _NAMES = {
     "HasPosterior": "core.capabilities.general",
     "HasPrior": "core.capabilities.general",
     "HasRates": "core.capabilities.bounds",
-    "HasScore": "core.capabilities.slope",
+    "HasScore": "core.capabilities.estimates",
     "Predicts": "core.capabilities.mappings",
     "PredictsFromCode": "core.capabilities.mappings",
     "Samples": "core.capabilities.general",

@@ -19,7 +19,7 @@ from simulacra.core.capabilities.energy import (
     HasMarkovChain,
     HasPartitionFunctions,
 )
-from simulacra.core.capabilities.estimates import EstimatesDensity
+from simulacra.core.capabilities.estimates import EstimatesDensity, HasScore
 from simulacra.core.capabilities.general import (
     Classifies,
     Completes,
@@ -41,7 +41,6 @@ from simulacra.core.capabilities.general import (
 from simulacra.core.capabilities.mappings import Denoises, Predicts, PredictsFromCode, Translates
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.capabilities.sampling import Sampling
-from simulacra.core.capabilities.slope import HasScore
 from simulacra.core.export.onnx import export_onnx
 from simulacra.core.model import Model
 from simulacra.core.preprocessing.chain import Preprocessing

@@ -62,6 +62,21 @@ def _overlap(a: object, b: object) -> bool:
     return True
 
 
+def takes_noise(model: Model, c: torch.Tensor | None) -> bool:
+    """True if a sample is more than a function of its condition: of the draws, one holds a number."""
+    sizes = []
+
+    def counting(key, kind, drawn):
+        numbers = drawn()
+        sizes.append(numbers.numel())
+        return numbers
+
+    rng = Rng(0, "noise", rows=range(1), source=counting)
+    with torch.no_grad():
+        model.draw(rng, None if c is None else c[:1])
+    return any(sizes)
+
+
 def names_of_update(model: Model, update: Update, batch: Batch) -> Drawn:
     """What one move of an update draws, as the trainer makes it: `before`, then the loss."""
     rng = Rng(0, "update", update.name, rows=batch.rows)

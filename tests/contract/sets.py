@@ -198,22 +198,31 @@ def frames(d: int = 3, T: int = 7, n: int = 107) -> Dataset:
 
 
 @kept
+def pairs() -> Dataset:
+    """Images of 5 x 6 pixels with 4 levels, each beside the same with noise."""
+    rng, x = Rng(0, "pairs", rows=range(107)), (_normal(107, 30, "pairs") + 1.5).round().clamp(0, 3)
+    x = x.reshape(-1, 1, 5, 6)
+    y = (x + rng.normal("grain", 1, 5, 6)).round().clamp(0, 3)
+    image = Levels((1, 5, 6), 4)
+    return from_tensors(x.to(torch.uint8), image, "pairs", c=y.to(torch.uint8), condition=image)
+
+
+@kept
+def wave_pairs(T: int = 23, n: int = 109) -> Dataset:
+    """Recordings of tones of any phase, each beside the same with hiss."""
+    rng = Rng(0, "wave pairs", rows=range(n))
+    x = 0.5 * (2 * torch.pi * (2 * torch.arange(T) / T + rng.uniform("phase", 1))).sin()
+    y = x + 0.1 * rng.normal("hiss", T).clamp(-3, 3)
+    return from_tensors(x, Audio((T,), 8000), "wave pairs", c=y, condition=Audio((T,), 8000))
+
+
+@kept
 def squares() -> Dataset:
     """Images of 6 x 6 pixels with 4 levels, in three classes: of a size that strides of two reach."""
     n = 103
     c = (Rng(0, "squares", rows=range(n)).uniform("c", 1).squeeze(1) * 3).long()
     x = (_normal(n, 36, "squares") + c.unsqueeze(1)).round().clamp(0, 3).to(torch.uint8)
     return from_tensors(x.reshape(-1, 1, 6, 6), Levels((1, 6, 6), 4), "squares", c, Categorical((), 3))
-
-
-@kept
-def noisy(T: int = 24, n: int = 107) -> Dataset:
-    """Recordings of a sine, each with a noisy one as its condition."""
-    rng = Rng(0, "noisy", rows=range(n))
-    turns = 1.5 * torch.arange(T) / T + rng.uniform("phase", 1)
-    x = 0.7 * (2 * torch.pi * turns).sin()
-    c = (x + 0.2 * rng.normal("hiss", T)).clamp(-1, 1)
-    return from_tensors(x, Audio((T,), 8000), "noisy", c, Audio((T,), 8000))
 
 
 @kept

@@ -16,5 +16,6 @@ RESIDUAL = {"network": "residual", "channels": 3, "latent": 3}
 RECURRENT = {"network": "recurrent", "latent": 2, "channels": 3}
 VIRTUAL = {"normalization": "virtual", "critic_normalization": "virtual"}
 TEACHER = str(Path(__file__).with_name("teacher.safetensors"))  # flow matching of `real(3)`, trained a little
+PAIRS: dict[str, Any] = {"objective": "least-squares", "normalization": "layer"}
 MOVES = {"hidden": (5,), "leapfrog": 2, "burn_in": 5}
 FEW = {"labels": 6, "latent": 3, "hidden": (13, 7), "generator_hidden": (11,), "labelled_batch": 5}

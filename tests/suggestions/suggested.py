@@ -7,7 +7,9 @@ from simulacra.cli.output import in_options
 
 COMMAND = re.compile(r"`simulacra ([^`]+)`")
 # " --data.name value" within a sentence; "and" joins it to what stands before, "or" begins another way out
-OPTION = re.compile(r"(?:\b(add|and|or|with) |(\())--data\.(\w+) ('[^']*'|\"[^\"]*\"|\{[^}]*\}|[^\s;:]+)")
+OPTION = re.compile(
+    r"(?:\b(add|and|or|with) |(\())--data\.(\w+) ('[^']*'|\"[^\"]*\"|\{[^}]*\}|(?:[^\s;:]|:(?=\S))+)"
+)
 
 
 def options_in(message: str) -> list[dict[str, str]]:

@@ -28,7 +28,8 @@ def message_of(case, name, options, caplog):
             load_data(name, **options)
         return Phrase(str(caught.value), caught.value)
     if case.where == "inspection":
-        return inspect_data(name, **options).facts["groups"]
+        facts = inspect_data(name, **options).facts
+        return facts.get("groups") or facts["pairs"]
     with caplog.at_level(logging.WARNING, "simulacra"):
         data = load_data(name, **options)
     if case.where == "log":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from data_suggestions import ROWS, Says, csv, numbers, text
+from pair_suggestions import CASES as PAIRS
 from table_suggestions import CASES as DATA
 
 CASES: tuple[Says, ...] = (
     *DATA,
+    *PAIRS,
     Says(
         "data/text/detection.py",
         "holds lines of text, not a table: load it with",

@@ -114,8 +114,31 @@ def _inspect(name: str, pairs: Sequence[Pair]) -> None:
     # loading the data again would repeat its log messages
     with held_back(logging.ERROR):
         lines = [_line(name, candidate, found.rows, before) for candidate in _best(name, found, given)]
+        of_pairs = _line_of_pairs(name, found, pairs, before)
     if lines:
         say("", "to train, with the time on this machine:", table(lines))
+    if of_pairs:
+        say("", "to train on pairs:", table([of_pairs]))
+
+
+def _line_of_pairs(
+    name: str, found: Inspection, pairs: Sequence[Pair], before: float
+) -> tuple[str, str, str] | None:
+    """Returns the command with which the best model is trained on pairs, if the data may hold some."""
+    if found.pairs is None:
+        return None
+    proposed = [(f"data.{option}", _text(value)) for option, value in found.pairs.options.items()]
+    added = [*pairs, *proposed]
+    try:
+        paired = inspect_data(name, **_options(added))
+    except ValueError:
+        # such as pictures of which some have no partner
+        return None
+    known = {option for option, _ in added}
+    more = [(f"data.{option}", _text(value)) for option, value in paired.added.items()]
+    given = [*added, *(pair for pair in more if pair[0] not in known)]
+    best = _best(name, paired, given)[:1]
+    return _line(name, best[0], paired.rows, before) if best else None
 
 
 def _text(value: Any) -> str:

@@ -27,7 +27,7 @@ LOADED = re.compile(
 
 # further options in error messages: "declare the column with types={'a': 'drop'}", "or test=0"
 BESIDE = re.compile(
-    r"\b(with|or|and) (types|time|missing|validation|test|window)=(?:'([^']*)'|(\{[^{}]*\})|(\w+))"
+    r"\b(with|or|and) (types|time|missing|validation|test|window|condition)=(?:'([^']*)'|(\{[^{}]*\})|(\w+))"
 )
 
 INTERRUPTED = 130  # exit code

@@ -27,6 +27,7 @@ from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.random.keyed import initial_weights
 from simulacra.core.renamed import renamed_arguments
 from simulacra.core.size import size_of
+from simulacra.core.spaces.paired import observed
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Epochs, Stage, Update
 
@@ -177,8 +178,15 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
     def capabilities(self) -> frozenset[type[can.Capability]]:
         """The capabilities among the bases of its class, without those that its constructor removed.
 
-        A base of your own counts too: `class Sings(Capability)`, then `class Bird(Model, Sings)`.
+        A base of your own counts too: `class Sings(Capability)`, then `class Bird(Model, Sings)`. Models that
+        sample given an observation, such as an image, translate as well (`core.capabilities.paired`).
         """
+        own = self.own_capabilities()
+        pairs = {can.Samples, can.TakesCondition} <= own and observed(self.condition)
+        return own | {can.Translates} if pairs else own
+
+    def own_capabilities(self) -> frozenset[type[can.Capability]]:
+        """The capabilities that its class declares, without those that its constructor removed."""
         declared = declared_by(type(self))
         if self.condition is None:
             declared = frozenset(c for c in declared if not issubclass(c, can.TakesCondition))

@@ -19,7 +19,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.scores.estimate import Protocol
 from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.plain import Space
-from simulacra.data.sources.content import hash_of_values
+from simulacra.data.sources.content import add_to_hash, hash_of_values
 from simulacra.data.sources.source_rows import SourceRows
 
 # the option of loading that makes a split, and its usual share
@@ -237,7 +237,7 @@ class Split:
                 h.update(f"c:{self._c_stamp()}".encode())
             c = None if self._c_stamp is not None else self.c
             for t in (self._hashed_x(), c, self.known, self.c_known, self.lengths):
-                _hash(h, t)
+                add_to_hash(h, t)
             self._digest = h.hexdigest()
         return self._digest
 
@@ -247,7 +247,7 @@ class Split:
             h = hash_of_values(self._blocks(), len(self), self.preprocessing.raw)
             self._hash_conditions(h)
             for t in (self.known, self.c_known, self.lengths):
-                _hash(h, t)
+                add_to_hash(h, t)
             rows = "" if self.source_rows is None else f":{self.source_rows.digest()}"
             own = h.hexdigest()
             self._content = hashlib.sha256(f"{own}{rows}".encode()).hexdigest() if rows else own
@@ -259,7 +259,7 @@ class Split:
 
     def _hash_conditions(self, h: Any) -> None:
         """Hashes type, shape and values of the conditions."""
-        _hash(h, self.c)
+        add_to_hash(h, self.c)
 
     def identity(self) -> str:
         """Returns the SHA-256 over the digest and the row numbers; different splits have different ones."""
@@ -269,13 +269,6 @@ class Split:
 
     def _hashed_x(self) -> Tensor | None:
         return None if self._stamp is not None else self.x
-
-
-def _hash(h: Any, t: Tensor | None) -> None:
-    """Hashes type, shape and bytes of a tensor; None adds nothing."""
-    if t is not None:
-        h.update(f"{t.dtype}{tuple(t.shape)}".encode())
-        h.update(t.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
 
 
 @dataclass(repr=False)

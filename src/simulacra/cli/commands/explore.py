@@ -23,6 +23,7 @@ WHAT = {
     "random-codes": "expected images of random codes",
     "reconstructions": "held-out images and their reconstructions",
     "completions": "held-out rows, their known part, and draws of the rest; also `complete`",
+    "translations": "held-out pairs: the source, draws of the model given it, and the truth",
     "denoised": "held-out images with noise, the answers of the model, and the truth",
     "predictions": "predicted numbers of held-out rows against the true ones",
     "optimized": "texts of random codes, and of these codes moved to a higher predicted number",
@@ -81,8 +82,10 @@ def explore(
             default the first of these, for tables all but a quarter of the cells. A part that does not come
             first in the order of drawing takes longer. For inversions: the part to which codes are fitted; by
             default the whole image.
-        n: for completions and inversions: number of rows; by default 6, for tables up to 200, and 10.
-        draws: for completions: number of draws for each row; by default 4, for tables 19.
+        n: for completions, inversions and translations: number of rows; by default 6, for tables up to 200,
+            10, and 6 images or 2 recordings.
+        draws: for completions and translations: number of draws for each row; by default 4, for tables 19,
+            and 3 images or 2 recordings.
         condition: for completions and inversions, where the model takes one: a class, by name or number, or
             one for each row with commas between, or what `sample` takes; by default the rows' own.
         a: for arithmetic: a class, by name or number; by default the first.

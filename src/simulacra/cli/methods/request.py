@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from simulacra.cli.output import say
 if TYPE_CHECKING:
     from simulacra.core.model import Model
     from simulacra.data.new_rows.chunk import NewRows
+    from simulacra.data.new_rows.wanted import Wanted
 
 log = logging.getLogger("simulacra")
 STDOUT = "-"
@@ -75,6 +76,7 @@ class Request:
         from simulacra.cli.options.conditions import typed_condition
         from simulacra.core.artifact.save import open_artifact
         from simulacra.core.capabilities import general as can
+        from simulacra.core.capabilities.paired import draws_pairs
         from simulacra.data.new_rows.opening import open_rows
         from simulacra.data.new_rows.wanted import Wanted
         from simulacra.training.run import load
@@ -82,13 +84,17 @@ class Request:
         self._check_other_file()
         model = load(self.run)
         check_able(model, self.command)
+        spec = open_artifact(Path(self.run)).config.get("data", {}).get("spec") or {}
+        if self.command == "translate" and draws_pairs(model):
+            rows = open_rows(self.file, self._of_pairs(model, spec, whole))
+            rows.escape = self.escape
+            return model, rows
         # parts of a page are put together where answers have the shape of the rows
         whole = whole and self._space(model).shape == model.preprocessing.raw.shape
         needed = conditional and (self.condition is not None or model.supports(can.TakesCondition))
-
         wanted = Wanted(
             self._space(model),
-            open_artifact(Path(self.run)).config.get("data", {}).get("spec") or {},
+            spec,
             lenient(model),
             model.conditioning.raw if needed and model.conditioning is not None else None,
             self.condition,
@@ -100,14 +106,35 @@ class Request:
         rows.escape = self.escape
         return model, rows
 
+    def _of_pairs(self, model: Model, spec: Mapping[str, Any], whole: bool) -> Wanted:
+        """Returns the needs of a model whose rows are conditions, which it leads to its space.
+
+        Raises:
+            ValueError: if a condition is given beside them.
+        """
+        from simulacra.core.methods.whole import factors_of
+        from simulacra.data.new_rows.wanted import Wanted
+
+        if self.condition is not None:
+            raise ValueError(
+                f"{type(model).__name__} translates its condition, and these are the rows of {self.file}: "
+                "leave out --condition."
+            )
+        chain = model.conditioning
+        assert chain is not None
+        # labels, and how 0 and 1 are made of levels, are options of the targets
+        own = {name: value for name, value in spec.items() if name not in ("label", "binarize", "key")}
+        given = spec.get("condition")
+        own |= {"key": given} if isinstance(given, str) else {}
+        half = str(given) if given in ("left", "right") and chain.raw.image else ""
+        whole = whole and factors_of(chain.raw, model.preprocessing.raw) is not None
+        return Wanted(chain.raw, own, geometry=chain.geometry, whole=whole, source=True, half=half)
+
     def _space(self, model: Model) -> Any:
         """Returns the raw space of the rows: that of the data, or of a translation's source."""
-        from simulacra.core.capabilities import general as can
+        from simulacra.core.methods.whole import source_of
 
-        if self.command != "translate":
-            return model.preprocessing.raw
-        source = can.able(model, can.Translates).source
-        return model.preprocessing.raw if source == model.space else source
+        return source_of(model) if self.command == "translate" else model.preprocessing.raw
 
     def _check_other_file(self) -> None:
         """Raises ValueError if the output would overwrite the input."""
@@ -149,7 +176,9 @@ class Request:
         Args:
             rows: the rows, after the last one is read.
         """
-        why = "; ".join(rows.reasons.values()) or "it has no rows"
+        why = "; ".join(reason.rstrip(".") for reason in rows.reasons.values()) or "it has no rows"
+        if rows.listed and rows.reasons:
+            return ValueError(f"no row of {self.file} has an answer: {why}.")
         return ValueError(f"no row of {self.file} has an answer: {why}; fill the gaps or mend the cells.")
 
     def concluded(self, rows: NewRows, n: int, about: str) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from simulacra.core.model import Model
     from simulacra.core.spaces.plain import Space
     from simulacra.data.new_rows.chunk import Chunk
 
@@ -26,7 +27,8 @@ def answered(raw: Space, chunk: Chunk, method: Method) -> Tensor:
         method: answers raw rows of raw.shape, given their condition.
     """
     x = chunk.x
-    if x.shape[1:] == raw.shape or not chunk.origins:
+    if x.shape[1:] == raw.shape or not chunk.origins or x.dim() != len(raw.shape) + 1:
+        # what is no row at all is refused with the reason
         return method(x, chunk.c)
     if not raw.image or x.shape[1] == raw.shape[0]:
         return _stitched(raw, x[0], chunk, method)[None]
@@ -51,3 +53,22 @@ def _stitched(raw: Space, x: Tensor, chunk: Chunk, method: Method) -> Tensor:
 
     tile = raw.shape[1:] if raw.image else raw.shape
     return stitched(lambda tiles: method(tiles, chunk.c).cpu(), x, tile, name=f"tiles of {chunk.heads[0]}")
+
+
+def drawn_pairs(model: Model, chunk: Chunk, n: int, seed: int) -> list[Tensor]:
+    """Returns n translations of the rows of a chunk, which may have any size, each of shape (B, *).
+
+    Args:
+        model: a model that draws pairs.
+        chunk: rows of the source, or one row with sides of any length.
+        n: number of draws.
+        seed: seed of the draws.
+    """
+    from simulacra.core.methods.whole import source_of, translate_whole
+
+    x, source = chunk.x, source_of(model)
+    if x.shape[1:] == source.shape or not chunk.origins or x.dim() != len(source.shape) + 1:
+        # what is no row at all is refused with the reason
+        found = model.translate(x, n=n, seed=seed)
+        return [found] if n == 1 else list(found.unbind(1))
+    return [y[None] for y in translate_whole(model, x[0], n, seed, f"tiles of {chunk.heads[0]}")]

@@ -3,8 +3,8 @@
 a class            by name or number, or one for each row with commas between
 numbers            with commas between, a .csv or an .npy file
 a table            a .csv file with its columns
-an image           a .png or another image file, or an .npy file
-a recording        a .wav or another file of sound, or an .npy file
+an image           a .png or another image file, a folder of them, or an .npy file
+a recording        a .wav or another file of sound, a folder of them, or an .npy file
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ def typed_condition(model: Model, text: str) -> Tensor:
         raise ValueError(f"{type(model).__name__} was trained without a condition: leave out --condition.")
     raw = chain.raw
     if isinstance(raw, (Categorical, Ordinal)) and not raw.shape:
-        names = list(raw.names) or list(model.label_names)
+        names = list(raw.names) or list(model.label_names) or list(map(str, range(raw.classes)))
         return torch.tensor([_class_number(word.strip(), names) for word in text.split(",")])
     numbers = _numbers(text)
     if numbers is not None and raw.shape and len(numbers) != raw.dims:
         many = f"{len(numbers)} number{'s' * (len(numbers) != 1)}"
         raise ValueError(f"--condition has {many}, but the condition is {raw}: it takes {typed(raw)}.")
-    given = _from_file(raw, Path(text)) if numbers is None else numbers
+    given = _from_file(model, Path(text)) if numbers is None else numbers
     return condition_rows(raw, given, None, chain.geometry)
 
 
@@ -78,12 +78,12 @@ def typed(raw: Space) -> str:
     Example:
         >>> from simulacra.core.spaces.plain import Levels
         >>> typed(Levels((1, 8, 8)))
-        'a .png or another image file, or an .npy file of shape (N, 8, 8)'
+        'a .png or another image file, a folder of them, or an .npy file of shape (N, 8, 8)'
     """
     from simulacra.core.inputs.conditions import accepted
     from simulacra.core.spaces.audio import Audio
     from simulacra.core.spaces.composite import Table
-    from simulacra.core.spaces.plain import Levels
+    from simulacra.core.spaces.plain import Binary, Levels
 
     shape = f"({', '.join(map(str, ('N', *_listed(raw))))})"
     if isinstance(raw, Table):
@@ -91,10 +91,13 @@ def typed(raw: Space) -> str:
         classes = any(getattr(field, "names", ()) for _, field in raw.fields)
         numbers = "" if classes else f"a number for each of {columns} with commas between, or "
         return f"{numbers}a .csv file with the columns {columns}"
-    if raw.image and isinstance(raw, Levels):
-        return f"a .png or another image file, or an .npy file of shape {shape}"
+    if raw.image and isinstance(raw, Levels | Binary):
+        return f"a .png or another image file, a folder of them, or an .npy file of shape {shape}"
     if isinstance(raw, Audio):
-        return f"a .wav file of {raw.dims:,} samples at {raw.rate:,} Hz, or an .npy file of shape {shape}"
+        return (
+            f"a .wav file of {raw.dims:,} samples at {raw.rate:,} Hz, a folder of them, or an .npy file of "
+            f"shape {shape}"
+        )
     if len(raw.shape) == 1:
         return f"{raw.dims} numbers with commas between, a .csv file of {raw.dims} columns, or an .npy file"
     return (
@@ -137,14 +140,18 @@ def _numbers(text: str) -> Tensor | None:
     return None if None in numbers else torch.tensor(numbers, dtype=torch.float64)
 
 
-def _from_file(raw: Space, path: Path) -> Any:
+def _from_file(model: Model, path: Path) -> Any:
     """Reads a file into a form that `condition_rows` takes."""
     from simulacra.core.spaces.audio import Audio
     from simulacra.core.spaces.composite import Table
-    from simulacra.core.spaces.plain import Levels
+    from simulacra.core.spaces.plain import Binary, Levels
     from simulacra.data.listing import IMAGES, WAVES
 
-    suffix = path.suffix.lower()
+    assert model.conditioning is not None
+    raw = model.conditioning.raw
+    suffix, pictures = path.suffix.lower(), raw.image and isinstance(raw, Levels | Binary)
+    if path.is_dir() and (pictures or isinstance(raw, Audio)):
+        return _from_folder(model, raw, path)
     if not path.is_file():
         what = f"there is no file {path}" if suffix else f"condition {str(path)!r} is no file"
         raise ValueError(f"{what}: --condition takes {typed(raw)}.")
@@ -152,35 +159,69 @@ def _from_file(raw: Space, path: Path) -> Any:
         from simulacra.data.arrays.npy import read_npy
 
         return read_npy(path)
-    if suffix in IMAGES and raw.image and isinstance(raw, Levels):
-        return _picture(path)
+    if suffix in IMAGES and pictures:
+        return [_picture(model, path)]
     if suffix in WAVES and isinstance(raw, Audio):
-        return _recording(raw, path)
+        return _recording(model, raw, path)
     if suffix == ".csv" and (isinstance(raw, Table) or len(raw.shape) == 1):
         return _table(raw, path)
     raise ValueError(f"{path} does not fit {raw}: --condition takes {typed(raw)}.")
 
 
-def _picture(path: Path) -> Any:
-    from PIL import Image
+def _from_folder(model: Model, raw: Space, path: Path) -> Any:
+    """Returns the images or recordings of a folder, in the order of their names."""
+    from simulacra.data.listing import IMAGES, WAVES
+
+    kinds = IMAGES if raw.image else WAVES
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in kinds)
+    if not files:
+        what = "images" if raw.image else "recordings"
+        raise ValueError(f"{path} holds no {what}: --condition takes {typed(raw)}.")
+    if raw.image:
+        return [_picture(model, file) for file in files]
+    import torch
+
+    return torch.stack([_recording(model, raw, file) for file in files])
+
+
+def _picture(model: Model, path: Path) -> Any:
+    from PIL import Image, ImageOps
 
     try:
         image = Image.open(path)
         image.load()
+        size = ImageOps.exif_transpose(image).size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path} could not be read as an image ({error}): save it again.") from error
-    return [image]
+    chain = model.conditioning
+    assert chain is not None
+    _, height, width = chain.raw.shape
+    cut = chain.geometry is not None and chain.geometry.side is not None
+    if size != (width, height) and not cut and (other := _of_any_size(model)):
+        raise ValueError(f"{path} is {size[0]}x{size[1]}, but the condition is {width}x{height}: {other}.")
+    return image
 
 
-def _recording(raw: Any, path: Path) -> Any:
+def _recording(model: Model, raw: Any, path: Path) -> Any:
     from simulacra.data.audio.wav import read_wav
 
     found = read_wav(path)
     if (found.rate, len(found)) != (raw.rate, raw.dims):
+        other = f", and {said}" if found.rate == raw.rate and (said := _of_any_size(model)) else ""
         raise ValueError(
-            f"{path} has {len(found):,} samples at {found.rate:,} Hz: --condition takes {typed(raw)}."
+            f"{path} has {len(found):,} samples at {found.rate:,} Hz: --condition takes {typed(raw)}{other}."
         )
     return found.x
+
+
+def _of_any_size(model: Model) -> str:
+    """Returns a clause on the command that answers files of any size; empty where there is none."""
+    from simulacra.core.capabilities.paired import draws_pairs
+    from simulacra.core.methods.whole import factors_of
+
+    chain = model.conditioning
+    tiled = chain is not None and factors_of(chain.raw, model.preprocessing.raw) is not None
+    return "simulacra translate takes files of any size" if tiled and draws_pairs(model) else ""
 
 
 def _table(raw: Space, path: Path) -> Any:

@@ -1,7 +1,7 @@
-"""Capability of models whose log-density is estimated: by the solution of a differential equation, say.
+"""Capabilities of models whose log-density is estimated, or known by its gradient.
 
-An estimate is no bound: its error may have either sign. Its kind is `stochastic`, so that `compare` never
-takes it for proof.
+An estimate, such as the solution of a differential equation, is no bound: its error may have either sign.
+Its kind is `stochastic`, so that `compare` never takes it for proof.
 """
 
 from __future__ import annotations
@@ -43,4 +43,24 @@ class EstimatesDensity(Capability):
             x: observations in the model's space, shape (B, *).
             c: condition of each, shape (B, *); None: no condition.
             rng: generator of random probes; the noise of a row depends on `rng.rows`, not on the batch.
+        """
+
+
+class HasScore(Capability):
+    """Knows the gradient of log p(x) in x, which statistics calls the score.
+
+    It may be that of p(x) after Gaussian noise of standard deviation `noise` is added. The method is called
+    `slope`, as a score of the library is a number for each row.
+    """
+
+    phrase = "has the gradient of its log-density"
+
+    @abstractmethod
+    def slope(self, x: Tensor, c: Tensor | None = None, noise: float | None = None) -> Tensor:
+        """Returns the gradient of log p(x|c) in x, in nats per unit of x, shape (B, *).
+
+        Args:
+            x: observations in the model's space, shape (B, *).
+            c: condition of each, shape (B, *); None: no condition.
+            noise: standard deviation of the noise in x; None: the model's own.
         """

@@ -28,7 +28,7 @@ from simulacra.core.capabilities.energy import (  # noqa: F401, all capabilities
     HasMarkovChain,
     HasPartitionFunctions,
 )
-from simulacra.core.capabilities.estimates import EstimatesDensity  # noqa: F401
+from simulacra.core.capabilities.estimates import EstimatesDensity, HasScore  # noqa: F401
 from simulacra.core.capabilities.mappings import (  # noqa: F401
     FILLS,
     WEIGHED,
@@ -43,7 +43,6 @@ from simulacra.core.capabilities.mappings import (  # noqa: F401
 from simulacra.core.capabilities.marker import Capability
 from simulacra.core.capabilities.narrowing import able as able
 from simulacra.core.capabilities.sampling import Sampling
-from simulacra.core.capabilities.slope import HasScore  # noqa: F401
 from simulacra.core.distributions.elementary import Gaussian
 from simulacra.core.distributions.heads import LikelihoodHead
 from simulacra.core.random.keyed import Rng
@@ -78,6 +77,14 @@ class Samples(Capability):
     def copies(self) -> bool:
         """True if samples are training rows by intention, which the doctor then does not call a fault."""
         return False
+
+    @property
+    def noise_maps(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes (channels, *sides) of noise that a draw takes as a vector, though its entries have places.
+
+        Overlapping tiles of one picture then have the same noise at the same places (`core.random.placed`).
+        """
+        return ()
 
     def looks(self, how: Sampling | None = None) -> int:
         """Returns the number of looks at x that a draw offers: 1 if it draws all entries at once.

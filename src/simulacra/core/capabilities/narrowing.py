@@ -10,7 +10,10 @@ C = TypeVar("C", bound=Capability)
 
 
 def able(model: object, capability: type[C]) -> C:
-    """Returns the model with the type of a capability that its class has.
+    """Returns the model with the type of a capability that it has.
+
+    A capability that follows from others, such as the translation of a condition, is an object beside the
+    model (`core.capabilities.paired`).
 
     Args:
         model: whose `supports(capability)` is True; a constructor may have removed it otherwise.
@@ -23,5 +26,10 @@ def able(model: object, capability: type[C]) -> C:
         >>> able(PPCA(Real((3,)), latent=1), HasDensity).log_density(torch.zeros(2, 3)).shape
         torch.Size([2])
     """
-    assert isinstance(model, capability), f"{type(model).__name__} is no {capability.__name__}"
-    return model
+    # imported here, as models are told apart by capabilities that stand above this file
+    from simulacra.core.capabilities.mappings import Translates
+    from simulacra.core.capabilities.paired import DrawsPairs, draws_pairs
+
+    found = DrawsPairs(model) if capability is Translates and draws_pairs(model) else model
+    assert isinstance(found, capability), f"{type(model).__name__} is no {capability.__name__}"
+    return found

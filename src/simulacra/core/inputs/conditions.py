@@ -21,7 +21,9 @@ from simulacra.core.spaces.plain import Binary, Levels, Space
 NAME = "condition"  # in messages
 
 
-def condition_rows(space: Space, condition: Any, n: int | None, geometry: Geometry | None = None) -> Tensor:
+def condition_rows(
+    space: Space, condition: Any, n: int | None, geometry: Geometry | None = None, name: str = NAME
+) -> Tensor:
     """Returns one raw condition for each of n rows.
 
     Args:
@@ -30,6 +32,7 @@ def condition_rows(space: Space, condition: Any, n: int | None, geometry: Geomet
             `rows_of` takes in this space, such as an array, a Pillow image or a data frame.
         n: number of rows; None: as many as there are conditions.
         geometry: cropping and resizing of Pillow images; None: none.
+        name: name of the condition in messages.
 
     Raises:
         ValueError: if a condition does not fit the space or lacks a value, or their number is not n.
@@ -40,19 +43,17 @@ def condition_rows(space: Space, condition: Any, n: int | None, geometry: Geomet
     """
     names = _texts(condition)
     if names is not None and not isinstance(space, Table):
-        numbers = [_class_number(space, name) for name in names.reshape(-1).tolist()]
+        numbers = [_class_number(space, word, name) for word in names.reshape(-1).tolist()]
         condition = torch.tensor(numbers).reshape(names.shape)
-    given = _as_batch(space, condition)
+    given = _as_batch(space, condition, name)
     if isinstance(given, Tensor) and given.dim() and not len(given) and not n:
         return given
-    c, known = rows_of(space, given, None, geometry, name=NAME)
+    c, known = rows_of(space, given, None, geometry, name=name)
     if known is not None:
-        raise ValueError(_incomplete(space, known))
+        raise ValueError(_incomplete(space, known, name))
     n = len(c) if n is None else n
     if len(c) not in (1, n):
-        raise ValueError(
-            f"condition has {len(c)} rows for {n} observations: give one for each, or one for all."
-        )
+        raise ValueError(f"{name} has {len(c)} rows for {n} observations: give one for each, or one for all.")
     return c if len(c) == n else c.expand(n, *c.shape[1:])
 
 
@@ -84,7 +85,7 @@ def accepted(space: Space) -> str:
     return f"an array of {values} of shape {space.shape}" if space.shape else "a number"
 
 
-def _as_batch(space: Space, condition: Any) -> Any:
+def _as_batch(space: Space, condition: Any, name: str = NAME) -> Any:
     """Returns one condition as a batch of one; batches, tables and pictures stay as they are."""
     named = isinstance(space, Table) and is_table(as_columns(condition, space.names))
     if named or pictures_in(condition) is not None:
@@ -92,7 +93,7 @@ def _as_batch(space: Space, condition: Any) -> Any:
     if isinstance(space, Table) and isinstance(condition, (list, tuple)):
         flat = not any(isinstance(value, (list, tuple)) or np.ndim(value) for value in condition)
         return [condition] if flat else condition
-    rows = condition if isinstance(condition, (Tensor, np.ndarray)) else as_tensor(condition, NAME)
+    rows = condition if isinstance(condition, (Tensor, np.ndarray)) else as_tensor(condition, name)
     return rows[None] if is_single(space, tuple(rows.shape)) else rows
 
 
@@ -114,12 +115,12 @@ def is_single(space: Space, shape: tuple[int, ...]) -> bool:
     return shape in forms
 
 
-def _incomplete(space: Space, known: Tensor) -> str:
+def _incomplete(space: Space, known: Tensor, name: str) -> str:
     """Returns the sentence on the first missing value of a batch of conditions."""
     row, *place = (~known).nonzero()[0].tolist()
     named = isinstance(space, Table) and len(space.names) == space.dims
     at = f" of the column {space.names[place[0]]!r}" if isinstance(space, Table) and named else ""
-    return f"condition lacks the value{at} in row {row} (from 0): every value of a condition is needed."
+    return f"{name} lacks the value{at} in row {row} (from 0): every value of a condition is needed."
 
 
 def _texts(condition: Any) -> np.ndarray | None:
@@ -134,14 +135,13 @@ def _texts(condition: Any) -> np.ndarray | None:
     return np.array([v if isinstance(v, str) else v.decode() for v in values])
 
 
-def _class_number(space: Space, name: str) -> int:
+def _class_number(space: Space, name: str, what: str = NAME) -> int:
     if not isinstance(space, (Categorical, Ordinal)):
         raise ValueError(
-            f"condition {str(name)!r} is a text, but the model's condition is {space}: give "
-            f"{accepted(space)}."
+            f"{what} {str(name)!r} is a text, but the model's condition is {space}: give {accepted(space)}."
         )
     if name not in space.names:
         raise ValueError(
-            f"condition {str(name)!r} is not a class; classes are {', '.join(space.names) or 'unnamed'}."
+            f"{what} {str(name)!r} is not a class; classes are {', '.join(space.names) or 'unnamed'}."
         )
     return space.names.index(name)

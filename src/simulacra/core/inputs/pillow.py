@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from simulacra.core.preprocessing.images import Geometry, coloured, to_chw
-from simulacra.core.spaces.plain import Levels, Space
+from simulacra.core.spaces.plain import Binary, Levels, Space
 
 GREY = {"L", "1"}
 GREY_ALPHA = {"LA", "La"}
@@ -47,24 +47,25 @@ def picture_rows(
     Raises:
         ValueError: if the space has no images of levels, or an image has another depth or size.
     """
-    if not (isinstance(space, Levels) and space.image):
+    if not (isinstance(space, Levels | Binary) and space.image):
         raise ValueError(
             f"{what} holds images, but the model was trained on {space}: give its rows as an array."
         )
+    levels = space.levels if isinstance(space, Levels) else 2
     cut, rows = geometry or Geometry(), []
     for i, image in enumerate(images):
         name = f"image {i} (from 0)"
-        pixels = coloured(_levels_of(image, space.levels, name), space.shape[0])
+        pixels = coloured(_levels_of(image, levels, name), space.shape[0])
         fits = cut.side is None or min(np.subtract(pixels.shape[1:], cut.side)) >= 0 or cut.size
         places = cut.places(*pixels.shape[1:]) if fits else []
-        cuts = [cut.cut(pixels, *place, space.levels) for place in places]
+        cuts = [cut.cut(pixels, *place, levels) for place in places]
         if not cuts or any(row.shape != space.shape for row in cuts):
             raise ValueError(
                 f"{name} is {pixels.shape[2]}x{pixels.shape[1]}, but the model takes "
                 f"{space.shape[2]}x{space.shape[1]}: crop or resize it, or train with size=."
             )
         rows += cuts
-    return torch.from_numpy(np.stack(rows).astype(np.uint8 if space.levels <= 256 else np.int32))
+    return torch.from_numpy(np.stack(rows).astype(np.uint8 if levels <= 256 else np.int32))
 
 
 def _levels_of(image: Image.Image, levels: int, name: str) -> np.ndarray:

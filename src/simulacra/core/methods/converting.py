@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.capabilities.paired import draws_pairs
 from simulacra.core.errors.calls import checked
-from simulacra.core.inputs.chunks import prepared
+from simulacra.core.errors.outputs import check_drawn
+from simulacra.core.inputs.chunks import prepared, rows_within
 from simulacra.core.inputs.conditions import condition_rows
 from simulacra.core.inputs.convert import rows_of
 from simulacra.core.methods import rows as by_rows
@@ -51,42 +53,74 @@ class Converting(RawRows):
         return self.preprocessing.inverse(torch.cat(parts))
 
     @checked
-    def translate(self, x: Any, to: Any = None, condition: Any = None, seed: int = 0) -> Tensor:
-        """Returns translations of observations of the source, in raw units, shape (B, *).
+    def translate(self, x: Any, to: Any = None, n: int = 1, condition: Any = None, seed: int = 0) -> Tensor:
+        """Returns translations of observations of the source, in raw units, shape (B, *), or (B, n, *).
 
-        The result of a row depends on the row and the seed, not on the batch.
+        A model of p(x|c) whose condition is an observation, such as an image, draws x given it. The result of
+        a row depends on the row and the seed, not on the batch, and draw j does not depend on n.
 
         Args:
-            x: raw observations of the source, shape (B, *).
+            x: raw observations of the source, shape (B, *): images also of Pillow or with their channels
+                last, one or many.
             to: target class by name or number, one for all rows or one for each, where the model has several.
-            condition: one condition for all rows, or one for each.
+            n: number of draws of each row; above 1, the result has shape (B, n, *).
+            condition: one condition for all rows, or one for each, where the source is not the condition.
             seed: seed of the draws and of random preprocessing.
 
         Raises:
-            ValueError: if the model does not translate, or `to` is missing or no target.
+            ValueError: if the model does not translate, `to` is missing or no target, or n is below 1.
+
+        Example:
+            >>> import simulacra
+            >>> space = simulacra.Levels((1, 4, 4), 256)
+            >>> model = simulacra.GAN(space, condition=space, latent=2)
+            >>> model.translate(torch.zeros(3, 1, 4, 4), n=2).shape
+            torch.Size([3, 2, 1, 4, 4])
         """
         self._need("translate", can.Translates)
-        translates = can.able(self, can.Translates)
-        raw, known = self._raw(x, able=()) if self._of_one_kind() else rows_of(translates.source, x)
+        if n < 1:
+            raise ValueError(f"n is {n}, but a number of draws is at least 1, such as n=1.")
+        raw, c = self._source_rows(x, condition)
+        targets = self._target(to, len(raw))
+        keyed = Rng(seed, "translate", device=self.device).by_content(raw, None)
+        draws = [self._carried(raw, keyed if not j else keyed.at("draw", j), targets, c) for j in range(n)]
+        return draws[0] if n == 1 else torch.stack(draws, 1)
+
+    def _source_rows(self, x: Any, condition: Any) -> tuple[Tensor, Tensor | None]:
+        """Returns raw rows of the source, and the condition that each has beside it."""
+        if draws_pairs(self):
+            if condition is not None:
+                raise ValueError(
+                    f"{type(self).__name__} translates its condition, which is x itself: leave out "
+                    "condition=."
+                )
+            chain = self.conditioning
+            assert chain is not None
+            return condition_rows(chain.raw, x, None, chain.geometry, "x"), None
+        source = can.able(self, can.Translates).source
+        raw, known = self._raw(x, able=()) if source == self.space else rows_of(source, x)
         if known is not None:
             raise ValueError("x has missing entries, which cannot be translated: fill them in first.")
-        c, targets = self._condition(condition, len(raw)), self._target(to, len(raw))
-        keyed = Rng(seed, "translate", device=self.device).by_content(raw, None)
-        parts = []
-        with evaluating(cast(nn.Module, self)):
-            for at in chunks_of(len(raw)):
-                y, rng = raw[at.start : at.stop], keyed.on(keyed.rows[at.start : at.stop])
-                y = self._prepared_source(y, rng)
-                given = [None if t is None else t[at.start : at.stop] for t in (targets, c)]
-                parts.append(translates.carry(y, rng, *given))
-        return self.preprocessing.inverse(torch.cat(parts))
+        return raw, self._condition(condition, len(raw))
 
-    def _of_one_kind(self) -> bool:
-        """Returns True if sources are observations of the model's own space, preprocessed as they are."""
-        return can.able(self, can.Translates).source == self.space
+    def _carried(self, raw: Tensor, keyed: Rng, targets: Tensor | None, c: Tensor | None) -> Tensor:
+        """Returns one translation of each raw row, in raw units, shape (B, *)."""
+        translates, parts = can.able(self, can.Translates), []
+        with evaluating(cast(nn.Module, self)):
+            for at in chunks_of(len(raw), rows_within(self.space, by_rows.CHUNK)):
+                rng = keyed.on(keyed.rows[at.start : at.stop])
+                y = self._prepared_source(raw[at.start : at.stop], rng)
+                given = [None if t is None else t[at.start : at.stop] for t in (targets, c)]
+                drawn = translates.carry(y, rng, *given)
+                check_drawn(self, drawn, len(at))
+                parts.append(self.preprocessing.inverse(drawn))
+        return torch.cat(parts)
 
     def _prepared_source(self, raw: Tensor, rng: Rng) -> Tensor:
-        if not self._of_one_kind():
+        if draws_pairs(self):
+            assert self.conditioning is not None
+            return self.conditioning.of_condition(raw, self.device)
+        if can.able(self, can.Translates).source != self.space:
             return raw.to(self.device)
         y, _ = self.preprocessing.forward(raw, rng, None)
         return narrowed(y, self.dtype) if y.is_floating_point() else y

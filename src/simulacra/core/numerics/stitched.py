@@ -15,9 +15,12 @@ of their weights:
 
     y(p) = sum_i w_i(p - s_i) y_i(p - s_i) / sum_i w_i(p - s_i)                                     (3)
 
-A network whose answer at p depends on entries at most m away has the same answer as on the whole. Sums are
-kept for one band of tiles at a time, so that memory beyond the observation and its answer does not grow with
-their first side.
+A network whose answer at p depends on entries at most m away has the same answer as on the whole. Where
+answers are larger than tiles by a whole factor k, as in super-resolution, (1) to (3) hold with k T, k o and
+k m: tiles begin at k s_i.
+
+Sums are kept for one band of tiles at a time, so that memory beyond the observation and its answer does not
+grow with their first side.
 """
 
 from __future__ import annotations
@@ -33,8 +36,10 @@ from torch import Tensor
 
 from simulacra.core.progress.tasks import each
 
-# tiles of shape (n, *lead, *tile) to answers of shape (n, *other lead, *tile)
+# tiles of shape (n, *lead, *tile) to answers of shape (n, *other lead, *tile), whose sides may be larger
 Answer = Callable[[Tensor], Tensor]
+# the same, given the first entry of each tile along each side as well, int64, shape (n, d)
+AnswerAt = Callable[[Tensor, Tensor], Tensor]
 VALUES, MOST = 2**20, 1024  # entries, and tiles, that are answered at once
 
 
@@ -104,6 +109,7 @@ def stitched(
     overlap: int | None = None,
     margin: int | None = None,
     name: str = "tiles",
+    scale: int | Sequence[int] = 1,
 ) -> Tensor:
     """Returns the answer for an observation whose sides are longer than those of a tile, by equation (3).
 
@@ -116,9 +122,11 @@ def stitched(
         overlap: least overlap of neighbors in entries; None: half a tile.
         margin: entries at inner edges without weight; None: a quarter of the overlap.
         name: name of the work in a bar of progress.
+        scale: factor k by which the sides of answers are larger than those of tiles; one for each side, or
+            one for all.
 
     Returns:
-        shape (*other lead, L_1, ..., L_d), in the type of the answers.
+        shape (*other lead, k L_1, ..., k L_d), in the type of the answers.
 
     Raises:
         ValueError: if a side is shorter than that of a tile, or tiles overlap by too much or too little.
@@ -128,23 +136,65 @@ def stitched(
         >>> bool(stitched(lambda tiles: 2 * tiles, x, (4, 3)).allclose(2 * x))
         True
     """
+    return stitched_at(lambda tiles, starts: answer(tiles), x, tile, overlap, margin, name, scale)
+
+
+def stitched_at(
+    answer: AnswerAt,
+    x: Tensor,
+    tile: Sequence[int],
+    overlap: int | None = None,
+    margin: int | None = None,
+    name: str = "tiles",
+    scale: int | Sequence[int] = 1,
+) -> Tensor:
+    """Returns what `stitched` does, for answers that depend on the places of tiles, as noise may.
+
+    Args:
+        answer: the answers for tiles, and for the first entry of each along each side, shape (n, d).
+        x, tile, overlap, margin, name, scale: as in `stitched`.
+
+    Raises:
+        ValueError: if a side is shorter than that of a tile, or tiles overlap by too much or too little.
+
+    Example:
+        >>> place = lambda tiles, starts: starts + torch.arange(3)
+        >>> stitched_at(place, torch.zeros(5), (3,)).tolist()
+        [0, 1, 2, 3, 4]
+    """
     d = len(tile)
+    factors = [scale] * d if isinstance(scale, int) else list(scale)
     sides = [tiles_along(n, t, overlap, margin) for n, t in zip(x.shape[-d:], tile)]
+    wide = [_enlarged(side, k, overlap, margin) for side, k in zip(sides, factors)]
     whole: Tensor | None = None
-    for start, band in _bands(answer, x, sides, name):
+    for start, band in _bands(answer, x, sides, wide, name):
         if whole is None:
-            whole = band.new_empty((*band.shape[:-d], *x.shape[-d:]))
+            whole = band.new_empty((*band.shape[:-d], *(side.length for side in wide)))
         whole.narrow(-d, start, band.shape[-d]).copy_(band)
     assert whole is not None
     return whole
 
 
-def _bands(answer: Answer, x: Tensor, sides: list[Side], name: str) -> Iterator[tuple[int, Tensor]]:
-    """Yields the first entry along the first side, and all answers from there to the next band."""
-    first, others = sides[0], sides[1:]
+def _enlarged(side: Side, k: int, overlap: int | None, margin: int | None) -> Side:
+    """Returns the tiles along a side of answers, k times as long."""
+    o = side.tile // 2 if overlap is None else overlap
+    m = o // 4 if margin is None else margin
+    return side if k == 1 else tiles_along(k * side.length, k * side.tile, k * o, k * m)
+
+
+def _bands(
+    answer: AnswerAt, x: Tensor, sides: list[Side], wide: list[Side], name: str
+) -> Iterator[tuple[int, Tensor]]:
+    """Yields the first entry along the first side, and all answers from there to the next band.
+
+    Args:
+        sides: tiles along each side of x.
+        wide: the same for answers, which may be larger.
+    """
+    first, others = wide[0], wide[1:]
     across = list(product(*(range(len(side.starts)) for side in others)))
     lead = math.prod(x.shape[: -len(sides)])
-    most = max(1, min(MOST, VALUES // max(1, lead * _volume(sides))))
+    most = max(1, min(MOST, VALUES // max(1, lead * _volume(wide))))
     height = max(1, most // len(across))
     sums, carried = None, None
     for i in each(range(0, len(first.starts), height), name, "band"):
@@ -153,12 +203,13 @@ def _bands(answer: Answer, x: Tensor, sides: list[Side], name: str) -> Iterator[
         places = [(row, *columns) for row in rows for columns in across]
         for some in range(0, len(places), most):
             part = places[some : some + most]
-            y = answer(torch.stack([x[_at(place, sides)] for place in part]))
+            starts = torch.tensor([[side.starts[j] for j, side in zip(place, sides)] for place in part])
+            y = answer(torch.stack([x[_at(place, sides)] for place in part]), starts)
             if sums is None:
-                sums = _begun(y, end - begin, sides, carried)
+                sums = _begun(y, end - begin, wide, carried)
             for place, one in zip(part, y):
                 # (3)
-                sums[_at(place, sides, begin)] += one.to(sums.dtype) * _share(place, sides, sums)
+                sums[_at(place, wide, begin)] += one.to(sums.dtype) * _share(place, wide, sums)
         assert sums is not None
         last = rows[-1] + 1 == len(first.starts)
         done = (end if last else first.starts[rows[-1] + 1]) - begin

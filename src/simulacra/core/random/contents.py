@@ -11,7 +11,7 @@ digest with probability of about n^2 / 2^65; these two then get the same noise.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,9 @@ import torch
 from torch import Tensor
 
 from simulacra.core.random.counter import GAMMA, mixed, tiles
+
+# (states of streams, numbers of each, type) to numbers, shape (B, numbers)
+Stream = Callable[[np.ndarray, int, torch.dtype], Tensor]
 
 
 class Contents:
@@ -72,6 +75,17 @@ class Contents:
             key: key of the draw; see `core.random.keyed.key_of`.
         """
         return mixed(self.digests ^ np.uint64(key))
+
+    def numbers(self, stream: Stream, key: int, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+        """Returns the numbers of a draw for each row, shape (B, width) with the product of `shape` as width.
+
+        Args:
+            stream: `normals` or `uniforms` of `core.random.counter`.
+            key: key of the draw.
+            shape: shape of one row of the draw.
+            dtype: floating-point type.
+        """
+        return stream(self.streams(key), math.prod(shape), dtype)
 
 
 def contents_of(x: Tensor, known: Tensor | None = None) -> Contents:

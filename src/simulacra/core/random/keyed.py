@@ -22,12 +22,11 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from simulacra.core.numerics.precision import precise_device
-from simulacra.core.random.contents import Contents, contents_of
+from simulacra.core.random.contents import Contents, Stream, contents_of
 from simulacra.core.random.counter import normals, uniforms
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 PAD = 16
 RowKeys = range | Contents  # places in the global batch, or the values of the rows
 Draw = Callable[[tuple[int, int], torch.Generator, torch.dtype], Tensor]
-Streams = Callable[[np.ndarray, int, torch.dtype], Tensor]
 Source = Callable[[tuple[object, ...], str, Callable[[], Tensor]], Tensor]  # (key, kind, how to draw it)
 
 
@@ -186,11 +184,10 @@ class Rng:
         return draw() if self.source is None else self.source((*self.path, name), kind, draw)
 
     def _numbers(self, name, shape, rows: RowKeys, dtype, kind: str) -> Tensor:
-        width = math.prod(shape)
         if isinstance(rows, Contents):
-            whole = STREAMS[kind](rows.streams(key_of(*self.path, name)), width, dtype)
+            whole = rows.numbers(STREAMS[kind], key_of(*self.path, name), shape, dtype)
         else:
-            whole = self._by_place(name, width, rows, dtype, DRAWS[kind])
+            whole = self._by_place(name, math.prod(shape), rows, dtype, DRAWS[kind])
         device = precise_device(self.device) if dtype == torch.float64 else self.device
         # a model built on the meta device has no data, so its random orders and masks have none either
         device = torch.device("meta") if torch.get_default_device().type == "meta" else device
@@ -291,7 +288,7 @@ def _uniform(size, generator, dtype):
 
 
 DRAWS: dict[str, Draw] = {"normal": _normal, "uniform": _uniform}
-STREAMS: dict[str, Streams] = {"normal": normals, "uniform": uniforms}
+STREAMS: dict[str, Stream] = {"normal": normals, "uniform": uniforms}
 
 
 _ambient: list[Rng] = []

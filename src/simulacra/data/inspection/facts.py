@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,11 +23,14 @@ from simulacra.data.catalog import names
 from simulacra.data.dataset import Dataset
 from simulacra.data.images.headers import Head, read_heads
 from simulacra.data.images.summary import describe_images
+from simulacra.data.inspection.conditions import about_condition
 from simulacra.data.inspection.needs import GEOMETRY, needed
 from simulacra.data.inspection.sample import sampled
+from simulacra.data.inspection.values import constant, number_range
 from simulacra.data.leaks.search import copies_within, find_leaks
 from simulacra.data.listing import SPLITS, list_path
 from simulacra.data.load import load_data, read
+from simulacra.data.pairs.proposing import Proposal, proposal
 from simulacra.data.readers import find_reader
 from simulacra.data.sources.reader import Reader
 from simulacra.data.sources.stream import StreamedSplit
@@ -64,6 +66,7 @@ class Inspection:
         rows: number of all training rows.
         loaded: all options with which the data were loaded.
         heads: the pages of a folder of images.
+        pairs: what may be pairs in these data, or None.
     """
 
     data: Dataset
@@ -73,6 +76,7 @@ class Inspection:
     rows: int = 0
     loaded: Mapping[str, Any] = field(default_factory=dict)
     heads: Sequence[Head] = ()
+    pairs: Proposal | None = None
 
 
 def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
@@ -97,7 +101,8 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
     reader, wanted = find_reader(name_or_path, options)
     heads = _heads(wanted) if reader.whole and reader.holds == "images" else []
     recordings = recordings_of(name_or_path) if reader.holds == "recordings" else []
-    added = {**texts, **needed(reader, options, heads, recordings, wanted)}
+    pairs = proposal(reader, wanted, options, heads)
+    added = {**texts, **(pairs.needed if pairs else {}), **needed(reader, options, heads, recordings, wanted)}
     unread = {"stream": True} if heads else {}
     recurring: dict[str, int] = {}
     try:
@@ -129,6 +134,7 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
     # all rows are examined if they are in memory
     there = data if any(isinstance(split, StreamedSplit) for split in whole.splits.values()) else whole
     kept = {name: (split.x, split.known) for name, split in there.splits.items()}
+    facts |= about_condition(whole, there)
     facts |= _about_rows(there, kept) | {"labels": _labels(whole)}
     beside = _beside(name_or_path, options | added) if reader.options is ArrayOptions else {}
     if beside:
@@ -140,11 +146,12 @@ def inspect_data(name_or_path: Any, **options: Any) -> Inspection:
     loaded = {**unread, **options, **added}
     suggested = None if options.get("groups") else _grouping(reader, data, beside, recurring)
     facts |= {"groups": suggested} if suggested else {}
+    facts |= {"pairs": pairs.fact} if pairs else {}
     if all(split.known is None for split in whole.splits.values()):
         added.pop("missing", None)
     raw = data.preprocessing.raw
     columns = _columns(raw, kept) if isinstance(raw, Table) else ()
-    return Inspection(data, facts, added, columns, len(whole.train), loaded, heads)
+    return Inspection(data, facts, added, columns, len(whole.train), loaded, heads, pairs)
 
 
 def _as_text(given: Any, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -192,7 +199,7 @@ def _about_rows(data: Dataset, kept: Mapping[str, tuple[Tensor, Tensor | None]])
     if isinstance(raw, Tokens) and raw.names:
         facts["texts"] = ", ".join(repr(_short(text)) for text in raw.texts(data.train.x[:TEXTS]))
     elif not isinstance(raw, Table):
-        facts["values"] = _range(torch.cat([_known(*rows) for rows in kept.values()]))
+        facts["values"] = number_range(torch.cat([_known(*rows) for rows in kept.values()]))
     counts = [split.lengths for split in data.splits.values() if split.lengths is not None]
     if counts:
         steps = torch.cat(counts)
@@ -207,26 +214,6 @@ def _short(text: str) -> str:
 
 def _known(x: Tensor, known: Tensor | None) -> Tensor:
     return x.flatten() if known is None else x[known]
-
-
-def _range(values: Tensor) -> str:
-    if not len(values):
-        return "none"
-    low, high = values.min().item(), values.max().item()
-    if low == high:
-        return _number(low, 4) + _constant(1)
-    # enough digits to resolve a thousandth of the range
-    between = max(abs(low), abs(high)) / (high - low)
-    digits = min(15, 4 + max(0, round(math.log10(between))))
-    return f"{_number(low, digits)} to {_number(high, digits)}"
-
-
-def _number(value: float, digits: int) -> str:
-    if value == round(value) and abs(value) < 1e9:
-        return f"{value:,.0f}"
-    text = f"{value:.{digits}g}" if digits < 6 else f"{value:,.{digits}g}"
-    # 12,345.7 and not 1.235e+04
-    return f"{value:,.0f}" if "e" in text and 1 <= abs(value) < 1e9 else text
 
 
 def _count(n: int, what: str) -> str:
@@ -267,23 +254,19 @@ def _columns(space: Table, kept: Mapping[str, tuple[Tensor, Tensor | None]]) -> 
 def _values(field: Space, values: Tensor) -> str:
     """Returns the values that occur in a column, which need not be all that its space allows."""
     if not isinstance(field, (Binary, Categorical, Ordinal)):
-        return _range(values)
+        return number_range(values)
     known = sorted(set(values.tolist()))
     if isinstance(field, Binary):
-        return ", ".join(f"{value:.0f}" for value in known) + _constant(len(known)) or "none"
+        return ", ".join(f"{value:.0f}" for value in known) + constant(len(known)) or "none"
     codes = field.values or range(len(field.names))
     held = [name for code, name in zip(codes, field.names) if code in known]
     absent = [name for name in field.names if name not in held]
     never = f"; never {_some(absent)}" if absent and held else ""
-    return f"{_some(held)}{_constant(len(held))}{never}" if held else "none"
+    return f"{_some(held)}{constant(len(held))}{never}" if held else "none"
 
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f", ... ({len(names)})" if len(names) > SHOWN else "")
-
-
-def _constant(different: int) -> str:
-    return " (constant)" if different == 1 else ""
 
 
 def _grouping(

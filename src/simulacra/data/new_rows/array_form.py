@@ -60,8 +60,9 @@ class ArrayForm:
             x: answers, shape (..., *), whose last sides are those of a row.
         """
         sides = len(self.shape) - 1
-        if sides == 2 and x.shape[-3] == 1:
-            x = x.squeeze(-3)
+        if sides == 2:
+            # images without channels in the file: those of colored answers stand last
+            x = x.squeeze(-3) if x.shape[-3] == 1 else np.moveaxis(x, -3, -1)
         elif sides == 3 and self.shape[1] not in (1, 3):
             x = np.moveaxis(x, -3, -1)
         with np.errstate(all="ignore"):

@@ -112,6 +112,7 @@ class NewRows(ABC):
         listed: names of the files of a folder; () for rows of one file.
         form: form of the rows in an array file; None: no such file.
         escape: write an apostrophe before names of files that a spreadsheet would compute.
+        half: `left` or `right` where rows are that half of each picture; empty: the whole pictures.
     """
 
     path: Path
@@ -124,6 +125,7 @@ class NewRows(ABC):
     listed: Sequence[str] = ()
     form: ArrayForm | None = None
     escape: bool = False
+    half: str = ""
 
     def given(self, places: np.ndarray) -> Tensor | None:
         """Returns the conditions that the user gave for rows of the file.

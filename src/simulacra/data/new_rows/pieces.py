@@ -22,9 +22,10 @@ from simulacra.data.new_rows.array_form import form_of
 from simulacra.data.new_rows.chunk import Chunk, Mark, Origin, joined
 from simulacra.data.new_rows.labelled import LabelledRows
 from simulacra.data.new_rows.origins import columns, names_of, page_of, places_of
-from simulacra.data.new_rows.usable import has_files, open_usable
+from simulacra.data.new_rows.usable import half_in, has_files, open_usable
 from simulacra.data.new_rows.wanted import Wanted
 from simulacra.data.pairs.forms import Half
+from simulacra.data.pairs.keys import groups_in, key_of
 from simulacra.data.pairs.new_rows import NewPairs, new_pairs, opened_keys, paired
 from simulacra.data.row_store import RowStore
 from simulacra.data.sources.reader import Reader
@@ -138,24 +139,29 @@ def open_pieces(path: Path, reader: Reader, wanted: Wanted) -> PieceRows:
     """
     keys = _keys(path)
     own, label = _options(reader, wanted, keys)
+    own = _with_sources(path, own, wanted)
     refused: Mapping[str, str] = {}
+    side = ""
     pairs = new_pairs(path, own, wanted.condition, wanted.given, wanted.spec)
     if pairs is not None and pairs.key:
         source = opened_keys(path, own, pairs)
     elif path.exists() and has_files(reader, wanted):
-        half = pairs.form if pairs is not None and isinstance(pairs.form, Half) else None
+        side = half_in(path, wanted)
+        # the rows of pairs are the other half than the condition
+        own_half = Half(Half(side).other) if side else None
+        half = pairs.form if pairs is not None and isinstance(pairs.form, Half) else own_half
         source, refused = open_usable(path, own, wanted, half)
     else:
         source = reader.open(path if path.exists() else str(path), own, WHOLE)
     source = _as_recorded(path, source, wanted)
     if pairs is not None:
         source, pairs = paired(path, source, own, pairs, refused)
-    rows = PieceRows(path, wanted=wanted, source=source, refused=refused, pairs=pairs)
+    rows = PieceRows(path, wanted=wanted, source=source, refused=refused, pairs=pairs, half=side)
     rows.places = places_of(source, wanted.spec)
     rows.names = names_of(rows.places, source)
     rows.mark = Mark(header=joined(rows.names, ","))
     rows.listed = list(dict.fromkeys(origin.file for origin in rows.places))
-    asked = own.key if isinstance(own, ArrayOptions) else None
+    asked = own.key if isinstance(own, ArrayOptions) and own.key in keys else None
     rows.form = form_of(path, asked or (keys[0] if len(keys) == 1 else None))
     rows.label_names = source.label_names
     if pairs is None:
@@ -194,6 +200,15 @@ def _options(reader: Reader, wanted: Wanted, keys: list[str]) -> tuple[Any, str 
     if wanted.lenient and "missing" in taken:
         given["missing"] = "mask"
     return reader.options(**given), key
+
+
+def _with_sources(path: Path, own: Any, wanted: Wanted) -> Any:
+    """Returns the options of an array file with the array that holds the sources of a translation."""
+    name = wanted.spec.get("key")
+    if not (wanted.source and isinstance(own, ArrayOptions) and path.is_file() and isinstance(name, str)):
+        return own
+    found = key_of(groups_in(path, own), name)
+    return own if found is None else dataclasses.replace(own, key=found)
 
 
 def _as_recorded(path: Path, source: Source, wanted: Wanted) -> Source:

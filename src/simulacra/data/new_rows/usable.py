@@ -105,7 +105,22 @@ def _unfit(path: Path, head: Head, own: FolderOptions, wanted: Wanted) -> str:
     return "" if geometry.size else misfit(path, head, wanted.raw.shape, own.grey)
 
 
-def misfit(path: Path, head: Head, shape: tuple[int, ...], grey: bool) -> str:
+def half_in(path: Path, wanted: Wanted) -> str:
+    """Returns the half of each picture that is a source: where all are pairs; empty where one is not.
+
+    Args:
+        path: the folder or file.
+        wanted: what the model takes, with the half that was its source in training.
+    """
+    if not wanted.half:
+        return ""
+    _, height, width = wanted.raw.shape
+    heads, _ = _heads(list_path(path))
+    doubled = (head.width * height == 2 * head.height * width for pages in heads.values() for head in pages)
+    return wanted.half if heads and all(doubled) else ""
+
+
+def misfit(path: Path, head: Head, shape: tuple[int, ...], grey: bool, smaller: bool = False) -> str:
     """Returns the reason why a page is no row of a model: too small, or in colour; empty if it can be one.
 
     Args:
@@ -113,9 +128,10 @@ def misfit(path: Path, head: Head, shape: tuple[int, ...], grey: bool) -> str:
         head: the page.
         shape: shape of a row, (C, H, W).
         grey: True if colours are turned grey.
+        smaller: True if a page may be smaller than a row.
     """
     channels, height, width = shape
-    if head.height < height or head.width < width:
+    if not smaller and (head.height < height or head.width < width):
         return (
             f"{path} is {head.width}x{head.height}, smaller than the {width}x{height} that the model "
             "takes: leave it out or enlarge it."
@@ -151,7 +167,7 @@ def _recordings(listing: Listing, own: AudioOptions, wanted: Wanted) -> tuple[So
     return source, refused
 
 
-def unheard(path: Path, found: Recording, raw: Audio, exact: bool = False) -> str:
+def unheard(path: Path, found: Recording, raw: Audio, exact: bool = False, shorter: bool = False) -> str:
     """Returns the reason why a recording holds no row of a model; empty if it does.
 
     Args:
@@ -159,13 +175,16 @@ def unheard(path: Path, found: Recording, raw: Audio, exact: bool = False) -> st
         found: the recording.
         raw: the model's space.
         exact: True if it is not cut, so that it has to have the length of a row.
+        shorter: True if it may be shorter than a row.
     """
     if found.rate != raw.rate:
         return (
             f"{path} has {found.rate:,} samples a second, but the model was trained on {raw.rate:,}: "
             "convert it to that rate."
         )
-    if len(found) < raw.dims:
+    if not len(found):
+        return f"{path} has no samples: leave it out."
+    if len(found) < raw.dims and not shorter:
         return (
             f"{path} has {len(found):,} samples, fewer than the {raw.dims:,} that the model takes: leave it "
             "out."

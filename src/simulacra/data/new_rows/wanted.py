@@ -29,6 +29,10 @@ class Wanted:
         parse: turns the text of a condition into one for all rows or one for each, shape (n, *).
         geometry: cropping and resizing of the model's images, or None.
         whole: True if images and recordings are read at their own size and answered by tiles.
+        source: True if rows are a source that has its own channels and any size, such as a grey image that
+            becomes a colored one; False: answers have the form of the rows.
+        half: `left` or `right`: that half is the source where all pictures are pairs, twice as wide as a
+            source; empty: pictures are sources.
     """
 
     raw: Space
@@ -39,6 +43,8 @@ class Wanted:
     parse: Callable[[str], Any] = str
     geometry: Geometry | None = None
     whole: bool = False
+    source: bool = False
+    half: str = ""
 
     def columns_of_condition(self, path: Path, names: Sequence[str]) -> tuple[list[int], Any]:
         """Returns the numbers of the columns that hold the condition, or [] and the values that were given.

@@ -2,13 +2,13 @@
 
 Other methods cut or resize the files of a folder to rows of the model's size. A method that answers tiles of
 a whole image or recording (`core.numerics.stitched`) reads them here: at full size and depth, in their own
-colors.
+colors, or in those of a model's source.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +21,13 @@ from simulacra.core.spaces.plain import Binary, Levels, Space
 from simulacra.data.audio.wav import read_wav
 from simulacra.data.images.binarize import static_bits
 from simulacra.data.images.decode import decode
+from simulacra.data.images.files import half_of
 from simulacra.data.images.frames import quietly
 from simulacra.data.images.headers import Head, read_heads
 from simulacra.data.listing import list_folder
 from simulacra.data.new_rows.chunk import Chunk, Mark, Origin
 from simulacra.data.new_rows.labelled import LabelledRows
-from simulacra.data.new_rows.usable import misfit, unheard
+from simulacra.data.new_rows.usable import half_in, misfit, unheard
 from simulacra.data.new_rows.wanted import Wanted
 from simulacra.data.sources.reader import Reader
 from simulacra.data.splits.keys import path_sides
@@ -81,16 +82,22 @@ class WholeRows(LabelledRows):
         """Yields the recording of a file, shape (T,)."""
         raw, found = self.wanted.raw, read_wav(path)
         assert isinstance(raw, Audio)
-        if reason := unheard(path, found, raw):
+        if reason := unheard(path, found, raw, shorter=self.wanted.source):
             raise ValueError(reason)
         yield found.x
 
     def _pages(self, path: Path, first: int) -> Iterator[Tensor]:
-        """Yields the pages of a file in its own channels, shape (C, H, W); the first page has this number."""
-        for i, head in enumerate(read_heads([path])[0]):
+        """Yields the pages of a file, shape (C, H, W); the first page has this number.
+
+        Channels are those of the file, or of the model's source.
+        """
+        for i, page in enumerate(read_heads([path])[0]):
+            head = replace(page, width=page.width // 2) if self.half else page
             self._check(path, head)
+            channels = self.wanted.raw.shape[0] if self.wanted.source else head.channels
             with quietly():
-                (pixels,) = decode(path, head.channels, [head.page], self._levels(head))
+                (pixels,) = decode(path, channels, [head.page], self._levels(head))
+            pixels = half_of(pixels, self.half)
             most = int(pixels.max())
             if most >= self._levels(head):
                 raise ValueError(
@@ -105,7 +112,8 @@ class WholeRows(LabelledRows):
 
     def _check(self, path: Path, head: Head) -> None:
         """Raises ValueError if a page is smaller than a tile, or has other channels or another depth."""
-        if reason := misfit(path, head, self.wanted.raw.shape, bool(self.wanted.spec.get("grey"))):
+        grey, source = bool(self.wanted.spec.get("grey")), self.wanted.source
+        if reason := misfit(path, head, self.wanted.raw.shape, grey, smaller=source):
             raise ValueError(reason)
         wanted = self._levels(head)
         deep = self.wanted.spec.get("levels") == wanted and wanted < head.levels
@@ -165,6 +173,7 @@ def open_whole(path: Path, wanted: Wanted) -> WholeRows:
     Raises:
         ValueError: if there are no such files, or the model needs a condition that is not there.
     """
+    half = half_in(path, wanted)
     if path.is_file():
         rows = WholeRows(path, wanted=wanted, files=(path,), heads=(path.name,))
     else:
@@ -177,6 +186,7 @@ def open_whole(path: Path, wanted: Wanted) -> WholeRows:
         labels = torch.cat(list(listing.labels.values())) if listing.label_names else None
         rows = WholeRows(path, wanted=wanted, files=files, heads=heads, labels=labels)
         rows.label_names = listing.label_names
+    rows.half = half
     rows.names, rows.mark, rows.listed = ["file"], Mark(header="file"), rows.heads
     rows.settle_condition()
     return rows

@@ -79,7 +79,7 @@ def _check_pages(
         one = option("size", *([min(least)] * 2))
         raise Refusal(
             f"{path} is {head.width}x{head.height}, but its partner {other} is {found.width}x{found.height}: "
-            f"load the data with {one}, which resizes both.",
+            f"to resize both load the data with {one}.",
             one,
         )
 

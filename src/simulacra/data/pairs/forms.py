@@ -141,7 +141,7 @@ def near_word(condition: str) -> str:
     """
     name, colon, rest = condition.strip().partition(":")
     known = {word.partition(":")[0]: word for word in WORDS}
-    near = difflib.get_close_matches(name.lower(), known, 1, 0.6)
+    near = difflib.get_close_matches(name.lower(), known, 1, 0.7)
     return "" if not near else f"{near[0]}{colon}{rest}" if colon else known[near[0]]
 
 
@@ -184,14 +184,20 @@ def _mixed(condition: str, rest: str) -> Made:
         raise ValueError(
             "condition='mix' needs a folder of noise recordings: name one, as in 'mix:FOLDER:5'."
         )
-    if folder and _is_number(level) and not _is_number(last):
+    # a recording may have a number as its name
+    named = not _is_number(last) or (_is_there(folder) and not _is_there(before))
+    if folder and _is_number(level) and named:
         return Made(Mix.parsed(before), last)
-    if before and not _is_number(last) and not Path(rest).expanduser().exists():
+    if before and not _is_number(last) and not _is_there(rest):
         usual = load_with(condition=f"mix:{before}:{Mix.usual:g}")
         raise Refusal(
             f"condition={condition!r} needs {Mix.unit} behind the folder: load the data with {usual}.", usual
         )
     return Made(Mix.parsed(rest))
+
+
+def _is_there(path: str) -> bool:
+    return bool(path) and Path(path).expanduser().exists()
 
 
 def _is_number(text: str) -> bool:

@@ -102,7 +102,7 @@ def _check_parts(path: Path, source: Source, c: Mapping[str, object], name: str)
             )
 
 
-def unknown_key(path: Path, groups: Mapping[str, Arrays], condition: str, words: str) -> Refusal:
+def unknown_key(path: Path, groups: Mapping[str, Arrays], condition: str, words: str) -> ValueError:
     """Returns the error for a condition that is no array of the file and no other form.
 
     Args:
@@ -115,7 +115,7 @@ def unknown_key(path: Path, groups: Mapping[str, Arrays], condition: str, words:
     best = near[0] if near else words
     held = ", ".join(groups)
     if not best:
-        return Refusal(
+        return ValueError(
             f"condition={condition!r} names no array of {path}, which has {held}: name one of them, or make "
             "the condition from x, as 'downscale:2' does."
         )

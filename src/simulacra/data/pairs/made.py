@@ -149,7 +149,7 @@ def parts_of(form: Made, parts: list[str]) -> Mapping[str, Corruption]:
     if "test" not in parts:
         raise ValueError(
             f"condition={form.text!r} holds a noise out for the test split, and there is none: leave "
-            "the name of the recording out, or test= as it is."
+            "the name of the recording out, or keep a test split."
         )
     rest, held_out = apart(form.corruption, form.held_out)
     return {name: held_out if name == "test" else rest for name in parts}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,14 @@ def partners(listing: Listing, folder: Path) -> Listing:
         ValueError: if there is no such folder, it holds another kind of file, or a file has no partner.
     """
     other = _listed(listing, folder)
+    files, without, beside = _matched(listing, other)
+    if without or beside:
+        raise _unpaired(listing, folder, without, beside)
+    return replace(other, files=files, labels=listing.labels, label_names=listing.label_names)
+
+
+def _matched(listing: Listing, other: Listing) -> tuple[dict[str, tuple[Path, ...]], list[str], list[str]]:
+    """Returns the partners of each part's files, and the names on either side that have none."""
     files = {
         part: {_name(path, other.below[part]): path for path in paths} for part, paths in other.files.items()
     }
@@ -31,10 +39,12 @@ def partners(listing: Listing, folder: Path) -> Listing:
     }
     without = [n for part, names in wanted.items() for n in names if n not in files.get(part, {})]
     beside = [n for part, held in files.items() for n in held if n not in set(wanted.get(part, ()))]
-    if without or beside:
-        raise _unpaired(listing, folder, without, beside)
-    there = {part: tuple(files[part][name] for name in names) for part, names in wanted.items()}
-    return replace(other, files=there, labels=listing.labels, label_names=listing.label_names)
+    there = {
+        part: tuple(held[n] for n in wanted[part] if n in held)
+        for part, held in files.items()
+        if part in wanted
+    }
+    return there, without, beside
 
 
 def folders_beside(folder: Path) -> list[Path]:
@@ -45,18 +55,29 @@ def folders_beside(folder: Path) -> list[Path]:
     """
     try:
         listing = list_folder(folder)
-        near = sorted(path for path in folder.resolve().parent.iterdir() if path.is_dir())
+        names = sorted(path.name for path in folder.resolve().parent.iterdir() if path.is_dir())
     except (ValueError, OSError):
         return []
-    return [path for path in near if path != folder.resolve() and _fits(listing, path)]
+    above = folder.parent if folder.name else folder.resolve().parent
+    near = [above / name for name in names if name != folder.resolve().name]
+    return [
+        path for path in near if _holds(path, listing.paths[0].relative_to(folder)) and _fits(listing, path)
+    ]
+
+
+def _holds(folder: Path, file: Path) -> bool:
+    """Returns True if a folder has a file of this name, with any suffix; large folders are not walked."""
+    where = folder / file.parent
+    return where.is_dir() and any(path.stem == file.stem for path in where.iterdir())
 
 
 def _fits(listing: Listing, folder: Path) -> bool:
     try:
-        partners(listing, folder)
+        other = list_folder(folder)
     except (ValueError, OSError):
         return False
-    return True
+    _, without, beside = _matched(listing, other)
+    return not without and not beside and kind_held(folder) == kind_held(listing.folder)
 
 
 def _listed(listing: Listing, folder: Path) -> Listing:
@@ -85,7 +106,7 @@ def _no_folder(listing: Listing, folder: Path) -> ValueError:
     return Refusal(f"{there}: load the data with {one}, whose files have the same names.", one)
 
 
-def _unpaired(listing: Listing, folder: Path, without: Sequence[str], beside: Sequence[str]) -> Refusal:
+def _unpaired(listing: Listing, folder: Path, without: Sequence[str], beside: Sequence[str]) -> ValueError:
     """Returns the error for files without a partner, with the folder that has all of them if there is one."""
     whole = sum(map(len, listing.files.values()))
     said = []
@@ -110,12 +131,3 @@ def _some(names: Sequence[str]) -> str:
 def _name(path: Path, below: Path) -> str:
     """Returns the name by which files are paired: the path below the folder, without the suffix."""
     return path.relative_to(below).with_suffix("").as_posix()
-
-
-def by_file(listing: Listing) -> Mapping[Path, str]:
-    """Returns the name of each file, by which it finds its partner.
-
-    Args:
-        listing: the files of a folder.
-    """
-    return {path: _name(path, listing.below[part]) for part, paths in listing.files.items() for path in paths}

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from simulacra.core.errors.suggestion import Refusal, command
+from simulacra.core.errors.suggestion import Refusal
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Space
@@ -201,7 +201,6 @@ def _with_folder(
     except Refusal as error:
         # what it suggests are options of load_data
         reason = str(error).split(": load")[0]
-        how = command("score", "RUN", str(path), "--condition", "folder:PATH")
         raise ValueError(
-            f"{reason}: name the folder with their conditions by --condition folder:PATH, as in {how}."
+            f"{reason}: name the folder of their conditions by --condition folder:PATH."
         ) from error

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from simulacra.core.corruption.corruption import numeric
 from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.preprocessing.images import Geometry
-from simulacra.core.spaces.composite import Table
 from simulacra.data.arrays.options import ArrayOptions
 from simulacra.data.audio.options import AudioOptions
 from simulacra.data.audio.recordings import open_waves
@@ -89,7 +89,7 @@ def derived_form(source: Source, condition: str | None) -> Past | Made | None:
         source: the rows, with conditions if these were read.
         condition: the option `condition`, as it is recorded.
     """
-    if source.condition is not None or source.beside or isinstance(source.space, Table):
+    if source.condition is not None or source.beside or not numeric(source.space):
         return None
     form = form_of(condition)
     return form if isinstance(form, Past | Made) else None

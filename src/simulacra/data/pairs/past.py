@@ -29,6 +29,7 @@ from simulacra.data.sources.source import Part, Source
 from simulacra.data.splits.cut import cut, limited
 from simulacra.data.splits.options import SplitOptions
 
+SHARES = {"valid": "validation", "test": "test"}
 ORDER = "frame"  # column with the place of each frame, by which splits are cut
 Key = tuple[tuple[Any, ...], Any]
 Windows = Mapping[str, dict[int, list[int]]]  # numbers of the frames before each, by part and number
@@ -168,12 +169,7 @@ def cut_windows(source: Source, options: SplitOptions, windows: Windows) -> Sour
             if all(held.get((part.official, m), name) == name for m in before[n])
         ]
         if not inside:
-            one = load_with(validation=0)
-            raise Refusal(
-                f"every frame of the {name} split of {source.name} has a frame before it in another split: "
-                f"split by time, load the data with {one}, or take fewer frames.",
-                one,
-            )
+            raise _all_cross(source, name, windows)
         parts[name] = part if len(inside) == len(part) else part.take(torch.tensor(inside))
     return replace(whole, parts={name: limited(name, part, options) for name, part in parts.items()})
 
@@ -254,5 +250,20 @@ def _too_long(source: Source, form: Past) -> Refusal:
     return Refusal(
         f"condition={form.text!r} takes {form.frames} frames before each, but {source.name} has no "
         f"sequence of more than {form.frames} (of {shortest:,} frames in all): load the data with {one}.",
+        one,
+    )
+
+
+def _all_cross(source: Source, name: str, windows: Windows) -> Refusal:
+    """Returns the error for a split without a frame whose frames before are in it, too."""
+    rows, n = len(source.parts["train"]), len(next(iter(windows["train"].values())))
+    wanted = [split for split in ("valid", "test") if split not in source.parts]
+    # a split of so many frames in a row keeps half of them
+    enough = wanted and (2 * n) * len(wanted) + n < rows
+    options = {SHARES[split]: 2 * n for split in wanted} if enough else {"condition": "past:1"}
+    one = load_with(**options)
+    return Refusal(
+        f"every frame of the {name} split of {source.name} has one of the {n} frames before it in another "
+        f"split: load the data with {one}.",
         one,
     )

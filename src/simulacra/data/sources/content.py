@@ -42,3 +42,18 @@ def hash_of_values(blocks: Iterable[Tensor], n: int, raw: Space) -> Any:
 
 def _begun(kind: torch.dtype, n: int, raw: Space) -> Any:
     return hashlib.sha256(f"{kind}{(n, *raw.shape)}".encode())
+
+
+def add_to_hash(h: Any, t: Tensor | None, blocks: Iterable[Tensor] | None = None) -> None:
+    """Hashes type, shape and bytes of a tensor; None adds nothing.
+
+    Args:
+        h: the state.
+        t: the tensor, or one of its type and shape if `blocks` is given.
+        blocks: its rows in order, in blocks; None: those of t.
+    """
+    if t is None:
+        return
+    h.update(f"{t.dtype}{tuple(t.shape)}".encode())
+    for block in (t,) if blocks is None else blocks:
+        h.update(block.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)

@@ -17,6 +17,7 @@ from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.data.dataset import Split
 from simulacra.data.row_store import RowStore
+from simulacra.data.sources.content import add_to_hash
 from simulacra.data.sources.source_rows import SourceRows
 
 BLOCK = 256  # rows that are decoded together for hashing
@@ -166,13 +167,13 @@ class StreamedSplit(Split):
         return None
 
     def _hash_conditions(self, h: Any) -> None:
-        if not isinstance(self.c, RowStore):
+        c = self.c
+        if not isinstance(c, RowStore):
             super()._hash_conditions(h)
             return
-        h.update(f"{self.c.dtype}{(len(self.c), *self.c.shape)}".encode())
-        for start in range(0, len(self.c), BLOCK):
-            block = self.c.read(range(start, min(start + BLOCK, len(self.c))))
-            h.update(block.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        starts = range(0, len(c), BLOCK)
+        blocks = (c.read(range(start, min(start + BLOCK, len(c)))) for start in starts)
+        add_to_hash(h, torch.empty((len(c), *c.shape), dtype=c.dtype, device="meta"), blocks)
 
 
 def _recorded(orders: Iterable[Tensor], asked: deque[Tensor]) -> Iterator[list[int]]:

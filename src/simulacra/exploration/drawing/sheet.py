@@ -76,8 +76,8 @@ def of_images(images: list[Images], columns: int, title: str = "", **more: Any) 
         title: above the images.
         more: other arguments of `Sheet`; names may be lists.
     """
-    notes = [part.scale.words for part in images if isinstance(part.scale, Scale) and part.scale.words]
+    notes = dict.fromkeys(part.scale.words for part in images if isinstance(part.scale, Scale))
     layout: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in more.items()
     }
-    return Picture(title, tuple(images), Sheet(columns, note="; ".join(notes), **layout))
+    return Picture(title, tuple(images), Sheet(columns, note="; ".join(filter(None, notes)), **layout))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.spaces.audio import Audio
+from simulacra.core.spaces.plain import Space
 from simulacra.exploration.drawing import panels
 from simulacra.exploration.drawing.marks import Heatmap
 from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
@@ -39,6 +40,19 @@ def decibels(x: Tensor, window: int) -> Tensor:
     return 10 * (power / power.max().clamp_min(1e-30)).clamp_min(1e-30).log10()
 
 
+def window_of(space: Space) -> int:
+    """Returns the samples of a window for recordings of a space: a power of 2, at most 128.
+
+    Args:
+        space: space of the recordings.
+
+    Example:
+        >>> window_of(Audio((50,), 8000)), window_of(Audio((8000,), 8000))
+        (4, 128)
+    """
+    return int(min(LONGEST, 2 ** (max(1, space.dims // FEWEST).bit_length() - 1)))
+
+
 def spectrogram(space: Audio, x: Tensor, other: Tensor | None, title: str) -> Picture:
     """One panel for each of the first eight recordings, or of four samples and four rows of the data.
 
@@ -53,8 +67,7 @@ def spectrogram(space: Audio, x: Tensor, other: Tensor | None, title: str) -> Pi
         3
     """
     rows, whose = panels.beside(x, other, SHOWN)
-    window = min(LONGEST, 2 ** (max(1, space.dims // FEWEST).bit_length() - 1))
-    levels = decibels(rows, window).clamp_min(-RANGE).numpy() + RANGE
+    levels = decibels(rows, window_of(space)).clamp_min(-RANGE).numpy() + RANGE
     extent = (0.0, space.seconds, 0.0, space.rate / 2000)
     made = []
     for i, (values, name) in enumerate(zip(levels, whose)):

@@ -120,6 +120,18 @@ class Album:
         rows = self.some(self.held_out, n).c
         return None if rows is None else rows[torch.arange(n) % len(rows)]
 
+    def paired(self, n: int) -> Batch | None:
+        """n held-out rows whose condition is known, as `varied` chooses them; None if there are none."""
+        rows = self.held_out
+        if rows.c is None:
+            return None
+        if rows.c_known is None:
+            return self.varied(n)
+        seen = rows.c_known.cpu().nonzero()[:, 0]
+        return (
+            rows.rows(seen[torch.arange(min(n, len(seen))) * len(seen) // max(1, min(n, len(seen)))]) or None
+        )
+
     def class_names(self) -> list[str]:
         """The names of the classes of the condition."""
         names = self.data.label_names or cast(Categorical, self.model.condition).names

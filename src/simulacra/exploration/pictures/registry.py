@@ -16,6 +16,7 @@ from typing import Any
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.capabilities.chains import stationary
+from simulacra.core.capabilities.paired import draws_pairs
 from simulacra.core.corruption.corruption import numeric
 from simulacra.core.model import Model
 from simulacra.core.progress.tasks import each
@@ -34,6 +35,7 @@ from simulacra.exploration.pictures.album import Album
 from simulacra.exploration.pictures.answers.denoised import denoised_picture
 from simulacra.exploration.pictures.answers.optimized import optimized_picture
 from simulacra.exploration.pictures.answers.predicted import predicted_picture
+from simulacra.exploration.pictures.answers.translated import translated_picture
 from simulacra.exploration.pictures.completion import completion_picture, shows
 from simulacra.exploration.pictures.correlations import as_columns, correlations
 from simulacra.exploration.pictures.critic import critic_field
@@ -246,6 +248,10 @@ LEADS = Need(
     "a model that translates to classes",
     lambda album: album.can(can.Translates) and can.able(album.model, can.Translates).targets is not None,
 )
+PAIRS = Need(
+    "a model whose condition is an image, a wave or another observation",
+    lambda album: draws_pairs(album.model),
+)
 DENOISES = Need("a model that denoises", lambda album: album.can(can.Denoises))
 PREDICTS = Need("a model that predicts", lambda album: album.can(can.Predicts))
 SEARCHES = Need(
@@ -318,6 +324,7 @@ PICTURES: tuple[Kind, ...] = (
     Kind("random_codes", figures.random_codes, (PRIOR, IMAGES, CLASSES, EXPECTED)),
     Kind("reconstructions", figures.reconstructions, (RECONSTRUCTS, IMAGES), _always),
     Kind("completions", completion_picture, (COMPLETES, ROWS), _always),
+    Kind("translations", translated_picture, (PAIRS, WHOLE), _always),
     Kind("denoised", denoised_picture, (DENOISES, IMAGES, WHOLE), _always),
     Kind("predictions", predicted_picture, (PREDICTS, GIVEN, WHOLE), _always),
     Kind("optimized", optimized_picture, (SEARCHES, TEXTS)),

@@ -37,6 +37,11 @@ class NoiseMaps:
         """Number of entries of z."""
         return self.latent * math.prod(self.sides[self.at])
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of z as maps, (latent, *sides)."""
+        return (self.latent, *self.sides[self.at])
+
     def channels(self, place: NoiseAt) -> int:
         """Returns the number of maps of noise at a place."""
         return self.latent if place == self.at else 0

@@ -67,9 +67,7 @@ class Residual(nn.Module):
         ins = in_channels + self.z.channels("input"), wide[-1] + self.z.channels("bottleneck")
         self.start = nn.Sequential(*same(ins[0], wide[0]), activation("relu"))
         self.down = nn.ModuleList([Halve(a, b, dims, kind) for a, b in pairwise(wide)])
-        self.enter = nn.Sequential(
-            *same(ins[1], wide[-1]), activation("relu")
-        )
+        self.enter = nn.Sequential(*same(ins[1], wide[-1]), activation("relu"))
         inner = lambda: nn.Sequential(
             *same(wide[-1], wide[-1]), activation("relu"), *same(wide[-1], wide[-1])
         )

@@ -52,6 +52,7 @@ from simulacra.models.adversarial.game.rules import Play
 from simulacra.models.adversarial.game.stabilizers import History, Stabilizers
 from simulacra.nets.adversarial.pooled import pooled_layers
 from simulacra.nets.adversarial.recurrent_players import noise_size, recurrent_part
+from simulacra.nets.translators.noise_maps import NoiseMaps
 
 
 class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, HasFeatures):
@@ -208,6 +209,12 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
             name: name of the draw.
         """
         return drawn_noise(rng, name, self.latent, self.play.prior, self.dtype)
+
+    @property
+    def noise_maps(self) -> tuple[tuple[int, ...], ...]:
+        """Shape of the noise of a generator that takes it as maps; () for a code without places."""
+        z = getattr(self.G, "z", None)
+        return (z.shape,) if isinstance(z, NoiseMaps) else ()
 
     def truncated(self, rng: Rng, most: float) -> Tensor:
         """Draws z from N(0, 1) within [-most, most], by the inverse of its distribution, shape (B, latent).

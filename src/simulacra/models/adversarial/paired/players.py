@@ -5,7 +5,7 @@ Reference: Isola, Zhu, Zhou and Efros 2017. Row G18.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -63,15 +63,8 @@ def translator(
         normalization: `instance`, `batch`, `layer` or `none`.
 
     Raises:
-        ValueError: if an option is unknown or out of range.
+        ValueError: if the halvings are out of range.
     """
-    for name, value, kinds in (
-        ("network", network, Translator),
-        ("noise_at", noise_at, NoiseAt),
-        ("normalization", normalization, Normalization),
-    ):
-        if value not in get_args(kinds):
-            raise ValueError(f"{name} is {value!r}; choose from {', '.join(get_args(kinds))}.")
     shape = space.features_shape
     deepest = max(1, max(map_shape(space)[1:]) - 1).bit_length()
     least = 0 if network == "residual" else 1
