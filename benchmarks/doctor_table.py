@@ -26,6 +26,7 @@ import torch
 
 from benchmarks import doctor_cases as c
 from benchmarks import doctor_models as m
+from benchmarks import doctor_pairs as pairs
 from simulacra.evaluation.doctor.diagnose import diagnose
 from simulacra.evaluation.measures.measure import Evidence
 
@@ -215,6 +216,20 @@ CASES = (
         "draws fresh rows of the truth",
         lambda s: c.of_table(s, c.without_class),
         lambda s: c.of_table(s),
+    ),
+    Case(
+        ("ignored source",),
+        "sampler of pairs that draws x whatever the source is",
+        "draws x given the source, which tells 36 %",
+        lambda s: pairs.translations(s, slope=0.0, scale=1.0),
+        lambda s: pairs.translations(s),
+    ),
+    Case(
+        ("ignored noise",),
+        "sampler of pairs that draws noise and answers with the mean",
+        "draws x given the source and the noise",
+        lambda s: pairs.translations(s, spread=0.0),
+        lambda s: pairs.translations(s),
     ),
 )
 

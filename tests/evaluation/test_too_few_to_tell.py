@@ -29,7 +29,9 @@ from simulacra.evaluation.measures import checked, noising
 from simulacra.evaluation.measures import registry as measures
 from simulacra.evaluation.measures.history import History
 from simulacra.evaluation.measures.measure import Evidence
+from simulacra.evaluation.measures.pairs import HEEDING
 from simulacra.evaluation.measures.row_scores import Generalization
+from simulacra.evaluation.pairs.heeding import Heeding, Share, Shown
 from simulacra.evaluation.samples.cells import Cells
 from simulacra.evaluation.samples.memorization import Memorization
 from simulacra.evaluation.samples.mmd import SampleScore
@@ -72,6 +74,11 @@ def gain(n):
 
 def rows(values):
     return History([{"epoch": str(i), "valid_score": str(v)} for i, v in enumerate(values)])
+
+
+def heeded(n):
+    shown = Shown("the source itself", 9.0, 1.0, 0.1)
+    return Heeding(n, Share(0.4, 0.02), 1e-3 / n, 1e-4, (shown,), 1.2, 2.0, Share(1.2, 0.1), True)
 
 
 def bracket(n):
@@ -149,6 +156,8 @@ CASES = {
         ConditionUse(1.0, 0.9, 0.02, True, 1.1, 500),
         ConditionUse(1.0, 0.9, 0.4, True, 1.1, 30),
     ),
+    "ignored_source": (HEEDING, heeded(200), heeded(5)),
+    "ignored_noise": (HEEDING, heeded(200), heeded(5)),
     "repeated": (checked.SHARED, SharedRows(0, 100, 0.0), SharedRows(0, 6, 0.0)),
 }
 # facts about weights, columns or options, which further rows would not change

@@ -27,6 +27,7 @@ from simulacra.evaluation.latents.reconstruction import Reconstruction
 from simulacra.evaluation.likelihood.refined import Refined
 from simulacra.evaluation.measures.measure import Measure
 from simulacra.evaluation.measures.registry import MEASURES
+from simulacra.evaluation.pairs.paired import Paired
 from simulacra.evaluation.report_files import NEXT, PAGE, REPORT, SCORES, finish, read_files, write_files
 from simulacra.evaluation.samples.memorization import Copies
 from simulacra.evaluation.samples.mmd import SampleScore
@@ -95,6 +96,7 @@ class Report:
     reconstruction = RecordOf[Reconstruction]()
     fidelity = RecordOf[Fidelity]()
     denoising = RecordOf[Denoising]()
+    translations = RecordOf[Paired]()
     memorization = RecordOf[Copies]()
     classes = RecordOf[Classification]()
     prediction = RecordOf[Prediction]()

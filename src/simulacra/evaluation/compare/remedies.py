@@ -117,6 +117,7 @@ def measured_alike(unlike: Mapping[str, tuple[Any, Any]]) -> str:
         'Evaluate both with the same --samples and --seed.'
     """
     options = {"samples": "--samples", "seed": "--seed", "weights": "--extractor FILE"}
+    options["pairs"] = "--limit"
     options["sampling"] = "options of drawing (--sampling.NAME, or none)"
     given = [option for name, option in options.items() if name in unlike]
     return f"Evaluate both with the same {' and '.join(given)}." if given else ""

@@ -72,7 +72,7 @@ def sample_columns(found: SampleQuality | Skipped, protocol: Protocol) -> list[S
     """
     if isinstance(found, Skipped):
         return []
-    key = _key(protocol, samples=found.samples, features=found.extractor)
+    key = key_of(protocol, samples=found.samples, features=found.extractor)
     key |= {"seed": found.seed, "weights": found.extractor_digest}
     n = found.samples
     model, best = _quality_cells(found.model, n), _quality_cells(found.reference, n)
@@ -118,7 +118,7 @@ def copy_columns(found: Copies, protocol: Protocol) -> list[Scores]:
         Cell(found.copying_score, 1.0),
     )
     expected = (Cell(0.05, percent=True), None, Cell(0))
-    return [Scores("copies", _key(protocol, samples=n), COPIES, cells, expected, "expected")]
+    return [Scores("copies", key_of(protocol, samples=n), COPIES, cells, expected, "expected")]
 
 
 def reconstruction_columns(found: Reconstruction, protocol: Protocol) -> list[Scores]:
@@ -130,7 +130,7 @@ def reconstruction_columns(found: Reconstruction, protocol: Protocol) -> list[Sc
     """
     cells = (Cell(found.mse, found.error, digits=4), Cell(found.explained, percent=True))
     unit = {} if found.unit is None else {"unit": f"{found.unit:,.0f} levels"}
-    return [Scores("reconstructions", _key(protocol, rows=found.rows, **unit), KEPT, cells)]
+    return [Scores("reconstructions", key_of(protocol, rows=found.rows, **unit), KEPT, cells)]
 
 
 def dimension_columns(found: Dimensions, protocol: Protocol) -> list[Scores]:
@@ -141,7 +141,7 @@ def dimension_columns(found: Dimensions, protocol: Protocol) -> list[Scores]:
         protocol: protocol of the report.
     """
     cells = (_dimension(found.samples), _dimension(found.decoded))
-    key = _key(protocol, rows=found.data.rows)
+    key = key_of(protocol, rows=found.data.rows)
     return [Scores("dimension", key, SURFACE, cells, (_dimension(found.data), None), "data")]
 
 
@@ -157,7 +157,7 @@ def fidelity_columns(found: Fidelity, protocol: Protocol) -> list[Scores]:
         found: scores of reconstructed images.
         protocol: protocol of the report.
     """
-    key = _key(protocol, images=found.images, window=found.window, seed=found.seed)
+    key = key_of(protocol, images=found.images, window=found.window, seed=found.seed)
     model, mean_image = (_fidelity_cells(side) for side in (found.model, found.reference))
     return [Scores("reconstructed images", key, SEEN, model, mean_image, "mean image")]
 
@@ -176,7 +176,7 @@ def denoising_columns(found: Denoising, protocol: Protocol) -> list[Scores]:
     at = found.trained
     if at is None:
         return []
-    key = _key(protocol, noise=at.corruption, rows=found.rows, seed=found.seed)
+    key = key_of(protocol, noise=at.corruption, rows=found.rows, seed=found.seed)
     cells = (_cell(at.gain, digits=4), *_quality_of(at.clean))
     return [Scores("denoising", key, CLEANED, cells, (Cell(0), *_quality_of(at.noisy)), "as it is")]
 
@@ -199,7 +199,7 @@ def task_columns(found: Tasks, protocol: Protocol) -> list[Scores]:
 def _downstream_scores(found: Downstream | Skipped, protocol: Protocol) -> Iterator[Scores]:
     if isinstance(found, Skipped):
         return
-    key = _key(protocol, samples=found.samples, classifier=found.classifier, seed=found.seed)
+    key = key_of(protocol, samples=found.samples, classifier=found.classifier, seed=found.seed)
     lost = found.difference
     cells = (
         _cell(found.accuracy, True),
@@ -212,7 +212,7 @@ def _few_label_scores(found: FewLabels | Skipped, protocol: Protocol) -> Iterato
     # skip classifiers: they may have learned from any number of labels; see `label_columns`
     if isinstance(found, Skipped) or found.read == OWN:
         return
-    key = _key(protocol, labels=found.labels, choices=len(found.seeds), classifier=found.classifier)
+    key = key_of(protocol, labels=found.labels, choices=len(found.seeds), classifier=found.classifier)
     cells = (_cell(found.error, True), _cell(found.difference, True))
     yield Scores("few labels", key, FEW, cells, (_cell(found.reference, True), None), "rows themselves")
 
@@ -224,7 +224,7 @@ def table_columns(found: TableSummary, protocol: Protocol) -> list[Scores]:
         found: summary of the table's measures.
         protocol: protocol of the report.
     """
-    key = _key(protocol, samples=found.samples, rows=found.training_rows, seed=found.seed)
+    key = key_of(protocol, samples=found.samples, rows=found.training_rows, seed=found.seed)
     columns, pairs = found.columns, None if isinstance(found.pairs, Skipped) else found.pairs
     useful = None if isinstance(found.usefulness, Skipped) else found.usefulness.loss
     ours = (
@@ -267,7 +267,7 @@ def label_columns(found: Classification, protocol: Protocol) -> list[Scores]:
         protocol: protocol of the report.
     """
     cell = Cell(found.share, found.error, percent=True)
-    return [Scores("labels", _key(protocol, rows=found.rows), LABELS, (cell,))]
+    return [Scores("labels", key_of(protocol, rows=found.rows), LABELS, (cell,))]
 
 
 def prediction_columns(found: Prediction, protocol: Protocol) -> list[Scores]:
@@ -280,7 +280,7 @@ def prediction_columns(found: Prediction, protocol: Protocol) -> list[Scores]:
     return [
         Scores(
             f"prediction of {one.name}",
-            _key(protocol, number=one.name, rows=found.rows),
+            key_of(protocol, number=one.name, rows=found.rows),
             PREDICTED,
             (_cell(one.error, digits=4), Cell(one.explained)),
             (_cell(one.trivial, digits=4), None),
@@ -298,7 +298,7 @@ def validity_columns(found: Validity, protocol: Protocol) -> list[Scores]:
         protocol: protocol of the report.
     """
     share = lambda value: None if math.isnan(value) else Cell(value, percent=True)
-    key = _key(protocol, samples=found.samples, check=found.check)
+    key = key_of(protocol, samples=found.samples, check=found.check)
     cells = (_cell(found.valid, True), share(found.distinct), share(found.new))
     theirs = (Cell(found.held_out, percent=True), None, None)
     return [Scores("valid texts", key, VALID, cells, theirs, "held-out rows")]
@@ -312,8 +312,13 @@ def _cell(found: Interval, percent: bool = False, digits: int = 3) -> Cell:
     return of_interval(found, percent, digits)
 
 
-def _key(protocol: Protocol, **more: Any) -> dict[str, Any]:
-    """Returns the protocol and everything else that must be equal for scores to share a table."""
+def key_of(protocol: Protocol, **more: Any) -> dict[str, Any]:
+    """Returns the protocol and everything else that must be equal for scores to share a table.
+
+    Args:
+        protocol: protocol of the report.
+        more: further entries by name, such as a number of samples.
+    """
     drawn = {"sampling": protocol.sampling} if protocol.sampling else {}
     return {"on": str(protocol), **more, **drawn, "protocol": protocol.digest}
 

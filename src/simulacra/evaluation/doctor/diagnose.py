@@ -24,6 +24,7 @@ from simulacra.evaluation.doctor.checks import (
     length,
     networks,
     noising,
+    pairs,
     predictions,
     scores,
     tables,
@@ -48,6 +49,7 @@ CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = (
     *games.CHECKS,
     *tables.CHECKS,
     *conditions.CHECKS,
+    *pairs.CHECKS,
 )
 QUICK = Annealing(most=(300, 30))
 SAMPLES, DRAWN = 1000, 200  # samples; fewer from models that draw entry by entry or by Markov chains

@@ -175,6 +175,14 @@ def window_side(data: Dataset, split: str) -> int:
     return min(WINDOW, side - 1 + side % 2)
 
 
+def window_or_none(data: Dataset, split: str) -> int | None:
+    """Returns `window_side`; None for rows that are no images of known range."""
+    try:
+        return window_side(data, split)
+    except NotScored:
+        return None
+
+
 def _mean(split: Split) -> Tensor:
     """Returns the mean of training images, shape (1, *)."""
     split = subset(split, MEAN)

@@ -11,7 +11,7 @@ from simulacra.evaluation.diagnostics.shared_rows import SharedRows, shared_rows
 from simulacra.evaluation.doctor.advice import Setting, setting_of
 from simulacra.evaluation.latents.against_mean import AgainstMean, against_mean
 from simulacra.evaluation.measures.measure import Look, Measure
-from simulacra.evaluation.measures.needs import CODED, CONDITIONED, HELD_OUT, SAMPLES, WHOLE
+from simulacra.evaluation.measures.needs import CODED, CONDITIONED, HELD_OUT, LABELLED, SAMPLES, WHOLE
 from simulacra.evaluation.rows import samples_like
 from simulacra.evaluation.samples.cells import Cells, lost_cells
 from simulacra.evaluation.tables.kept_columns import Kept
@@ -37,7 +37,7 @@ CONDITION: Measure[ConditionUse] = Measure(
     "condition",
     lambda case, found: condition_use(case.model, case.data, case.split, case.n, case.seed, case.limit),
     "five scores a row, or n samples; n N distances to training rows",
-    (CONDITIONED, HELD_OUT),
+    (CONDITIONED, LABELLED, HELD_OUT),
 )
 AGAINST_MEAN: Measure[AgainstMean] = Measure(
     "against mean",

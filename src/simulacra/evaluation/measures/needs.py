@@ -10,6 +10,7 @@ from simulacra.data.toys import Modes
 from simulacra.evaluation.likelihood.held_out import has_likelihood
 from simulacra.evaluation.likelihood.relative import has_relative
 from simulacra.evaluation.measures.measure import Need
+from simulacra.evaluation.pairs.translated import of_pairs
 from simulacra.evaluation.tasks.validity import check_of
 
 SAMPLES = Need("a model that samples", lambda case: case.can(can.Samples))
@@ -45,4 +46,9 @@ WHOLE = Need(
 CONDITIONED = Need(
     "a model with a condition",
     lambda case: case.can(can.TakesCondition) and case.model.condition is not None,
+)
+TRANSLATES = Need("a model that translates its condition", lambda case: of_pairs(case.model))
+LABELLED = Need(
+    "a condition that translations do not show",
+    lambda case: not (of_pairs(case.model) and NUMBERS.met(case) and WHOLE.met(case)),
 )

@@ -48,6 +48,7 @@ from simulacra.evaluation.measures.needs import (
     WHOLE,
 )
 from simulacra.evaluation.measures.noising import AVERAGED, STEPS_BACK
+from simulacra.evaluation.measures.pairs import HEEDING, PAIRED, TRANSLATED
 from simulacra.evaluation.measures.row_scores import CELLS_GAP, GENERALIZATION, LIKELIHOOD
 from simulacra.evaluation.measures.tables import TABLE
 from simulacra.evaluation.rows import count, samples_like
@@ -274,6 +275,8 @@ MEASURES: tuple[Measure[Any], ...] = (
     NEIGHBOUR,
     GENERALIZATION,
     CELLS_GAP,
+    TRANSLATED,
+    PAIRED,
     SAMPLE_SCORE,
     RECONSTRUCTION,
     FIDELITY,
@@ -297,6 +300,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     CELLS,
     SHARED,
     CONDITION,
+    HEEDING,
     AGAINST_MEAN,
 )
 

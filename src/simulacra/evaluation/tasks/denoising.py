@@ -24,9 +24,8 @@ from simulacra.core.model import Model
 from simulacra.core.storage.records import Record
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.interval import Interval, in_words, mean_of
-from simulacra.evaluation.latents.fidelity import psnr, ssim, value_range, window_side
+from simulacra.evaluation.latents.fidelity import psnr, ssim, value_range, window_or_none
 from simulacra.evaluation.rows import condition_of, count, subset
-from simulacra.evaluation.samples.implicit import NotScored
 
 FACTORS = (0.5, 1.0, 2.0)  # multiples of the level of training
 ROWS = 500  # largest number of rows, unless `limit` is given
@@ -120,7 +119,7 @@ def denoising(
 
 def _at(model: Model, data: Dataset, split: str, noise: Corruption, seed: int, n: int) -> AtLevel | None:
     """Returns the scores at one level; None if fewer than two rows are changed."""
-    window, (least, most) = _window(data, split), value_range(data.train)
+    window, (least, most) = window_or_none(data, split), value_range(data.train)
     noisy, clean = [], []
     for rows in _triples(model, data, split, noise, seed, n):
         truth, before, after = ((t - least) / (most - least) for t in rows)
@@ -145,14 +144,6 @@ def _triples(
         found = damaged(model, rows.x, noise, seed)
         clean = denoised(model, found.noisy, noise, condition_of(model, rows.c), seed)
         yield tuple(raw.measured(x, torch.float64) for x in (found.truth, found.noisy, clean))  # type: ignore[misc]
-
-
-def _window(data: Dataset, split: str) -> int | None:
-    """Returns the side of the windows of the SSIM; None for rows that are no images of known range."""
-    try:
-        return window_side(data, split)
-    except NotScored:
-        return None
 
 
 def _scores(y: Tensor, x: Tensor, window: int | None) -> Tensor:
