@@ -7,8 +7,7 @@ protocol    Free Spoken Digit Dataset at 8 kHz, official split, windows of 2,048
             polyphase filter: dish washing, an exercise bike and pink noise for training, a running tap for
             the test. Segmental SNR of frames of 30 ms, within -10 and 35 dB, means over the test windows; the
             gain is that over the noisy windows
-published   7.73 dB for SEGAN and 1.68 dB for the noisy recordings (Pascual et al. 2017, 16 kHz, VoiceBank and
-            DEMAND); those who scored the released model again found 0.78 dB. Other data: no comparison
+published   none for these data (on others a score that is disputed, see docs/families/adversarial.md)
 baseline    the noisy windows; Wiener's filter of scipy; the same network with L1 alone
 ours        OURS
 device      2 shared CPU cores, one thread
