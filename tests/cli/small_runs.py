@@ -4,13 +4,14 @@ import inspect
 
 import numpy as np
 import pytest
-from scipy.io import savemat
+from scipy.io import savemat, wavfile
 
 # by the name of an argument; of two layers where it has several values
 SMALL = {
     "hidden": 3, "irrelevant": 2, "components": 2, "features": 2, "filters": 3, "kernel": 3, "kernels": 2,
     "pool": 3, "pools": (2, 1), "state": 4, "steps": 3, "mean_field_steps": 3, "hidden_steps": 2,
     "switch_steps": 2, "chains": 7, "burn_in": 5, "channels": 3, "labels": 6, "labelled_batch": 5,
+    "reference": 7,
 }  # fmt: skip
 IMAGES = ["--data.key", "x"]
 TEXTS = ["--data.tokens", "characters", "--data.column", "said"]
@@ -42,6 +43,8 @@ DATA = [
     ("walks", ["--data.condition", "label"]),
     ("squares.npy", ["--data.condition", "downscale:2"]),
     ("squares.npy", ["--data.condition", "noise:0.1"]),
+    ("spoken", ["--data.condition", "noise:0.1"]),
+    ("spectra.npz", ["--data.key", "x", "--data.condition", "c"]),
 ]
 
 
@@ -65,6 +68,12 @@ def write_data(tmp_path):
     texts = ["".join("ab"[k] for k in rng.integers(0, 2, n)) for n in rng.integers(1, 5, 60)]
     said = [f"{text},{len(text) / 2},{text.count('a')}.5" for text in texts]
     (tmp_path / "said.csv").write_text("\n".join(["said,long,share", *said]) + "\n", encoding="utf-8")
+    for i in range(50):
+        (tmp_path / "spoken").mkdir(exist_ok=True)
+        wave = 2**14 * np.sin(2 * np.pi * (np.arange(24) / 12 + rng.random()))
+        wavfile.write(tmp_path / "spoken" / f"{i:02d}.wav", 8000, wave.astype(np.int16))
+    rough = rng.normal(size=(50, 1, 5, 6))
+    np.savez(tmp_path / "spectra.npz", x=rough, c=(rough + np.roll(rough, 1, -1)) / 2)
     for i in range(12):
         folder = tmp_path / "walks" / ("slow" if i % 2 else "fast")
         folder.mkdir(parents=True, exist_ok=True)

@@ -30,6 +30,7 @@ from contract.sets import (
     series,
     squares,
     texts,
+    textures,
     wave_pairs,
     waves,
 )
@@ -170,6 +171,8 @@ CATALOGUED = [
     _catalogued("pix2pix", pairs, channels=2, patch=1, **PAIRS),
     _catalogued("pix2pix/waves", wave_pairs, channels=2, latent=0, adversarial=0.0),
     _catalogued("clean-gan", pairs, channels=2, shrink=1),
+    _catalogued("segan", lambda: wave_pairs(24), channels=2, kernel=5, latent=1, reference=7),
+    _catalogued("post-filter", textures, channels=3, layers=1, kernel=3),
     _catalogued("rbm", lambda: binary(6), hidden=5, chains=7, burn_in=30, gibbs_steps=2),
     _catalogued("rbm/energy", lambda: binary(50), hidden=21, chains=19, burn_in=10),
     _catalogued("rbm/conditional", labelled, hidden=5, burn_in=10),

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from contract.world import kept
+from simulacra.core.numerics.spectra import over_smoothed
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.classes import Categorical, Ordinal
@@ -231,3 +232,10 @@ def enlarged() -> Dataset:
     c = torch.nn.functional.avg_pool2d(x, 2).round().to(torch.uint8)
     space, condition = Levels((1, 6, 4), 8), Levels((1, 3, 2), 8)
     return from_tensors(x.to(torch.uint8), space, "enlarged", c, condition)
+
+
+@kept
+def textures(n: int = 107) -> Dataset:
+    """Images of real numbers, each with its means over three columns as its condition."""
+    x = _normal(n, 15, "textures").reshape(-1, 1, 3, 5)
+    return from_tensors(x, Real((1, 3, 5)), "textures", over_smoothed(x, 3), Real((1, 3, 5)))

@@ -113,4 +113,22 @@ ENTRIES = (
         ("F22",),
         "from noisy to clean images: two discriminators, one of shrunken copies",
     ),
+    Entry(
+        "segan",
+        "adversarial",
+        "adversarial.paired.segan",
+        "SEGAN",
+        "Pascual, Bonafonte and Serra 2017",
+        ("G23",),
+        "speech enhancement: an encoder-decoder of waves against a critic of pairs",
+    ),
+    Entry(
+        "post-filter",
+        "adversarial",
+        "adversarial.paired.post_filter",
+        "PostFilter",
+        "Kaneko et al. 2017",
+        ("G25",),
+        "post-filter: a residual that adds the texture which smooth spectra lack",
+    ),
 )

@@ -135,15 +135,16 @@ def set_references(model: Any, source: Source, rng: Rng) -> None:
         rng: chooses the rows and draws z.
 
     Raises:
-        ValueError: if the split has fewer than `REFERENCE` rows.
+        ValueError: if the split has fewer rows than a reference batch.
     """
-    if len(source) < REFERENCE:
+    n = next(len(module.reference) for module in model.modules() if isinstance(module, Virtual))
+    if len(source) < n:
         raise ValueError(
-            f"virtual batch normalization needs {REFERENCE} rows of data as its reference batch, but the "
-            f"training split has {len(source)}: take 'layer' or 'batch'."
+            f"virtual batch normalization needs {n} rows of data as its reference batch, but the training "
+            f"split has {len(source)}: take 'layer' or 'batch'."
         )
-    rows = rng.on(range(REFERENCE))
-    batch = source.batch(rng.permutation("reference", len(source))[:REFERENCE], rows).to(model.device)
+    rows = rng.on(range(n))
+    batch = source.batch(rng.permutation("reference", len(source))[:n], rows).to(model.device)
     c = model.given(batch.c)
     inputs = {"D": model.seen(batch.x), "G": model.prior(rows, "reference z")}
     for player, h in inputs.items():

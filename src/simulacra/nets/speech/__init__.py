@@ -1,0 +1,1 @@
+"""Networks of speech enhancement: convolutions along waves, and over log spectra."""
