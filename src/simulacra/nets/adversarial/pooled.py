@@ -2,7 +2,7 @@
 
     f(x) = (max over a 4 x 4 grid of positions of each layer's maps, one layer after the other)
 
-The channels (B, C, T) of a wave or sequence have 4 positions.
+The channels (B, C, T) of a wave or sequence have 4 positions, maps of three sides 4 x 4 x 4.
 
 Reference: Radford, Metz and Chintala 2015, section 5.1. Row G8.
 """
@@ -53,5 +53,5 @@ def pooled_layers(network: nn.Module, x: Tensor, *more: Any) -> Tensor:
 def _pooled(out: Tensor) -> Tensor:
     if out.dim() < 3:
         return out
-    pool = F.adaptive_max_pool1d if out.dim() == 3 else F.adaptive_max_pool2d
+    pool: Any = (F.adaptive_max_pool1d, F.adaptive_max_pool2d, F.adaptive_max_pool3d)[out.dim() - 3]
     return pool(out, [min(GRID, side) for side in out.shape[2:]]).flatten(1)

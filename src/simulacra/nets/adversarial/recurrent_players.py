@@ -195,7 +195,9 @@ def recurrent_part(network: nn.Module) -> RecurrentGenerator | None:
 
 
 def noise_size(generator: nn.Module, latent: int) -> int:
-    """Returns the number of entries of the noise z: `latent`, for each frame of a recurrent generator.
+    """Returns the number of entries of the noise z: `latent`, unless a part of the generator says `noise`.
+
+    A recurrent generator takes noise for each frame, a convolutional one of pairs takes maps of noise.
 
     Args:
         generator: network `(z, c) -> (B, *)`.
@@ -205,8 +207,8 @@ def noise_size(generator: nn.Module, latent: int) -> int:
         >>> noise_size(RecurrentGenerator(3, (7,), (50,), frame=8), 3), noise_size(nn.Linear(3, 50), 3)
         (21, 3)
     """
-    part = recurrent_part(generator)
-    return latent if part is None else part.noise
+    sizes = (getattr(part, "noise", None) for part in generator.modules())
+    return next((size for size in sizes if isinstance(size, int)), latent)
 
 
 def _check_hidden(hidden: Sequence[int]) -> None:

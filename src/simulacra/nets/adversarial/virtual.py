@@ -72,7 +72,7 @@ class Virtual(nn.Module):
         net: network of inputs (B, *in_shape), and a condition (B, condition) if there is one.
         n: size of the reference batch, the same as in its layers.
         in_shape: shape of one input.
-        condition: number of entries of the flattened condition; 0 without one.
+        condition: number of entries of the flattened condition, or the shape of its maps; 0 without one.
 
     Example:
         >>> Virtual(VirtualNorm(3, reference=5), n=5, in_shape=(3,))(torch.zeros(2, 3)).shape
@@ -82,11 +82,12 @@ class Virtual(nn.Module):
     reference: Tensor
     reference_c: Tensor | None
 
-    def __init__(self, net: nn.Module, n: int, in_shape: Sequence[int], condition: int = 0):
+    def __init__(self, net: nn.Module, n: int, in_shape: Sequence[int], condition: int | Sequence[int] = 0):
         super().__init__()
         self.net = net
         self.register_buffer("reference", torch.randn(n, *in_shape))
-        self.register_buffer("reference_c", torch.zeros(n, condition) if condition else None)
+        of_c = [condition] if isinstance(condition, int) else condition
+        self.register_buffer("reference_c", torch.zeros(n, *of_c) if condition else None)
 
     @property
     def width(self) -> int:
@@ -103,7 +104,7 @@ class Virtual(nn.Module):
         """
         self.reference.copy_(x)
         if self.reference_c is not None and c is not None:
-            self.reference_c.copy_(c.flatten(1))
+            self.reference_c.copy_(c.reshape(self.reference_c.shape))
 
     def forward(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """Applies the network with the reference batch in front, and returns the outputs of x only.
@@ -115,4 +116,5 @@ class Virtual(nn.Module):
         n, both = len(self.reference), torch.cat([self.reference, x])
         if self.reference_c is None or c is None:
             return self.net(both)[n:]
-        return self.net(both, torch.cat([self.reference_c, c.flatten(1)]))[n:]
+        c = c.flatten(1) if self.reference_c.dim() == 2 else c
+        return self.net(both, torch.cat([self.reference_c, c]))[n:]

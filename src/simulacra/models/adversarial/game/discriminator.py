@@ -29,8 +29,8 @@ class Verdict:
     """The outputs of a discriminator for a batch.
 
     Args:
-        score: s(x), shape (B,); a higher score means more likely real.
-        features: f(x), the input of the last linear layer, shape (B, width).
+        score: s(x), shape (B,), or of each patch, shape (B, *); a higher score means more likely real.
+        features: f(x), the input of the last linear layer, shape (B, width), or its maps (B, width, *).
         labels: class logits, shape (B, classes), or None if the discriminator does not classify.
     """
 

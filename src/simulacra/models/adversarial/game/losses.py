@@ -1,6 +1,7 @@
 """Losses of the discriminator and the generator, per example, and the hooks before and after their updates.
 
-Equation (1) is that of `two_player`.
+Equation (1) is that of `two_player`. Where the discriminator scores patches, the objective is applied to each
+and averaged over the patches of a row.
 
 Reference: Goodfellow et al. 2014; Salimans et al. 2016; Gulrajani et al. 2017. Rows F1, F3, F15, F17, F18,
 G11.
@@ -18,7 +19,7 @@ from simulacra.core.batch import Batch, Terms
 from simulacra.core.numerics.exchange import row_mean
 from simulacra.core.random.keyed import Rng
 from simulacra.models.adversarial.game.discriminator import Verdict
-from simulacra.models.adversarial.game.objectives import Objective, share_right
+from simulacra.models.adversarial.game.objectives import Objective, by_row, share_right
 from simulacra.models.adversarial.game.stabilizers import clip_weights, gradient_penalty, turned
 
 
@@ -44,7 +45,7 @@ def discriminator_loss(model: Any, batch: Batch, rng: Rng) -> Terms:
         terms.loss["labels"] = _labels(of_real, batch.c)
     if model.stabilizers.gradient_penalty:
         e = rng.uniform("between", 1, dtype=real.dtype)
-        penalty = gradient_penalty(lambda h: model.judge(h, c).score, noised[0], noised[1], e)
+        penalty = gradient_penalty(lambda h: by_row(model.judge(h, c).score), noised[0], noised[1], e)
         terms.loss["penalty"] = model.stabilizers.gradient_penalty * penalty
     _remembered(model, "D", terms, len(batch))
     terms.log["accuracy"] = share_right(model.objective, of_real.score, of_fake.score)
@@ -52,37 +53,46 @@ def discriminator_loss(model: Any, batch: Batch, rng: Rng) -> Terms:
 
 
 def generator_loss(model: Any, batch: Batch, rng: Rng) -> Terms:
-    """Computes the generator's loss: the second part of (1), or feature matching where it is enabled.
+    """Computes the generator's loss: the second part of (1) with its weight, and the model's further terms.
 
     Args:
         model: a `Game`.
-        batch: rows of data; only feature matching and conditions use them.
+        batch: rows of data; only feature matching, conditions and further terms use them.
         rng: noise z and instance noise.
     """
     c = model.given(batch.c)
-    fake = model.blurred(model.generate(model.prior(rng), c), rng, "on fake")
-    verdict = model.judge(fake, c)
+    fake = model.generate(model.prior(rng), c)
+    terms = _adversarial(model, batch, fake, c, rng) if model.adversarial else Terms({})
+    terms.loss |= model.also(batch, fake, rng)
+    _remembered(model, "G", terms, len(batch))
+    return terms
+
+
+def _adversarial(model: Any, batch: Batch, fake: Tensor, c: Tensor | None, rng: Rng) -> Terms:
+    """Returns the generator's terms from D's verdict: its loss or feature matching, and the class loss."""
+    verdict = model.judge(model.blurred(fake, rng, "on fake"), c)
     if model.stabilizers.feature_matching:
         with torch.no_grad():
             features = model.judge(model.blurred(model.seen(batch.x), rng, "on real"), c).features
         # |E f(x) - E f(G(z))|^2
         terms = Terms({"features": (row_mean(features) - row_mean(verdict.features)).square().sum()})
     else:
-        terms = Terms({"loss": model.objective.generator(verdict.score)})
+        terms = Terms({"loss": by_row(model.objective.generator(verdict.score))})
+    if model.adversarial != 1:
+        terms.loss = {name: model.adversarial * term for name, term in terms.loss.items()}
     if model.names_class:
         terms.loss["labels"] = _labels(verdict, batch.c)
-    _remembered(model, "G", terms, len(batch))
     return terms
 
 
 def _scored(model: Any, real: Tensor, fake: Tensor, rng: Rng) -> dict[str, Tensor]:
     goal: Objective = model.objective
     if not model.stabilizers.flips:
-        return {"real": goal.real(real), "fake": goal.fake(fake)}
+        return {"real": by_row(goal.real(real)), "fake": by_row(goal.fake(fake))}
     turn = lambda name: rng.uniform(name, dtype=real.dtype) < model.stabilizers.flips
     return {
-        "real": turned(goal.real, goal.fake, real, turn("flip real")),
-        "fake": turned(goal.fake, goal.real, fake, turn("flip fake")),
+        "real": by_row(turned(goal.real, goal.fake, real, turn("flip real"))),
+        "fake": by_row(turned(goal.fake, goal.real, fake, turn("flip fake"))),
     }
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng
-from simulacra.models.adversarial.game.objectives import share_right
+from simulacra.models.adversarial.game.objectives import by_row, share_right
 
 COLLAPSED = 0.25  # a diversity below this counts as mode collapse
 BEATEN, VANISHED = 0.95, 1e-3  # accuracy above and gradient below which the generator stops learning
@@ -82,12 +82,12 @@ def spy(model: Any, fake: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tens
         c: features of the condition, or None.
 
     Returns:
-        The gradient, in the shape of `fake`, and the scores of the samples, shape (B,).
+        The gradient, in the shape of `fake`, and the scores of the samples, shape (B,) or (B, *).
     """
     with torch.enable_grad():
         h = fake.detach().requires_grad_()
         score = model.judge(h, c).score
-        (slope,) = torch.autograd.grad(model.objective.generator(score).sum(), h)
+        (slope,) = torch.autograd.grad(by_row(model.objective.generator(score)).sum(), h)
     return slope, score.detach()
 
 

@@ -129,6 +129,19 @@ def above_margin(s: Tensor) -> Tensor:
     return F.relu(1 + s)
 
 
+def by_row(values: Tensor) -> Tensor:
+    """Returns the mean over the patches of each row, shape (B,); values of whole rows stay as they are.
+
+    Args:
+        values: scores or losses, shape (B,) or (B, *).
+
+    Example:
+        >>> by_row(torch.tensor([[[1.0, 2.0], [3.0, 6.0]]]))
+        tensor([3.])
+    """
+    return values if values.dim() == 1 else values.flatten(1).mean(1)
+
+
 def least_squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Objective:
     """Returns the least squares objective, equation (3).
 
@@ -168,16 +181,17 @@ def share_right(objective: Objective, real: Tensor, fake: Tensor) -> Tensor:
     """Returns D's accuracy on each pair of a row of data and a sample, shape (B,): 0, 1/2 or 1.
 
     Without a decision threshold a pair counts as correct if the row of data scores higher, half at a tie.
+    With a score for each patch it is the mean over the patches.
 
     Args:
         objective: the objective, which has the threshold.
-        real: scores of rows of data, shape (B,).
-        fake: scores of samples, shape (B,).
+        real: scores of rows of data, shape (B,) or (B, *).
+        fake: scores of samples, shape of `real`.
     """
     boundary = objective.boundary
     if boundary is None:
-        return ((real > fake).to(real.dtype) + (real >= fake).to(real.dtype)) / 2
-    return ((real > boundary).to(real.dtype) + (fake <= boundary).to(real.dtype)) / 2
+        return by_row(((real > fake).to(real.dtype) + (real >= fake).to(real.dtype)) / 2)
+    return by_row(((real > boundary).to(real.dtype) + (fake <= boundary).to(real.dtype)) / 2)
 
 
 def optimal_discriminator(p: Tensor, q: Tensor, target: float = 1.0) -> Tensor:

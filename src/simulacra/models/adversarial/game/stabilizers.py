@@ -63,7 +63,7 @@ def gradient_penalty(score: Callable[[Tensor], Tensor], real: Tensor, fake: Tens
     """Computes (|grad_x s(x^)| - 1)^2 of equation (1) without its lambda, shape (B,).
 
     Args:
-        score: the function s, which must treat rows independently.
+        score: the function s to (B,), which must treat rows independently; the mean of scores of patches.
         real: rows of data as D sees them, shape (B, *).
         fake: samples, shape (B, *).
         e: interpolation weights of `real`, uniform in [0, 1], shape (B, 1).
@@ -123,12 +123,13 @@ def clip_weights(network: nn.Module, bound: float) -> None:
 
 
 def turned(loss: Any, other: Any, scores: Tensor, turn: Tensor) -> Tensor:
-    """Computes the loss with flipped labels, equation (6), shape (B,).
+    """Computes the loss with flipped labels, equation (6), in the shape of the scores.
 
     Args:
         loss: loss of a score under its own label.
         other: loss of a score under the other label.
-        scores: scores of D, shape (B,).
-        turn: True where the label is flipped, shape (B,).
+        scores: scores of D, shape (B,), or of each patch, shape (B, *).
+        turn: True where the label is flipped, of all patches of a row, shape (B,).
     """
+    turn = turn.view(-1, *[1] * (scores.dim() - 1))
     return torch.where(turn, other(scores), loss(scores))

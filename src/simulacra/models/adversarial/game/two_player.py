@@ -2,6 +2,7 @@
 
     x = G(z, c),  z ~ prior;      D minimizes E l_x(s(x)) + E l_G(s(G(z))),  G minimizes E l(s(G(z)))     (1)
 
+Games may weigh the generator's part of (1) and add further terms to it (`also`), such as a distance to x.
 D takes k updates, each on fresh rows and fresh noise, then G takes one. Binary entries and levels are
 scaled to [-1, 1], the range of the generator's tanh, or to [0, 1] with a sigmoid. Levels with a range of
 their own (`ranged`) are standardized, and G is linear there.
@@ -11,13 +12,14 @@ Reference: Goodfellow et al. 2014, algorithm 1; Radford et al. 2015. Rows F1, F2
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from simulacra.core.batch import Batch
 from simulacra.core.capabilities.general import (
+    Decodes,
     HasCritic,
     HasDiagnostics,
     HasFeatures,
@@ -28,9 +30,9 @@ from simulacra.core.capabilities.general import (
 from simulacra.core.capabilities.sampling import Sampling, Watch
 from simulacra.core.errors.suggestion import Refusal, build_with, load_with
 from simulacra.core.model import Model
-from simulacra.core.numerics.precision import to_float64
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
+from simulacra.core.spaces.paired import map_shape, maps
 from simulacra.core.spaces.plain import Real, Space
 from simulacra.core.spaces.smooth import step_of, unbounded
 from simulacra.core.updates import Loss, Stage, Update
@@ -43,33 +45,13 @@ from simulacra.models.adversarial.game.losses import (
     settle,
 )
 from simulacra.models.adversarial.game.monitor import alarm, diagnostics
-from simulacra.models.adversarial.game.objectives import Objective
+from simulacra.models.adversarial.game.noise import Truncation, drawn_noise, noise_within
+from simulacra.models.adversarial.game.objectives import Objective, by_row
 from simulacra.models.adversarial.game.pieces import with_references
 from simulacra.models.adversarial.game.rules import Play
 from simulacra.models.adversarial.game.stabilizers import History, Stabilizers
 from simulacra.nets.adversarial.pooled import pooled_layers
 from simulacra.nets.adversarial.recurrent_players import noise_size, recurrent_part
-
-
-@dataclass(frozen=True)
-class Truncation(Sampling):
-    """Options of drawing from a generator.
-
-    Args:
-        truncation: largest absolute value of an entry of the noise z, which is drawn from the normal prior
-            within it: nearer to the likeliest samples, with less variety; None: the whole prior.
-
-    Raises:
-        ValueError: if it is not above 0.
-    """
-
-    truncation: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.truncation is not None and not 0 < self.truncation < float("inf"):
-            raise ValueError(
-                f"truncation is {self.truncation}, but a bound of the noise is a number above 0, such as 0.7."
-            )
 
 
 class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, HasFeatures):
@@ -80,17 +62,22 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
         condition: space of the condition, or None.
         generator: network `(z, c) -> (B, *features_shape)`.
         discriminator: network `(h, c) -> Verdict`.
-        latent: size of the noise z; of each frame, if the generator is recurrent.
+        latent: size of the noise z; of each frame, if the generator is recurrent; 0: no noise.
         objective: loss functions of both players.
         stabilizers: penalties and noise that stabilize the training.
         play: updates per player, optimizers, prior and output activation.
+        adversarial: weight of the generator's part of (1); 0: there is no discriminator, and `also` is the
+            whole loss.
 
     Raises:
-        ValueError: if there is a gradient penalty and the discriminator has batch normalization.
+        ValueError: if `adversarial` is negative, or there is a gradient penalty and the discriminator has
+            batch normalization.
     """
 
     noise: Tensor
+    D: Any  # None without a discriminator
     drawing = Truncation
+    spatial: ClassVar[bool] = False  # True if the networks take the condition as maps
 
     def __init__(
         self,
@@ -102,9 +89,15 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
         objective: Objective,
         stabilizers: Stabilizers,
         play: Play,
+        adversarial: float = 1.0,
     ):
         super().__init__(space, condition)
-        self.G, self.D = generator, discriminator
+        if adversarial < 0:
+            raise ValueError(
+                f"adversarial is {adversarial}, but it must not be negative; 0 is no discriminator."
+            )
+        self.G, self.D = generator, discriminator if adversarial else None
+        self.adversarial = adversarial
         self.latent = self.code_size = noise_size(generator, latent)
         self.objective, self.stabilizers, self.play = (
             objective.smoothed(stabilizers.smoothing),
@@ -118,10 +111,15 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
             self._refuse_batch_norm()
         self.history = nn.ModuleDict()
         if stabilizers.historical_averaging:
-            self.history.update({"D": History(self.D), "G": History(self.G)})
+            players = {"D": self.D, "G": self.G}
+            self.history.update({name: History(net) for name, net in players.items() if net is not None})
+        if self.D is None:
+            self.remove(HasCritic, HasDiagnostics, HasFeatures)
+        if not self.code_size:
+            self.remove(HasPrior, Decodes)
 
     def _refuse_batch_norm(self) -> None:
-        for name, module in self.D.named_modules():
+        for name, module in () if self.D is None else self.D.named_modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 ways = [build_with(critic_normalization=name) for name in ("layer", "none")]
                 raise Refusal(
@@ -133,11 +131,11 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
     # ---- training
 
     def updates(self) -> list[Update]:
-        """Returns the updates of a step: D first, on fresh batches, then G."""
+        """Returns the updates of a step: D first, on fresh batches, then G, which is alone without a D."""
         of_D, of_G = self.play.optimizers()
         mixes = getattr(self.D, "minibatch", None) is not None
         losses = self.losses()
-        return [
+        both = [
             Update(
                 "D",
                 ("D.",),
@@ -159,6 +157,7 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
                 optimizer=of_G,
             ),
         ]
+        return both if self.adversarial else both[1:]
 
     def stage(self, i: int, past: list[dict[str, Any]]) -> Stage | None:
         """Returns the only stage; virtual batch normalization sets its reference batches at its start.
@@ -173,13 +172,33 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
         """Returns the loss functions of D and of G."""
         return discriminator_loss, generator_loss
 
+    def also(self, batch: Batch, fake: Tensor, rng: Rng) -> dict[str, Tensor]:
+        """Returns further terms of the generator's loss by name, each of shape (B,); by default none.
+
+        Args:
+            batch: rows of data.
+            fake: the generator's samples for the conditions of these rows, as D sees them, shape (B, *).
+            rng: source of random numbers.
+        """
+        return {}
+
     # ---- generator and discriminator
 
     def given(self, c: Tensor | None) -> Tensor | None:
-        """Returns the condition's features as the networks take them, shape (B, entries), or None."""
+        """Returns the condition's features as the networks take them, or None.
+
+        They are vectors, shape (B, entries), or maps, shape (B, K, *sides), if the game is `spatial`: scaled
+        as D sees images.
+
+        Args:
+            c: conditions, shape (B, *), or None.
+        """
         if self.condition is None or c is None:
             return None
-        return self.condition.vectors(c, self.dtype)
+        if not self.spatial:
+            return self.condition.vectors(c, self.dtype)
+        h = maps(self.condition, c, self.dtype, sides=len(map_shape(self.space)) - 1)
+        return h if unbounded(self.condition) or self.play.output == "sigmoid" else 2 * h - 1
 
     def prior(self, rng: Rng, name: str = "z") -> Tensor:
         """Draws z from the prior, shape (B, latent).
@@ -188,34 +207,28 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
             rng: source of random numbers.
             name: name of the draw.
         """
-        if self.play.prior == "uniform":
-            return 2 * rng.uniform(name, self.latent, dtype=self.dtype) - 1
-        z = rng.normal(name, self.latent, dtype=self.dtype)
-        return z if self.play.prior == "normal" else z * self.latent**0.5 / z.norm(dim=1, keepdim=True)
+        return drawn_noise(rng, name, self.latent, self.play.prior, self.dtype)
 
     def truncated(self, rng: Rng, most: float) -> Tensor:
         """Draws z from N(0, 1) within [-most, most], by the inverse of its distribution, shape (B, latent).
-
-            z = Phi^-1(Phi(-a) + u (Phi(a) - Phi(-a))),   u uniform on [0, 1)
 
         Args:
             rng: source of random numbers.
             most: bound a of each entry.
 
         Raises:
-            ValueError: if the prior is not normal.
-
-        Reference: Brock, Donahue and Simonyan 2019, the truncation trick.
+            ValueError: if the prior is not normal, or there is no noise.
         """
+        if not self.latent:
+            raise ValueError(
+                f"truncation is {most}, but this {type(self).__name__} has no noise (latent=0): leave it out."
+            )
         if self.play.prior != "normal":
             raise ValueError(
                 f"truncation is {most}, but only noise with a normal prior is truncated, and the prior of "
                 f"this {type(self).__name__} is {self.play.prior}: leave it out."
             )
-        # in double precision, where u = 0 gives -a and not -inf
-        u = to_float64(rng.uniform("z truncated", self.latent, dtype=self.dtype))
-        tail = torch.special.ndtr(u.new_tensor(-most))
-        z = torch.special.ndtri(tail + u * (1 - 2 * tail))
+        z = noise_within(rng, self.latent, most, self.dtype)
         return z.to(self.device, self.dtype).clamp(-most, most)
 
     def generate(self, z: Tensor, c: Tensor | None = None) -> Tensor:
@@ -299,13 +312,13 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
         return x
 
     def critic_score(self, x: Tensor, c: Tensor | None = None) -> Tensor:
-        """Returns the discriminator's score s(x), shape (B,).
+        """Returns the discriminator's score s(x), the mean over patches if it scores these, shape (B,).
 
         Args:
             x: observations, shape (B, *).
             c: condition, or None.
         """
-        return self.judge(self.seen(x), self.given(c)).score
+        return by_row(self.judge(self.seen(x), self.given(c)).score)
 
     def represent(self, x: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns the max-pooled outputs of all layers of D, shape (B, width).
