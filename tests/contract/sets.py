@@ -203,3 +203,25 @@ def squares() -> Dataset:
     c = (Rng(0, "squares", rows=range(n)).uniform("c", 1).squeeze(1) * 3).long()
     x = (_normal(n, 36, "squares") + c.unsqueeze(1)).round().clamp(0, 3).to(torch.uint8)
     return from_tensors(x.reshape(-1, 1, 6, 6), Levels((1, 6, 6), 4), "squares", c, Categorical((), 3))
+
+
+@kept
+def turned() -> Dataset:
+    """Images of 5 x 6 pixels with 4 levels: a step at an angle, of two kinds."""
+    n = 107
+    rng = Rng(0, "turned", rows=range(n))
+    kind, angle = (rng.uniform("kind", 1) < 0.5).float(), 360 * rng.uniform("angle", 1)
+    y, x = torch.meshgrid(torch.linspace(-1, 1, 5), torch.linspace(-1, 1, 6), indexing="ij")
+    a = (angle * torch.pi / 180).unsqueeze(2)
+    shown = 1.5 + (2 - kind.unsqueeze(2)) * (a.cos() * x + a.sin() * y) + 0.3 * rng.normal("e", 5, 6)
+    given = Table(kind=Categorical((), 2), angle=Real())
+    rows = shown.round().clamp(0, 3).to(torch.uint8).unsqueeze(1)
+    return from_tensors(rows, Levels((1, 5, 6), 4), "turned", torch.cat([kind, angle], 1), given)
+
+
+@kept
+def mosaics() -> Dataset:
+    """Images of 6 x 4 real pixels, each given the means of blocks of 2 x 2."""
+    x = _normal(103, 24, "mosaics").reshape(-1, 1, 6, 4)
+    c = torch.nn.functional.avg_pool2d(x, 2)
+    return from_tensors(x, Real((1, 6, 4)), "mosaics", c, Real((1, 3, 2)))
