@@ -221,7 +221,7 @@ def turned() -> Dataset:
 
 @kept
 def mosaics() -> Dataset:
-    """Images of 6 x 4 real pixels, each given the means of blocks of 2 x 2."""
-    x = _normal(103, 24, "mosaics").reshape(-1, 1, 6, 4)
+    """Images of 6 x 4 pixels with 5 levels, each given real numbers: the means of blocks of 2 x 2."""
+    x = (_normal(103, 24, "mosaics") + 2).round().clamp(0, 4).reshape(-1, 1, 6, 4)
     c = torch.nn.functional.avg_pool2d(x, 2)
-    return from_tensors(x, Real((1, 6, 4)), "mosaics", c, Real((1, 3, 2)))
+    return from_tensors(x.to(torch.uint8), Levels((1, 6, 4), 5), "mosaics", c, Real((1, 3, 2)))

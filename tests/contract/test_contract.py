@@ -116,17 +116,20 @@ def test_a_chain_at_observations_shows_them_and_can_go_on(case):
 
 @having(can.TakesCondition)
 def test_a_condition_is_needed_and_checked(case):
-    model, (x, _) = trained(case), rows(case)
+    model, (x, c) = trained(case), rows(case)
     with pytest.raises(ValueError, match="give condition="):
         model.sample(3)
-    with pytest.raises(ValueError, match="has the classes 0 to 2"):
+    with pytest.raises(ValueError, match="is a single number" if c.dim() > 1 else "has the classes 0 to 2"):
         model.sample(3, 7)
+    # one of each class, or an observation of each kind
+    one, two, three = c[:3] if c.dim() > 1 else range(3)
+    batch = lambda *given: torch.stack([*map(torch.as_tensor, given)])
     with pytest.raises(ValueError, match="2 rows for 3"):
-        model.sample(3, torch.tensor([0, 1]))
-    assert torch.equal(model.sample(3, 1, seed=2), model.sample(3, torch.tensor([1, 1, 1]), seed=2))
+        model.sample(3, batch(one, two))
+    assert torch.equal(model.sample(3, two, seed=2), model.sample(3, batch(two, two, two), seed=2))
     drawn = partial(model.sample, seed=0)
     asked = drawn if not has_likelihood(model) else lambda n, c: model.log_prob(x, c, k=K).values
-    assert not torch.equal(asked(3, 0), asked(3, 2))
+    assert not torch.equal(asked(3, one), asked(3, three))
 
 
 @every

@@ -45,16 +45,19 @@ def test_pooling_undoes_unpooling_where_nothing_is_negative(sides, float64):
     torch.testing.assert_close(up.flatten(1).sum(1), h.flatten(1).sum(1))
 
 
+@pytest.mark.system("H4")
 @pytest.mark.system("H5")
-@pytest.mark.parametrize("sides", [(5,), (5, 3)], ids=len)
+@pytest.mark.parametrize("sides", [(5,), (5, 3), (2, 3, 4)], ids=len)
 def test_a_convolution_after_unpooling_is_a_transposed_one(sides, float64):
-    """conv_5(u(h)) = the transposed convolution of stride 2 with the kernel turned around."""
-    h, dims = torch.randn(2, 3, *sides), len(sides)
-    up = UpConvolution(3, 2, [2 * n for n in sides], "unpool")
-    kernel = up.body[1].weight.flip(*range(2, 2 + dims)).transpose(0, 1)
-    whole = (F.conv_transpose1d, F.conv_transpose2d)[dims - 1]
-    other = whole(h, kernel, up.body[1].bias, stride=2, padding=2, output_padding=1)
-    torch.testing.assert_close(up(h), other)
+    """It is computed so, and cut where a side is odd; and transposed convolutions are those of torch."""
+    h, dims, odd = torch.randn(2, 3, *sides), len(sides), [2 * n - 1 for n in sides]
+    up, other = (UpConvolution(3, 2, odd, kind) for kind in KINDS)
+    cut = (..., *[slice(0, n) for n in odd])
+    conv = (F.conv1d, F.conv2d, F.conv3d)[dims - 1]
+    torch.testing.assert_close(up(h), conv(unpooled(h), up.conv.weight, up.conv.bias, padding=2)[cut])
+    whole = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[dims - 1]
+    due = whole(h, other.conv.weight, other.conv.bias, stride=2, padding=1)
+    torch.testing.assert_close(other(h), due[cut])
 
 
 @pytest.mark.system("H5")

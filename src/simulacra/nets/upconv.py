@@ -3,10 +3,12 @@
     un-pooling:       u(h)_{2i} = h_i,   0 elsewhere                                                  (1)
     up-convolution:   h' = f(conv_5(u(h))),   or with a transposed convolution of kernel 4            (2)
     parameters:       s_j = f(W f(W c_j)),   h = f(W f(W (s_1, ..., s_n)))                            (3)
+    with a kernel w:  conv_w(u(h)) = the transposed convolution of h, of stride 2, with w turned      (4)
 
 Each column c_j of the condition has a stream of two layers of its own, and two joint layers follow (3). The
 result is a map of the lowest resolution, which each up-convolution doubles. (1) puts a value into the first
 corner of its block of two, so that maximum pooling undoes it where no value is negative. Odd sides are cut.
+Three of four entries of u(h) are 0, or seven of eight: by (4) nothing is computed for them.
 
 Reference: Dosovitskiy, Springenberg and Brox, Learning to Generate Chairs with Convolutional Neural Networks,
 2015, section 3. Rows H4, H5.
@@ -21,6 +23,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from simulacra.nets.conv import sizes_along
 from simulacra.nets.layers import activation
@@ -33,6 +36,7 @@ TRANSPOSED: tuple[type[nn.ConvTranspose1d] | type[nn.ConvTranspose2d] | type[nn.
     nn.ConvTranspose2d,
     nn.ConvTranspose3d,
 )
+DOUBLED = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)
 KERNEL = 5  # of the convolution after an un-pooling
 DOUBLING = 4  # kernel of a transposed convolution of stride 2
 ACT = "leaky-relu-0.2"
@@ -54,14 +58,6 @@ def unpooled(h: Tensor) -> Tensor:
     return h
 
 
-class Unpool(nn.Module):
-    """Un-pooling as a layer."""
-
-    def forward(self, h: Tensor) -> Tensor:
-        """Returns equation (1), shape (B, C, *2 sides), for maps h (B, C, *sides)."""
-        return unpooled(h)
-
-
 class UpConvolution(nn.Module):
     """Equation (2) without f, cut to the sides of the result.
 
@@ -74,19 +70,19 @@ class UpConvolution(nn.Module):
 
     def __init__(self, n_in: int, n_out: int, sides: Sequence[int], kind: Upsampling):
         super().__init__()
-        self.sides, dims = tuple(sides), len(sides)
-        self.body: nn.Module
-        if kind == "unpool":
-            conv = CONVOLUTIONS[dims - 1](n_in, n_out, KERNEL, padding=padding("half", KERNEL))
-            self.body = nn.Sequential(Unpool(), conv)
-        else:
-            same = padding("same", DOUBLING, 2)
-            self.body = TRANSPOSED[dims - 1](n_in, n_out, DOUBLING, stride=2, padding=same)
+        self.sides, self.unpools = tuple(sides), kind == "unpool"
+        kinds, kernel = (CONVOLUTIONS, KERNEL) if self.unpools else (TRANSPOSED, DOUBLING)
+        self.conv = kinds[len(sides) - 1](n_in, n_out, kernel)
 
     def forward(self, h: Tensor) -> Tensor:
         """Returns maps (B, n_out, *sides) for maps h (B, n_in, *)."""
-        whole = (slice(None), slice(None))
-        return self.body(h)[(*whole, *(slice(0, n) for n in self.sides))]
+        dims, w = len(self.sides), self.conv.weight
+        same, extra = padding("same", DOUBLING, 2), 0
+        if self.unpools:
+            # (4)
+            w, same, extra = w.flip(*range(2, 2 + dims)).transpose(0, 1), padding("half", KERNEL), 1
+        up = DOUBLED[dims - 1](h, w, self.conv.bias, stride=2, padding=same, output_padding=extra)
+        return up[(slice(None), slice(None), *(slice(0, n) for n in self.sides))]
 
 
 class UpConvolutional(nn.Module):
