@@ -43,7 +43,7 @@ def condition_rows(space: Space, condition: Any, n: int | None, geometry: Geomet
         numbers = [_class_number(space, name) for name in names.reshape(-1).tolist()]
         condition = torch.tensor(numbers).reshape(names.shape)
     given = _as_batch(space, condition)
-    if isinstance(given, Tensor) and not len(given) and not n:
+    if isinstance(given, Tensor) and given.dim() and not len(given) and not n:
         return given
     c, known = rows_of(space, given, None, geometry, name=NAME)
     if known is not None:
