@@ -26,8 +26,31 @@ def distilled(**more):
         return simulacra.Consistency(Real((2,)), CLASS, teacher=path, **more).teacher()
 
 
+def generated(**more):
+    """A generator of digits, whose data were loaded without their labels."""
+    data = simulacra.load_data("digits", limit=20, **more)
+    return simulacra.ConvGenerator(data.space, data.condition, hidden=(2, 3), channels=(2,))
+
+
 # file of the source, words of the sentence, what is refused
 OF_MODELS = (
+    (
+        "models/autoencoders/conv_generator.py",
+        "but there is no condition",
+        generated,
+    ),
+    (
+        "models/autoencoders/conv_generator.py",
+        "but every size is from 1 on",
+        lambda **o: simulacra.ConvGenerator(Real((1, 4, 4)), CLASS, **{"channels": (), **o}),
+    ),
+    (
+        "models/autoencoders/circles.py",
+        "but the columns of the condition are",
+        lambda **o: simulacra.ConvGenerator(
+            Real((1, 4, 4)), simulacra.Table(kind=CLASS, turn=Real()), **{"circular": ("angle",), **o}
+        ),
+    ),
     (
         "models/autoencoders/memorizer.py",
         "but a memorizer has at least one",

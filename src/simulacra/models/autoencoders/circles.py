@@ -54,7 +54,7 @@ class Circles:
             name = names[0]
         if name not in names:
             numbers = [n for n, column in zip(names, columns) if type(column) is Real]
-            mend = build_with(circular=numbers[0]) if numbers else ""
+            mend = build_with(circular=(numbers[0],)) if numbers else ""
             said = f": give {mend}" if mend else ""
             raise Refusal(
                 f"circular names {name!r}, but the columns of the condition are "

@@ -97,7 +97,7 @@ class ConvGenerator(Model, Samples, HasDensity, TakesCondition):
         seed: int = 0,
     ):
         super().__init__(space, condition)
-        _check(space, condition, hidden, channels, upsampling)
+        _check(space, condition, hidden, channels)
         assert condition is not None
         self.circles = Circles(condition, circular)
         self.head = likelihood_head(space, likelihood, scale, mixtures)
@@ -187,7 +187,6 @@ def _check(
     condition: Space | None,
     hidden: tuple[int, int],
     channels: tuple[int, ...],
-    upsampling: str,
 ) -> None:
     """Raises ValueError unless a generator can be built from these options."""
     if condition is None:
@@ -211,6 +210,3 @@ def _check(
         raise Refusal(
             f"hidden is {hidden} and channels is {channels}, but every size is from 1 on: take {some}.", some
         )
-    if upsampling not in ("unpool", "transposed"):
-        one = build_with(upsampling="unpool")
-        raise Refusal(f"upsampling is {upsampling!r}; possible are 'unpool' and 'transposed': {one}.", one)
