@@ -26,7 +26,7 @@ DEGREES = 360.0
 
 
 class Circles:
-    """Which columns of a condition lie on a circle, and the features of all columns.
+    """The columns of a condition that lie on a circle, and the features of all columns.
 
     Args:
         condition: space of the condition: a class, numbers, or a table of both.
