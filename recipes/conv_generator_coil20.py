@@ -7,8 +7,9 @@ protocol    20 objects at 72 angles, 32 x 32 grey pixels. Training has every fou
             range 0 to 1, times 1,000, of the mean image; log p(x | c) in bits a pixel
 published   none for this protocol (the paper renders chairs of its own)
 baseline    the view at the nearest training angle; the mean of the two neighbors, and their linear mixture
-ours        a trial stopped after 147 of 250 passes, about 40 CPU seconds, at a rate that had not yet fallen: 6.90
-            and 3.95 bits with un-pooling; nearest 8.62, mean 6.73, mixture 5.29. The full schedule has not run
+ours        a trial stopped after 147 of 250 passes, about 40 CPU seconds, at a rate that had not yet fallen:
+            6.90 and 3.95 bits with un-pooling; nearest 8.62, mean 6.73, mixture 5.29. The full schedule has
+            not run
 device      2 shared CPU cores, one thread
 """
 
