@@ -75,6 +75,7 @@ from simulacra.models.adversarial.three_way import ThreeWayGAN
 from simulacra.models.adversarial.wgan import WGAN, WGANGP
 from simulacra.models.autoencoders.autoencoder import Autoencoder
 from simulacra.models.autoencoders.contractive import ContractiveAutoencoder
+from simulacra.models.autoencoders.conv_generator import ConvGenerator
 from simulacra.models.autoencoders.gaussian_copula import GaussianCopula
 from simulacra.models.autoencoders.memorizer import Memorizer
 from simulacra.models.autoencoders.pca import PCA
@@ -193,6 +194,7 @@ __all__ = [
     "Continues",
     "ContractiveAutoencoder",
     "ConvDBM",
+    "ConvGenerator",
     "ConvRBM",
     "Count",
     "Dataset",

@@ -22,6 +22,7 @@ from contract.sets import (
     labelled,
     measured,
     mixed,
+    mosaics,
     motion,
     pairs,
     real,
@@ -32,6 +33,7 @@ from contract.sets import (
     texts,
     textures,
     wave_pairs,
+    turned,
     waves,
 )
 from contract.sizes import (
@@ -70,6 +72,7 @@ CATALOGUED = [
     _catalogued("memorizer/one-hot", lambda: binary(6), codes="one-hot", hidden=(5,), rows=150),
     _catalogued("contractive-autoencoder", lambda: real(3), latent=3, burn_in=5),
     _catalogued("stacked-autoencoder", lambda: real(50), layers=(11, 3)),
+    _catalogued("conv-generator", turned, circular=("angle",), hidden=(3, 5), channels=(3, 4)),
     _catalogued("vae", lambda: binary(50), **SMALL, kl_warmup=0.5, dropout=0.1),
     _catalogued("vae/real", lambda: real(2), **SMALL, kl="monte-carlo"),
     _catalogued("vae/conditional", lambda: classes(3), **SMALL),
@@ -228,6 +231,7 @@ CATALOGUED = [
     _catalogued("diffusion/real", lambda: classes(3), T=5, hidden=(13, 7)),
     _catalogued("ddpm", lambda: real(3), T=5, hidden=(13,), predicts="v"),
     _catalogued("ddpm/unet", images, T=3, hidden=(3, 4), net="unet", schedule="cosine"),
+    _catalogued("ddpm/pairs", mosaics, T=3, hidden=(3, 4), net="unet"),
     _catalogued("flow-matching", lambda: classes(3), steps=5, hidden=(13,)),
     _catalogued("consistency", lambda: real(3), teacher=TEACHER, levels=3, hidden=(13,)),
     _catalogued("masked-diffusion", texts, layers=2, heads=2, width=6),

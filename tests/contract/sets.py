@@ -239,3 +239,25 @@ def textures(n: int = 107) -> Dataset:
     """Images of real numbers, each with its means over three columns as its condition."""
     x = _normal(n, 15, "textures").reshape(-1, 1, 3, 5)
     return from_tensors(x, Real((1, 3, 5)), "textures", over_smoothed(x, 3), Real((1, 3, 5)))
+
+
+@kept
+def turned() -> Dataset:
+    """Images of 5 x 6 pixels with 4 levels: a step at an angle, of two kinds."""
+    n = 107
+    rng = Rng(0, "turned", rows=range(n))
+    kind, angle = (rng.uniform("kind", 1) < 0.5).float(), 360 * rng.uniform("angle", 1)
+    y, x = torch.meshgrid(torch.linspace(-1, 1, 5), torch.linspace(-1, 1, 6), indexing="ij")
+    a = (angle * torch.pi / 180).unsqueeze(2)
+    shown = 1.5 + (2 - kind.unsqueeze(2)) * (a.cos() * x + a.sin() * y) + 0.3 * rng.normal("e", 5, 6)
+    given = Table(kind=Categorical((), 2), angle=Real())
+    rows = shown.round().clamp(0, 3).to(torch.uint8).unsqueeze(1)
+    return from_tensors(rows, Levels((1, 5, 6), 4), "turned", torch.cat([kind, angle], 1), given)
+
+
+@kept
+def mosaics() -> Dataset:
+    """Images of 6 x 4 pixels with 5 levels, each given real numbers: the means of blocks of 2 x 2."""
+    x = (_normal(103, 24, "mosaics") + 2).round().clamp(0, 4).reshape(-1, 1, 6, 4)
+    c = torch.nn.functional.avg_pool2d(x, 2)
+    return from_tensors(x.to(torch.uint8), Levels((1, 6, 4), 5), "mosaics", c, Real((1, 3, 2)))

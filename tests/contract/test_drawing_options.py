@@ -23,7 +23,7 @@ pytestmark = pytest.mark.fault("wider.b")
 # values that are no model's own
 BRIEF = {"burn_in": 2, "steps": 2, "truncation": 0.5, "temperature": 0.7, "proposals": 5, "top_k": 1}
 BRIEF |= {"step_size": 0.1, "leapfrog": 1, "order": "confidence"}
-BRIEF |= {"sampler": "ddim", "eta": 0.5, "guidance": 2.0}
+BRIEF |= {"sampler": "ddim", "eta": 0.5, "guidance": 2.0, "mean": True}
 
 
 @having(can.Samples)

@@ -39,6 +39,7 @@ NEAR_ZERO = (
     "gan/virtual",
     "belief-net/nvil",
     "ddpm/unet",
+    "ddpm/pairs",
     "bihm/conditional",
     "mean-field-sbn",
     "deep-autoencoder/levels",

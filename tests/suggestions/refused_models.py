@@ -34,6 +34,12 @@ def paired(none=None, **more):
 
 IMAGE = simulacra.Levels((1, 6, 10), 4)
 
+def generated(**more):
+    """A generator of digits, whose data were loaded without their labels."""
+    data = simulacra.load_data("digits", limit=20, **more)
+    return simulacra.ConvGenerator(data.space, data.condition, hidden=(2, 3), channels=(2,))
+
+
 # file of the source, words of the sentence, what is refused
 OF_MODELS = (
     ("models/adversarial/paired/players.py", "leads an image or a wave to another one", paired),
@@ -51,6 +57,23 @@ OF_MODELS = (
         "nets/translators/patches.py",
         "have sides of",
         lambda **o: simulacra.Pix2Pix(IMAGE, IMAGE, **{"channels": 2, "patch": 70, **o}),
+    ),
+    (
+        "models/autoencoders/conv_generator.py",
+        "but there is no condition",
+        generated,
+    ),
+    (
+        "models/autoencoders/conv_generator.py",
+        "but every size is from 1 on",
+        lambda **o: simulacra.ConvGenerator(Real((1, 4, 4)), CLASS, **{"channels": (), **o}),
+    ),
+    (
+        "models/autoencoders/circles.py",
+        "but the columns of the condition are",
+        lambda **o: simulacra.ConvGenerator(
+            Real((1, 4, 4)), simulacra.Table(kind=CLASS, turn=Real()), **{"circular": ("angle",), **o}
+        ),
     ),
     (
         "models/autoencoders/memorizer.py",

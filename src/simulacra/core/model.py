@@ -131,6 +131,7 @@ class Model(Interface, nn.Module, metaclass=_Recorded):
 
     sharded: ClassVar[tuple[str, ...]] = ()
     added: tuple[str, ...] = ()  # tensors that older files lack: they keep their initial values
+    earlier: ClassVar[Mapping[str, Any]] = {}  # arguments that older files lack, as their models had them
     length: Epochs = Epochs(50)
     arguments: dict[str, Any]
     estimates: list[dict[str, Any]]

@@ -18,13 +18,18 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from simulacra.core.spaces.plain import Space
 from simulacra.nets.timed import WAVES, TimedMLP, build_timed
 
 SLOW = 30.0  # largest w_k
 
 
 def build_velocity(
-    shape: Sequence[int], net: str, hidden: tuple[int, ...] | None, condition: int
+    shape: Sequence[int],
+    net: str,
+    hidden: tuple[int, ...] | None,
+    condition: int,
+    beside: Space | None = None,
 ) -> nn.Module:
     """Builds a network that maps vectors (B, d), times (B, 1) and a condition (B, *) to (B, 1, d).
 
@@ -33,11 +38,12 @@ def build_velocity(
         net: `mlp`, `unet` or `auto`, as in `build_timed`.
         hidden: sizes of the hidden layers, or channels at each resolution; None: (256, 256), or (32, 64).
         condition: number of entries of the condition; 0 without one.
+        beside: space of a condition that lies beside x in a `unet`, as in `build_timed`.
 
     Raises:
         ValueError: as `build_timed`.
     """
-    built = build_timed(shape, 1, net, hidden, condition, SLOW)
+    built = build_timed(shape, 1, net, hidden, condition, SLOW, beside=beside)
     if isinstance(built, TimedMLP):
         _enliven([layer for layer in built.body if isinstance(layer, nn.Linear)], built.shape[1])
     return built

@@ -87,7 +87,7 @@ def build_model(
     with _as_value_error(f"{where}: its arguments make no {name[:60]}"):
         arguments = {key: argument_from(value) for key, value in config["arguments"].items()}
         known = renamed_arguments({base.__name__ for base in kind.__mro__}, arguments, quiet=True)
-        model = kind(**known, **dict[str, Any](passed))
+        model = kind(**{**kind.earlier, **known}, **dict[str, Any](passed))
     with _as_value_error(f"{where}: its preprocessing does not fit {name[:60]}"):
         model.preprocessing = _chain(config["preprocessing"], model.space)
     if config.get("conditioning"):

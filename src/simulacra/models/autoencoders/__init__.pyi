@@ -2,6 +2,7 @@
 
 from simulacra.models.autoencoders.autoencoder import Autoencoder
 from simulacra.models.autoencoders.contractive import ContractiveAutoencoder
+from simulacra.models.autoencoders.conv_generator import ConvGenerator
 from simulacra.models.autoencoders.gaussian_copula import GaussianCopula
 from simulacra.models.autoencoders.memorizer import Memorizer
 from simulacra.models.autoencoders.pca import PCA
@@ -13,6 +14,7 @@ __all__ = [
     "PPCA",
     "Autoencoder",
     "ContractiveAutoencoder",
+    "ConvGenerator",
     "GaussianCopula",
     "Memorizer",
     "StackedAutoencoder",

@@ -68,4 +68,13 @@ ENTRIES = (
         ("D17", "D18", "D19"),
         "decoder that holds each training row under a code of its own: ones, one-hot or learned",
     ),
+    Entry(
+        "conv-generator",
+        "autoencoders",
+        "autoencoders.conv_generator",
+        "ConvGenerator",
+        "Dosovitskiy, Springenberg and Brox 2015",
+        ("H4", "H5"),
+        "decoder of images from a class and numbers, such as the type and the angle of an object",
+    ),
 )

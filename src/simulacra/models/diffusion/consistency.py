@@ -39,7 +39,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import is_real
 from simulacra.core.spaces.plain import Levels, Space
 from simulacra.core.updates import Initial, Source, Stage, Update
-from simulacra.models.diffusion.given import features_given, size_given
+from simulacra.models.diffusion.given import BEFORE_MAPS, features_given, size_given
 from simulacra.models.diffusion.samplers import RHO
 from simulacra.models.diffusion.teacher import Teacher, load_teacher, moved, noise_of, place_of
 from simulacra.nets.velocity import build_velocity
@@ -75,6 +75,8 @@ class Consistency(Model, Samples, HasPrior, TakesCondition):
         hidden: sizes of the hidden layers, or channels at each resolution of a `unet`; None: two layers of
             256, of images three of 512, or channels 32, 64 and 64.
         net: `mlp` or `unet`; `auto` takes `unet` for images with a side of at least 16, else `mlp`.
+        maps: an image or recording as condition lies beside x in a `unet`, brought to its sides; False: it is
+            one vector, as in files of earlier versions.
 
     Raises:
         ValueError: if the space has other entries, or an option is out of range; in training, if there is
@@ -88,6 +90,7 @@ class Consistency(Model, Samples, HasPrior, TakesCondition):
     """
 
     drawing = Passes
+    earlier = BEFORE_MAPS
     location: Tensor
     deviation: Tensor
     noise: Tensor
@@ -101,6 +104,7 @@ class Consistency(Model, Samples, HasPrior, TakesCondition):
         guidance: float = 1.0,
         hidden: tuple[int, ...] | None = None,
         net: Literal["auto", "mlp", "unet"] = "auto",
+        maps: bool = True,
         *,
         seed: int = 0,
     ):
@@ -110,7 +114,9 @@ class Consistency(Model, Samples, HasPrior, TakesCondition):
         self.register_buffer("location", torch.zeros(space.shape))
         self.register_buffer("deviation", torch.ones(space.shape))
         self.register_buffer("noise", torch.tensor([0.002, 80.0]))  # s_min and s_max
-        self.net = build_velocity(space.shape or (1,), net, hidden, size_given(condition))
+        self.net = build_velocity(
+            space.shape or (1,), net, hidden, size_given(condition), condition if maps else None
+        )
         self._teacher: list[Teacher] = []  # in a list: its weights are no part of the model
 
     @property

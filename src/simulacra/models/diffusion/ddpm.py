@@ -28,7 +28,7 @@ from simulacra.core.spaces.plain import Levels, Real, Space
 from simulacra.core.updates import Update
 from simulacra.models.diffusion.chain import DiffusionModel
 from simulacra.models.diffusion.gaussian import GaussianKernel, Guess
-from simulacra.models.diffusion.given import size_given
+from simulacra.models.diffusion.given import BEFORE_MAPS, size_given
 from simulacra.models.diffusion.inversion import check
 from simulacra.models.diffusion.schedules import Level, ScheduleName
 from simulacra.models.diffusion.steps.losses import drawn_level, update
@@ -53,6 +53,8 @@ class DDPM(DiffusionModel):
         net: `mlp` or `unet`; `auto` takes `unet` for images with a side of at least 16, else `mlp`.
         drop: share of the rows whose condition is dropped in training, for guidance.
         resamples: draws of each step of a completion; with 1 the known entries are only clamped.
+        maps: an image or recording as condition lies beside x in a `unet`, brought to its sides; False: it is
+            one vector, as in files of earlier versions.
 
     Raises:
         ValueError: if an option is out of range, or the space holds neither reals nor levels.
@@ -62,6 +64,8 @@ class DDPM(DiffusionModel):
         >>> DDPM(Real((2,)), T=50, hidden=(8,)).sample(3, seed=0, sampler="heun", steps=4).shape
         torch.Size([3, 2])
     """
+
+    earlier = BEFORE_MAPS
 
     def __init__(
         self,
@@ -76,6 +80,7 @@ class DDPM(DiffusionModel):
         net: Literal["auto", "mlp", "unet"] = "auto",
         drop: float = 0.1,
         resamples: int = 1,
+        maps: bool = True,
         *,
         seed: int = 0,
     ):
@@ -88,7 +93,8 @@ class DDPM(DiffusionModel):
             if value not in possible:
                 raise ValueError(f"{name} is {value!r}; possible are {', '.join(possible)}.")
         kernel = GaussianKernel(space, T, schedule)
-        built = build_timed(space.shape, 1, net, hidden, size_given(condition), fine=True)
+        beside = condition if maps else None
+        built = build_timed(space.shape, 1, net, hidden, size_given(condition), fine=True, beside=beside)
         super().__init__(space, condition, kernel, built, drop, loss == "bound", resamples)
         self.predicts, self.large, self.simple = predicts, variance == "large", loss == "simple"
 

@@ -42,7 +42,13 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.composite import is_real
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Initial, Source, Stage, Update
-from simulacra.models.diffusion.given import check_drop, check_guidance, features_given, size_given
+from simulacra.models.diffusion.given import (
+    BEFORE_MAPS,
+    check_drop,
+    check_guidance,
+    features_given,
+    size_given,
+)
 from simulacra.models.diffusion.integration import Integration
 from simulacra.nets.velocity import build_velocity
 
@@ -60,6 +66,8 @@ class FlowMatching(Model, ChainDraws, EstimatesDensity, TakesCondition):
             256, of images three of 512, or channels 32, 64 and 64.
         net: `mlp` or `unet`; `auto` takes `unet` for images with a side of at least 16, else `mlp`.
         drop: share of the rows whose condition is dropped in training, for guidance.
+        maps: an image or recording as condition lies beside x in a `unet`, brought to its sides; False: it is
+            one vector, as in files of earlier versions.
 
     Raises:
         ValueError: if the space is not real, or an option is out of range.
@@ -71,6 +79,7 @@ class FlowMatching(Model, ChainDraws, EstimatesDensity, TakesCondition):
     """
 
     drawing = Integration
+    earlier = BEFORE_MAPS
     location: Tensor
     deviation: Tensor
 
@@ -82,6 +91,7 @@ class FlowMatching(Model, ChainDraws, EstimatesDensity, TakesCondition):
         hidden: tuple[int, ...] | None = None,
         net: Literal["auto", "mlp", "unet"] = "auto",
         drop: float = 0.1,
+        maps: bool = True,
         *,
         seed: int = 0,
     ):
@@ -96,7 +106,9 @@ class FlowMatching(Model, ChainDraws, EstimatesDensity, TakesCondition):
         self.chain_length, self.drop = steps, drop
         self.register_buffer("location", torch.zeros(space.shape))
         self.register_buffer("deviation", torch.ones(space.shape))
-        self.net = build_velocity(space.shape or (1,), net, hidden, size_given(condition))
+        self.net = build_velocity(
+            space.shape or (1,), net, hidden, size_given(condition), condition if maps else None
+        )
 
     @property
     def recommended(self) -> Mapping[str, Any]:

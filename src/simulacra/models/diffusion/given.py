@@ -6,12 +6,17 @@ Reference: Ho and Salimans 2022, on conditions that are dropped in training.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.spaces.plain import Space
+
+# of models in files that were written when every condition was one vector
+BEFORE_MAPS: Mapping[str, Any] = {"maps": False}
 
 
 def size_given(condition: Space | None) -> int:

@@ -25,7 +25,7 @@ from simulacra.core.updates import Update
 from simulacra.models.diffusion.binomial import BinomialKernel, BitGuess
 from simulacra.models.diffusion.chain import DiffusionModel
 from simulacra.models.diffusion.gaussian import GaussianKernel, Guess
-from simulacra.models.diffusion.given import size_given
+from simulacra.models.diffusion.given import BEFORE_MAPS, size_given
 from simulacra.models.diffusion.schedules import ScheduleName
 from simulacra.models.diffusion.steps.losses import update
 from simulacra.nets.timed import build_timed
@@ -46,6 +46,8 @@ class Diffusion(DiffusionModel):
         net: `mlp` or `unet`; `auto` takes `unet` for images with a side of at least 16, else `mlp`.
         drop: share of the rows whose condition is dropped in training, for guidance.
         resamples: draws of each step of a completion; with 1 the known entries are only clamped.
+        maps: an image or recording as condition lies beside x in a `unet`, brought to its sides; False: it is
+            one vector, as in files of earlier versions.
 
     Raises:
         ValueError: if an option is out of range, or the space is none of the three.
@@ -55,6 +57,8 @@ class Diffusion(DiffusionModel):
         >>> Diffusion(Binary((5,)), T=4, hidden=(8,)).sample(3, seed=0).shape
         torch.Size([3, 5])
     """
+
+    earlier = BEFORE_MAPS
 
     def __init__(
         self,
@@ -66,13 +70,16 @@ class Diffusion(DiffusionModel):
         net: Literal["auto", "mlp", "unet"] = "auto",
         drop: float = 0.1,
         resamples: int = 1,
+        maps: bool = True,
         *,
         seed: int = 0,
     ):
         check("Diffusion", space, T, (Real, Levels, Binary))
         bits = isinstance(space, Binary)
         kernel = BinomialKernel(space, T) if bits else GaussianKernel(space, T, schedule)
-        built = build_timed(space.shape, 1 if bits else 2, net, hidden, size_given(condition), fine=not bits)
+        beside, outputs = condition if maps else None, 1 if bits else 2
+        size = size_given(condition)
+        built = build_timed(space.shape, outputs, net, hidden, size, fine=not bits, beside=beside)
         super().__init__(space, condition, kernel, built, drop, not bits, resamples)
 
     def updates(self) -> list[Update]:

@@ -70,13 +70,16 @@ def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Returns the names of the entries in which two configurations differ.
 
     Args:
-        then: configuration of the folder; options that its version did not have are ignored.
+        then: configuration of the folder; options and arguments that its version did not have are ignored.
         now: configuration of the present training.
 
     Example:
         >>> differences({"model": "VAE", "options": {"lr": 1}}, {"model": "VAE", "options": {"lr": 2}})
         ['lr']
     """
+    known = then.get("arguments") or {}
+    if "arguments" in now:
+        now = {**now, "arguments": {k: v for k, v in now["arguments"].items() if k in known}}
     # an entry that says nothing, such as no preprocessing of conditions, may be left out
     found = [name for name in now if name != "options" and (then.get(name) or None) != (now[name] or None)]
     options = then.get("options", {})
