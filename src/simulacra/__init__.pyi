@@ -69,6 +69,8 @@ from simulacra.models.adversarial.lsgan import LSGAN
 from simulacra.models.adversarial.noise_aware import NoiseAwareGAN
 from simulacra.models.adversarial.paired.clean_gan import CleanGAN
 from simulacra.models.adversarial.paired.pix2pix import Pix2Pix
+from simulacra.models.adversarial.paired.post_filter import PostFilter
+from simulacra.models.adversarial.paired.segan import SEGAN
 from simulacra.models.adversarial.paired.srgan import SRGAN
 from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
 from simulacra.models.adversarial.three_way import ThreeWayGAN
@@ -168,6 +170,7 @@ __all__ = [
     "RNNNADE",
     "RNNRBM",
     "RTRBM",
+    "SEGAN",
     "SRGAN",
     "VAE",
     "VQVAE",
@@ -256,6 +259,7 @@ __all__ = [
     "PixelCNN",
     "PixelRNN",
     "Positive",
+    "PostFilter",
     "Predicts",
     "PredictsFromCode",
     "Preprocessing",

@@ -32,8 +32,8 @@ from contract.sets import (
     squares,
     texts,
     textures,
-    wave_pairs,
     turned,
+    wave_pairs,
     waves,
 )
 from contract.sizes import (

@@ -34,6 +34,7 @@ def paired(none=None, **more):
 
 IMAGE = simulacra.Levels((1, 6, 10), 4)
 
+
 def generated(**more):
     """A generator of digits, whose data were loaded without their labels."""
     data = simulacra.load_data("digits", limit=20, **more)

@@ -7,6 +7,8 @@ from simulacra.models.adversarial.lsgan import LSGAN
 from simulacra.models.adversarial.noise_aware import NoiseAwareGAN
 from simulacra.models.adversarial.paired.clean_gan import CleanGAN
 from simulacra.models.adversarial.paired.pix2pix import Pix2Pix
+from simulacra.models.adversarial.paired.post_filter import PostFilter
+from simulacra.models.adversarial.paired.segan import SEGAN
 from simulacra.models.adversarial.paired.srgan import SRGAN
 from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
 from simulacra.models.adversarial.three_way import ThreeWayGAN
@@ -17,12 +19,14 @@ __all__ = [
     "DCGAN",
     "GAN",
     "LSGAN",
+    "SEGAN",
     "SRGAN",
     "WGAN",
     "WGANGP",
     "CleanGAN",
     "NoiseAwareGAN",
     "Pix2Pix",
+    "PostFilter",
     "SemiSupervisedGAN",
     "ThreeWayGAN",
 ]
