@@ -109,7 +109,7 @@ ENTRIES = (
         "adversarial",
         "adversarial.paired.clean_gan",
         "CleanGAN",
-        "a lecture's discussion of grainy images",
+        "after Goodfellow et al. 2014: a lecture's discussion",
         ("F22",),
         "from noisy to clean images: two discriminators, one of shrunken copies",
     ),
