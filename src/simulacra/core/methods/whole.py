@@ -101,7 +101,7 @@ def translate_whole(model: Any, x: Tensor, n: int = 1, seed: int = 0, name: str 
         found: Tensor = model._carried(tiles, rng, None, None)
         return found.cpu()
 
-    back = (..., *(slice(0, k * side) for k, side in zip(factors, x.shape[-len(tile) :])))
+    back: tuple[Any, ...] = (..., *(slice(0, k * side) for k, side in zip(factors, x.shape[-len(tile) :])))
     # the first draw is that of n = 1
     paths = [("draw", j) if j else () for j in range(n)]
     each = [partial(answer, path=path) for path in paths]
