@@ -103,25 +103,24 @@ class Heeding:
 def heeding(found: Translated, data: Dataset, seed: int = 0) -> Heeding | None:
     """Evaluates equations (1) to (4).
 
-        Args:
-            found: held-out pairs and translations.
-            data: data set of pairs, whose training rows say what sources tell.
-            seed: seed of the permutations and of the choice of training pairs.
+    Args:
+        found: held-out pairs and translations.
+        data: data set of pairs, whose training rows say what sources tell.
+        seed: seed of the permutations and of the choice of training pairs.
 
-        Returns:
-            the numbers; None if all x are equal, or there are fewer than two.
+    Returns:
+        the numbers; None if all x are equal, or there are fewer than two.
 
-        Example:
-            >>> import simulacra
-            >>> from simulacra.evaluation.pairs.filters import linear_filter
-    from simulacra.evaluation.pairs.translated import Translated
-            >>> x = torch.randn(60, 1, 4, 4, generator=torch.Generator().manual_seed(0))
-            >>> data = simulacra.from_tensors(x, simulacra.Real((1, 4, 4)), c=x)
-            >>> found = heeding(Translated(x, x, x.unsqueeze(1), False), data)
-            >>> round(found.model.value, 6), found.chance < 1e-3
-            (1.0, True)
-            >>> [(shown.by, round(shown.value, 6)) for shown in found.shown][-1]
-            ('a linear filter', 1.0)
+    Example:
+        >>> import simulacra
+        >>> from simulacra.evaluation.pairs.translated import Translated
+        >>> x = torch.randn(60, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+        >>> data = simulacra.from_tensors(x, simulacra.Real((1, 4, 4)), c=x)
+        >>> found = heeding(Translated(x, x, x.unsqueeze(1), False), data)
+        >>> round(found.model.value, 6), found.chance < 1e-3
+        (1.0, True)
+        >>> [(shown.by, round(shown.value, 6)) for shown in found.shown][-1]
+        ('a linear filter', 1.0)
     """
     raw = data.preprocessing.raw
     x, draws = _features(raw, found.x), [_features(raw, y) for y in found.y.unbind(1)]
