@@ -9,7 +9,7 @@ protocol    Free Spoken Digit Dataset at 8 kHz, official split, windows of 2,048
             gain is that over the noisy windows
 published   none for these data (on others a score that is disputed, see docs/families/adversarial.md)
 baseline    the noisy windows; Wiener's filter of scipy; the same network with L1 alone
-ours        OURS
+ours        noisy windows 0.96 dB, gain of Wiener's filter 2.38 dB; SEGAN and L1 alone are not measured yet
 device      2 shared CPU cores, one thread
 """
 
