@@ -8,8 +8,8 @@ protocol    Free Spoken Digit Dataset at 8 kHz, official split, windows of 2,048
             change and frequencies, in dB of standardized log spectra
 published   none for these data
 baseline    training windows; the smooth spectra themselves; the same network with the distance alone
-ours        not measured yet; on the toy of docs/families/adversarial.md 12.4 dB smooth, 12.9 dB with the distance
-            alone, 2.3 dB with the post-filter
+ours        not measured yet; on the toy of docs/families/adversarial.md 12.4 dB smooth, 12.9 dB with the
+            distance alone, 2.3 dB with the post-filter
 device      2 shared CPU cores, one thread
 """
 
