@@ -36,7 +36,7 @@ def resized(c: Tensor, sides: Sequence[int]) -> Tensor:
     if all(n % o == 0 for o, n in zip(old, new)):
         return F.interpolate(c, new, mode="nearest")
     if all(o % n == 0 for o, n in zip(old, new)):
-        return POOLS[len(old) - 1](c, tuple(o // n for o, n in zip(old, new)))  # type: ignore[operator]
+        return POOLS[len(old) - 1](c, tuple(o // n for o, n in zip(old, new)))
     return F.interpolate(c, new, mode=LINEAR[len(old) - 1], align_corners=False)
 
 

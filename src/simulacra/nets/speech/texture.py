@@ -60,7 +60,7 @@ class TextureGenerator(nn.Module):
         )
         self.last = nn.Conv2d(sizes[-1], C, kernel, padding=p)
         nn.init.normal_(self.last.weight, 0.0, NEAR_ZERO)
-        nn.init.zeros_(self.last.bias)
+        nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
 
     def residual(self, z: Tensor, c: Tensor) -> Tensor:
         """Returns G - c, shape (B, C, H, W).

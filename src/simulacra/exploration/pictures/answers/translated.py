@@ -74,7 +74,7 @@ def _sources(space: Space, c: Tensor) -> list[Column]:
     if len(space.shape) != 4:
         return [("source", space, c)]
     frame = space.of if isinstance(space, composite.Sequence) else None
-    one = frame or dataclasses.replace(space, shape=space.shape[1:])  # type: ignore[arg-type]
+    one = frame or dataclasses.replace(space, shape=space.shape[1:])
     return [(f"source {i + 1}", one, x) for i, x in enumerate(c.unbind(1))]
 
 
