@@ -8,8 +8,8 @@ from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from simulacra.core.numerics.bicubic import bicubic
 from simulacra.core.numerics.stitched import stitched
-from simulacra.nets.feature_maps import FeatureMaps
-from simulacra.nets.super_resolution import SuperResolver, prime_factors
+from simulacra.nets.translators.feature_maps import FeatureMaps
+from simulacra.nets.translators.super_resolution import SuperResolver, prime_factors
 
 C, H, W = 3, 5, 7
 

@@ -3,8 +3,8 @@
     SRResNet:  min_G  E |x - G(c)|^2 / d                                                           (1)
     SRGAN:     min_G  E d(x, G(c)) + lambda l(s(G(c))),   max_D as in every game                   (2)
 
-c is a small image of x, G a residual network with a pixel shuffle (`nets.super_resolution`), and d a distance
-in learned features (`nets.feature_maps`), or the error of (1) again. Of the images x that belong to one c the
+c is a small image of x, G a residual network with a pixel shuffle (`nets.translators.super_resolution`), and d a distance
+in learned features (`nets.translators.feature_maps`), or the error of (1) again. Of the images x that belong to one c the
 optimum of (1) is their mean, E[x | c], which is blurred and no such image itself; D tells it from them. (1)
 comes first and alone is the whole training where lambda = 0.
 
@@ -33,9 +33,9 @@ from simulacra.models.adversarial.game.rules import Play
 from simulacra.models.adversarial.game.stabilizers import Stabilizers
 from simulacra.models.adversarial.game.two_player import Game
 from simulacra.models.adversarial.paired.players import PatchDiscriminator
-from simulacra.nets.feature_maps import FeatureMaps
-from simulacra.nets.super_resolution import Shuffles, SuperResolver
+from simulacra.nets.translators.feature_maps import FeatureMaps
 from simulacra.nets.translators.patches import PatchCritic
+from simulacra.nets.translators.super_resolution import Shuffles, SuperResolver
 
 Error = Literal["squared", "absolute"]
 Content = Literal["features", "error"]

@@ -1,0 +1,57 @@
+"""Arguments that models of pairs refuse, with a way out."""
+
+import simulacra
+from simulacra import Categorical, Real
+
+CLASS = Categorical((), 3)
+IMAGE = simulacra.Levels((1, 6, 10), 4)
+
+
+def paired(none=None, **more):
+    """A game of pairs of digits; none: the condition of a run that loads none."""
+    data = simulacra.load_data("digits", limit=20, **more)
+    return simulacra.Pix2Pix(data.space, data.condition or none, channels=2)
+
+
+def generated(**more):
+    """A generator of digits, whose data were loaded without their labels."""
+    data = simulacra.load_data("digits", limit=20, **more)
+    return simulacra.ConvGenerator(data.space, data.condition, hidden=(2, 3), channels=(2,))
+
+
+# file of the source, words of the sentence, what is refused
+OF_PAIRS = (
+    ("models/adversarial/paired/players.py", "leads an image or a wave to another one", paired),
+    (
+        "models/adversarial/paired/players.py",
+        "with as many sides as x",
+        lambda **o: paired(simulacra.Audio((90,)), **o),
+    ),
+    (
+        "models/adversarial/paired/clean_gan.py",
+        "are compared in blocks",
+        lambda **o: simulacra.CleanGAN(IMAGE, IMAGE, **{"channels": 2, "shrink": 3, **o}),
+    ),
+    (
+        "nets/translators/patches.py",
+        "have sides of",
+        lambda **o: simulacra.Pix2Pix(IMAGE, IMAGE, **{"channels": 2, "patch": 70, **o}),
+    ),
+    (
+        "models/autoencoders/conv_generator.py",
+        "but there is no condition",
+        generated,
+    ),
+    (
+        "models/autoencoders/conv_generator.py",
+        "but every size is from 1 on",
+        lambda **o: simulacra.ConvGenerator(Real((1, 4, 4)), CLASS, **{"channels": (), **o}),
+    ),
+    (
+        "models/autoencoders/circles.py",
+        "but the columns of the condition are",
+        lambda **o: simulacra.ConvGenerator(
+            Real((1, 4, 4)), simulacra.Table(kind=CLASS, turn=Real()), **{"circular": ("angle",), **o}
+        ),
+    ),
+)
