@@ -3,10 +3,10 @@
     SRResNet:  min_G  E |x - G(c)|^2 / d                                                           (1)
     SRGAN:     min_G  E d(x, G(c)) + lambda l(s(G(c))),   max_D as in every game                   (2)
 
-c is a small image of x, G a residual network with a pixel shuffle (`nets.translators.super_resolution`), and d a distance
-in learned features (`nets.translators.feature_maps`), or the error of (1) again. Of the images x that belong to one c the
-optimum of (1) is their mean, E[x | c], which is blurred and no such image itself; D tells it from them. (1)
-comes first and alone is the whole training where lambda = 0.
+c is a small image of x, G a residual network with a pixel shuffle (`super_resolution`), and d a distance in
+learned features (`feature_maps`), or the error of (1) again. Of the images x that belong to one c the optimum
+of (1) is their mean, E[x | c], which is blurred and no such image itself; D tells it from them. (1) comes first
+and alone is the whole training where lambda = 0.
 
 Reference: Ledig et al. 2017. Row G20.
 """
