@@ -134,7 +134,7 @@ def test_arguments_of_one_meaning_have_one_name_place_and_default():
     scores = [list(of[word].values()) for word in ("log_prob", "score_samples", "anomaly_score")]
     assert scores[0] == scores[1] == scores[2]
     defaults = {"condition": None, "known": None, "seed": 0, "k": 1000, "watch": None, "lengths": None}
-    defaults |= {"level": None, "to": None, "method": None, "point": None, "draws": 100}
+    defaults |= {"level": None, "to": None, "method": None, "point": None, "draws": 100, "n": 1}
     for word, parameters in of.items():
         for name, parameter in list(parameters.items())[2:]:
             if parameter.kind is parameter.VAR_KEYWORD:
