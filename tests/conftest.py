@@ -17,8 +17,9 @@ settings.register_profile("whole", deadline=None, derandomize=True, max_examples
 
 
 def pytest_configure(config):
-    """The whole suite tries more examples than the quick one, where a test does not say how many."""
-    settings.load_profile("whole" if config.getoption("--all") else "project")
+    """The whole suite tries more examples than the quick one, but for the cost of tests in the quick one."""
+    whole = config.getoption("--all") and not config.getoption("--costs")
+    settings.load_profile("whole" if whole else "project")
 
 
 def same_numbers():
