@@ -4,7 +4,9 @@
 is written by `pytest --all --costs`, whose figures are those of the machine that ran it. The quick tier runs
 
     every test below DEAR,
-    of each function the cheapest case, if it is below ALONE or a proof,
+    of each function the cheapest case, if it is below ALONE,
+    of a function that proves rows of the systems table the cheapest case, if it is below PROOF, or if no test
+        below ALONE proves one of its rows,
     all tests of readers by generated files (`property`) and of the project's own rules,
 
 and what is dearer is `thorough`: `make test-all` alone runs it. New tests have no figure and are quick.
@@ -21,7 +23,7 @@ import pytest
 from xdist.scheduler import LoadGroupScheduling
 
 COSTS = Path(__file__).resolve().parent / "costs.json"
-DEAR, ALONE = 0.3, 1.5  # CPU seconds
+DEAR, ALONE, PROOF = 0.3, 1.0, 2.0  # CPU seconds
 SPENT = pytest.StashKey[float]()
 FOUND = pytest.StashKey[dict[str, float]]()
 
@@ -43,9 +45,9 @@ def runs_always(item: pytest.Item) -> bool:
     return own_rules or item.get_closest_marker("property") is not None
 
 
-def proves(item: pytest.Item) -> bool:
-    """True if a test belongs to the proofs, of which each function keeps a case in the quick tier."""
-    return item.nodeid.startswith("tests/exact/") or item.get_closest_marker("system") is not None
+def rows_of(item: pytest.Item) -> set[str]:
+    """The rows of the systems table that a test proves."""
+    return {row for mark in item.iter_markers("system") for row in mark.args}
 
 
 def dear(items: list[pytest.Item], costs: dict[str, float]) -> list[pytest.Item]:
@@ -61,8 +63,14 @@ def dear(items: list[pytest.Item], costs: dict[str, float]) -> list[pytest.Item]
         name = function_of(item.nodeid)
         if name not in cheapest or cost(item) < cost(cheapest[name]):
             cheapest[name] = item
-    alone = lambda item: cheapest[function_of(item.nodeid)] is item and (cost(item) < ALONE or proves(item))
-    stays = lambda item: runs_always(item) or alone(item)
+    proven = set().union(*(rows_of(item) for item in items if cost(item) < ALONE))
+
+    def stays(item: pytest.Item) -> bool:
+        if runs_always(item) or cheapest[function_of(item.nodeid)] is not item:
+            return runs_always(item)
+        rows = rows_of(item)
+        return cost(item) < (PROOF if rows else ALONE) or bool(rows - proven)
+
     return [item for item in items if cost(item) >= DEAR and not stays(item)]
 
 

@@ -1,7 +1,7 @@
 """The quick tier proves every row, and has a representative of every feature of the catalogue.
 
 A proof that trains for more than five seconds (`slow`) may be left to the whole suite, if other tests of the
-quick tier prove its rows; so may dear cases of a proof that keeps a cheaper one (`tests/tiers.py`).
+quick tier prove its rows; so may a proof that was measured as dear (`tests/tiers.py`).
 """
 
 import ast
@@ -40,28 +40,38 @@ def for_its_cost(item) -> bool:
     return bool(item.get_closest_marker("thorough").args)
 
 
-def function(item) -> str:
-    """The name of a test without parameters and group."""
-    return tiers.function_of(tiers.plain(item.nodeid))
+def proves(item) -> bool:
+    """True if a test is an exact one, or proves a row."""
+    return item.nodeid.startswith("tests/exact/") or item.get_closest_marker("system") is not None
 
 
 def test_no_exact_check_leaves_the_quick_tier_but_for_long_trainings(thorough_tests, request):
     """By the decorators in the files, and by the marks of all tests that were collected with this one."""
     assert not sources.offenders(leaves, TESTS)
-    short = [item for item in thorough_tests if not item.get_closest_marker("slow") and tiers.proves(item)]
+    short = [item for item in thorough_tests if not item.get_closest_marker("slow") and proves(item)]
     assert not [item.nodeid for item in short if not for_its_cost(item)]
     left = {item.nodeid for item in thorough_tests}
     quick = [item for item in request.session.items if item.nodeid not in left]
-    kept = {function(item) for item in quick}
-    assert not [item.nodeid for item in short if function(item) not in kept]
     assert not rows_of(thorough_tests) - rows_of(quick)
 
 
-def test_of_each_function_the_cheapest_case_stays_and_a_proof_whatever_it_costs():
-    item = lambda name, *marks: SimpleNamespace(nodeid=name, get_closest_marker=lambda m: m in marks or None)
-    costs = {"a[1]": 0.9, "a[2]": 0.5, "b": 2.0, "c[1]": 9.0, "c[2]": 8.0, "d[1]": 0.2, "d[2]": 0.3, "p": 9.0}
-    items = [item(name, {"c": "system", "p": "property"}.get(name[0])) for name in [*costs, "e"]]
-    assert [found.nodeid for found in tiers.dear(items, costs)] == ["a[1]", "b", "c[1]", "d[2]"]
+def measured(name: str, marks: dict[str, tuple]):
+    """A test of this name, and its marks with their arguments."""
+    found = {mark: [SimpleNamespace(args=args)] for mark, args in marks.items()}
+    closest = lambda mark: found.get(mark, [None])[0]
+    return SimpleNamespace(nodeid=name, get_closest_marker=closest, iter_markers=lambda m: found.get(m, []))
+
+
+def test_dear_tests_are_left_to_the_whole_suite_but_for_the_cheapest_and_the_last_proof():
+    costs = {"a[1]": 0.9, "a[2]": 0.5, "b": 1.2, "d[1]": 0.2, "d[2]": 0.3, "p": 9.0}
+    costs |= {"c[1]": 9.0, "c[2]": 8.0, "e": 1.2, "f": 2.1}
+    marks = {"p": {"property": ()}, "e": {"system": ("A2",)}, "f": {"system": ("A2", "A3")}}
+    marks |= {"c[1]": {"system": ("A1",)}, "c[2]": {"system": ("A1",)}, "new": {"system": ("A3",)}}
+    items = [measured(name, marks.get(name, {})) for name in [*costs, "new"]]
+    left = [found.nodeid for found in tiers.dear(items, costs)]
+    assert left == ["a[1]", "b", "d[2]", "c[1]"]  # f is the only proof of A2 below which nothing is cheap
+    items.append(measured("cheap", {"system": ("A2",)}))
+    assert [found.nodeid for found in tiers.dear(items, costs)] == [*left, "f"]
 
 
 def test_the_group_is_no_part_of_a_name():
