@@ -46,6 +46,11 @@ def own_data(folder: Path) -> None:
         for _ in range(120):
             row = [int(make.integers(18, 90)), "fm"[int(make.integers(2))], round(make.normal(125, 9), 1)]
             writer.writerow(["" if make.uniform() < 0.1 else value for value in row])
+    for name, count, width in (("plans", 30, 48), ("sketches", 3, 31)):
+        (folder / name).mkdir()
+        for i in range(count):
+            picture = make.integers(0, 256, (24, width, 3), np.uint8)
+            Image.fromarray(picture).save(folder / name / f"{i}.png")
     (folder / "recordings").mkdir()
     for i in range(12):
         wave = torch.from_numpy(make.uniform(-0.5, 0.5, 900))
@@ -61,7 +66,7 @@ def test_the_commands_for_own_data_run_as_written(tmp_path, monkeypatch, capsys)
     for path in ("photos", "slides", "recordings", "patients.csv", "measurements.npz"):
         assert main(["data", "inspect", path]) == 0
     lines = [line for block in blocks("sh", section) for line in block.strip().splitlines()]
-    assert len(lines) == 10
+    assert len(lines) == 12
     for line in lines:
         assert main(shlex.split(line, comments=True)[1:]) == 0, line
     with open("drawn.csv", newline="", encoding="utf-8") as file:
@@ -69,6 +74,7 @@ def test_the_commands_for_own_data_run_as_written(tmp_path, monkeypatch, capsys)
     assert header == ["age", "sex", "pressure"] and len(rows) == 100
     assert {row[1] for row in rows} <= {"f", "m"}
     assert Image.open("drawn-slides/00.png").mode.startswith("I")
+    assert Image.open("houses/2.png").size == (31, 24)
     pytest.importorskip("pandas")
     exec(compile(blocks("python", section)[0], "README.md", "exec"), {})
     assert "pressure" in capsys.readouterr().out
