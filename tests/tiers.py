@@ -3,7 +3,7 @@
 `tests/costs.json` holds the CPU seconds, with child processes, of every test that takes `DEAR` or more. It
 is written by `pytest --all --costs`, whose figures are those of the machine that ran it. The quick tier runs
 
-    every test below DEAR,
+    every test below DEAR, and every case of the catalogue below CASE,
     of each function the cheapest case, if it is below ALONE,
     of a function that proves rows of the systems table the cheapest case, if it is below PROOF, or if no test
         below ALONE proves one of its rows,
@@ -18,12 +18,14 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from xdist.scheduler import LoadGroupScheduling
 
 COSTS = Path(__file__).resolve().parent / "costs.json"
-DEAR, ALONE, PROOF = 0.3, 1.0, 2.0  # CPU seconds
+DEAR, CASE, ALONE, PROOF = 0.3, 0.7, 1.0, 2.0  # CPU seconds
+NO_CASE = SimpleNamespace(params={})
 SPENT = pytest.StashKey[float]()
 FOUND = pytest.StashKey[dict[str, float]]()
 
@@ -71,7 +73,8 @@ def dear(items: list[pytest.Item], costs: dict[str, float]) -> list[pytest.Item]
         rows = rows_of(item)
         return cost(item) < (PROOF if rows else ALONE) or bool(rows - proven)
 
-    return [item for item in items if cost(item) >= DEAR and not stays(item)]
+    limit = lambda item: CASE if "case" in getattr(item, "callspec", NO_CASE).params else DEAR
+    return [item for item in items if cost(item) >= limit(item) and not stays(item)]
 
 
 def mark_dear(items: list[pytest.Item]) -> None:
