@@ -20,7 +20,7 @@ STILL = {"lr": 1e-30, "progress": False, "validate": False, "ema": 0}
 
 def begins_at_data(case) -> bool:
     """Whether the first stage sets initial weights from the data."""
-    if case.name == MIRRORED:
+    if case.source == MIRRORED:
         return False
     stage = case.build().stage(0, [])
     return stage is not None and isinstance(stage.start, Initial)

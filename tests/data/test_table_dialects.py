@@ -11,6 +11,7 @@ from simulacra.core.inputs.to_frames import columns_of
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.numeric import Numeric
 from simulacra.data import load_data
+from simulacra.data.tables.separators import find_separator
 
 X = np.random.default_rng(0).normal(size=(60, 3))
 
@@ -205,6 +206,8 @@ def test_a_decimal_point_beside_a_text_with_semicolons_cuts_at_commas(tmp_path):
     path = write(tmp_path / "t.csv", "".join(f"{x:.3f},c;d\n" for x in X[:, 0]).encode())
     raw = whole(path).preprocessing.raw
     assert dict(raw.fields)["2"] == Categorical((), 1, ("c;d",))
+    # a column of numbers is clearer than one column of texts
+    assert find_separator(["0.000,c;d,c;d"] * 5) == ","
 
 
 def test_names_that_recur_are_named(tmp_path):

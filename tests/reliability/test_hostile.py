@@ -166,7 +166,8 @@ def test_odd_options_are_taken_or_refused(numbers, tmp_path):
             outcome = forked(lambda o={name: value}: _load_each(given, o), tmp_path / "answer")
         if outcome.fault:
             faults[number, owner, name, repr(value)[:40]] = outcome.fault
-        if outcome.ended == "refused" and out.exists():
+        # a training that diverges may have written its first checkpoint
+        if outcome.ended == "refused" and "not finite" not in outcome.said and out.exists():
             assert not content_of(out), (name, value)
     assert not faults
 

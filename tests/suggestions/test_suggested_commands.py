@@ -82,9 +82,8 @@ def works(say, words, out):
         assert any(word in said for word in ("take ", "a VAE takes")), said
 
 
-SLOW = pytest.param("conv-rbm", marks=pytest.mark.thorough)
 # one for each sentence; tests/cli/test_suggestions.py builds all models of the catalogue on data of all kinds
-TRAINED = ("ppca", "rnade", "rbm", "gaussian-rbm", "semi-supervised-gan", "discriminative-rbm", SLOW)
+TRAINED = ("ppca", "rnade", "rbm", "gaussian-rbm", "semi-supervised-gan", "discriminative-rbm", "conv-rbm")
 
 
 @pytest.mark.parametrize("name", quick(TRAINED, ("ppca", "rbm").__contains__))

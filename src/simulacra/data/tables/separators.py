@@ -90,9 +90,12 @@ def _clearness(lines: Sequence[str], separator: str, rivals: Sequence[str]) -> f
 
 
 def _numbers(lines: Sequence[str], separator: str) -> bool:
-    """Returns True if half of the cells that a mark separates, below the first line, are numbers."""
+    """Returns True if half of the cells that a mark separates, or one column, are numbers below line 1."""
     cells = _cut_alike(lines[1:], separator)
-    return 0 < len(cells) <= 2 * sum(Marks(".").number(cell) is not None for cell in cells)
+    numbers = [Marks(".").number(cell) is not None for cell in cells]
+    width = len(cells) // max(1, len(lines) - 1)
+    columns = [numbers[j::width] for j in range(width)]
+    return bool(cells) and (2 * sum(numbers) >= len(cells) or any(map(all, columns)))
 
 
 def _one_column_of_commas(lines: Sequence[str]) -> bool:
