@@ -1,8 +1,8 @@
 """Uses of games of pairs on toys: edges to filled shapes, degraded galaxies, noisy squares.
 
-Limits were set before any fresh seed was run. Fresh seeds 200 to 204: 0.80 to 0.95 against 0.0 (G19), 3.1 to
-4.4 dB (F22). G28 missed its limit twice at seeds 210 to 214; with options mended on these, seeds 220 to 224: 4.6
-to 7.7 dB.
+Limits were set before any fresh seed was run. Fresh seeds 200 to 204 gave 0.80 to 0.95 against 0.0 (G19) and
+3.1 to 4.4 dB (F22). G28 missed its limit at two of the seeds 210 to 214; its options were mended on these, and
+seeds 220 to 224 gave 4.6 to 7.7 dB.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def boxes(n, seed):
 def right_pixels(seed):
     """Shares of right pixels inside shapes, of the game and of the distance alone.
 
-    Each outline comes once with a bright and once with a dark filling on grey: both answers are right, but only
-    as a whole.
+    Each outline comes once with a bright and once with a dark filling on grey: both answers are right, but
+    only as a whole.
     """
     (inside, edges), (shape, given) = boxes(100, seed), boxes(TESTED, seed + 1000)
     x, c = torch.cat([1 + inside.long(), 1 - inside.long()]), torch.cat([edges, edges])
@@ -91,7 +91,7 @@ def test_degraded_galaxies_gain_signal():
 
 
 def gain_of_squares(seed):
-    """PSNR of restored squares less that of noisy ones, in dB; clean and noisy training rows share no square."""
+    """PSNR of restored squares less that of noisy ones, in dB; no square is both clean and noisy in training."""
     x = 16 + 31 * boxes(200 + TESTED, seed)[0].long()
     noise = 10 * Rng(seed, "noise", rows=range(len(x))).normal("n", 1, 8, 8)
     y = (x + noise).round().clamp(0, LEVELS - 1).long()
