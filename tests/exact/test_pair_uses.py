@@ -1,7 +1,7 @@
 """Uses of games of pairs on toys: edges to filled shapes, degraded galaxies, noisy squares.
 
 Limits were set before any fresh seed was run. Fresh seeds 200 to 204 gave 0.80 to 0.95 against 0.0 (G19) and
-3.1 to 4.4 dB (F22). G28 missed its limit at two of the seeds 210 to 214; its options were mended on these, and
+3.1 to 4.4 dB (F22). G28 missed its limit at two of the seeds 210 to 214; its options were mended on these;
 seeds 220 to 224 gave 4.6 to 7.7 dB.
 """
 
@@ -91,7 +91,7 @@ def test_degraded_galaxies_gain_signal():
 
 
 def gain_of_squares(seed):
-    """PSNR of restored squares less that of noisy ones, in dB; no square is both clean and noisy in training."""
+    """PSNR of restored squares less that of noisy ones, in dB; in training no square is both."""
     x = 16 + 31 * boxes(200 + TESTED, seed)[0].long()
     noise = 10 * Rng(seed, "noise", rows=range(len(x))).normal("n", 1, 8, 8)
     y = (x + noise).round().clamp(0, LEVELS - 1).long()
