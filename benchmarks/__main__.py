@@ -26,6 +26,7 @@ from benchmarks.masked import masked
 from benchmarks.nade import nade_recursion
 from benchmarks.pixelcnn import pixelcnn, row_lstm
 from benchmarks.startup import startup
+from benchmarks.tiles import tiles
 from benchmarks.timing import Row, matrix_rate
 from benchmarks.training import epoch_against_pythae, fit_overhead
 from benchmarks.transformer import transformer
@@ -49,6 +50,7 @@ BENCHES = {
     "diffusions": diffusions,
     "distances": distances,
     "games": games,
+    "tiles": tiles,
     "trust": trust,
     "startup": startup,
     "decoder": decoder,

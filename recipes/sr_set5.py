@@ -6,9 +6,10 @@ protocol    91 training images; pictures shrunk by Pillow's bicubic filter; PSNR
             pixels at each border, the mean over whole pictures; grey pictures are their own luminance
 published   Ledig et al. 2017: bicubic 28.43 dB on Set5 and 25.99 dB on Set14, SRResNet 32.05 and 28.49, SRGAN
             29.40 and 26.02; their networks have 64 channels and 16 blocks, and see 350,000 images for days
-ours        bicubic 28.43 and 26.00 dB; SRResNet after the first 1,000 of 9,000 steps of a trial, 2.9 CPU
-            minutes with a learning rate still high: 30.89 dB on Set5 and 27.64 dB on Set14 (after 250 steps
-            and 46 CPU seconds 30.23 dB on Set5). SRGAN: not yet
+ours        bicubic 28.43 and 26.00 dB; SRResNet in a trial of 9,000 steps, of which 1,500 were made, with a
+            learning rate still high: on Set5 30.23 dB after 0.8 CPU minutes (250 steps), 30.89 dB after 2.9
+            (1,000 steps, 27.64 dB on Set14), 30.99 dB after 4.4 (1,500 steps). Our goal is 29.5 dB on Set5.
+            SRGAN: not yet
 device      2 shared CPU cores, one thread
 """
 
@@ -39,24 +40,33 @@ SIZES = {"channels": 32, "blocks": 8, "error": "absolute", "lr": 1e-3}
 EPOCHS, GAME_EPOCHS = 160.0, 20.0
 SETTINGS = {"batch_size": 16, "warmup": 0.01, "validate": False}
 SETS = ("Set5", "Set14")
-psnr_figure = partial(
-    Figure,
-    source="Ledig et al. 2017, table 2",
-    unit="dB",
-    protocol="x4, luminance, 4 pixels at each border left out",
-)
+PROTOCOL = "x4, luminance, 4 pixels at each border left out"
+OURS = f"{PROTOCOL}; T91 in place of 350,000 images, 32 channels and 8 blocks, an hour in place of days"
+LEDIG = "Ledig et al. 2017, table 2"
+psnr_figure = partial(Figure, source=LEDIG, unit="dB", protocol=PROTOCOL)
+# other seeds and details of training
+network_figure = partial(psnr_figure, tolerance=0.05, wide=0.3)
 FIGURES = (
     # rounding, and the filters of Matlab and Pillow
     psnr_figure("Set5, bicubic", published=28.43, tolerance=0.01, wide=0.05),
     psnr_figure("Set14, bicubic", published=25.99, tolerance=0.01, wide=0.05),
-    # 91 images and an hour in place of 350,000 and days: at least 29.5 and 26.8 dB
-    psnr_figure("Set5, SRResNet", published=32.05, tolerance=0.05, wide=2.55, better="higher"),
-    psnr_figure("Set14, SRResNet", published=28.49, tolerance=0.05, wide=1.69, better="higher"),
-    # a game pays in decibels for what it draws: about a decibel either way
-    psnr_figure("Set5, SRGAN", published=29.40, tolerance=0.05, wide=1.0),
-    psnr_figure("Set14, SRGAN", published=26.02, tolerance=0.05, wide=1.0),
+    # not published: the goal for an hour on 91 images, a decibel above bicubic interpolation
+    Figure(
+        "Set5, SRResNet, beside our goal",
+        published=29.5,
+        source="the goal that was set before the run",
+        unit="dB",
+        protocol=OURS,
+        tolerance=0.0,
+        wide=0.0,
+        better="higher",
+    ),
+    network_figure("Set5, SRResNet", published=32.05, better="higher"),
+    network_figure("Set14, SRResNet", published=28.49, better="higher"),
+    # a game pays in decibels for what it draws, so neither direction is better
+    network_figure("Set5, SRGAN", published=29.40),
+    network_figure("Set14, SRGAN", published=26.02),
 )
-OURS = "T91 in place of 350,000 images, a smaller network, an hour in place of days"
 
 
 def pictures(part: str) -> list[Image.Image]:
@@ -200,7 +210,9 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
     for name, model, share in trained(budget, training_pairs()):
         for part in SETS:
             value = budget.once(f"{name}-{part}", score, model, part)
-            yield next(figures).measured(value, share=share, note=OURS)
+            if (name, part) == ("SRResNet", "Set5"):
+                yield next(figures).measured(value, share=share)
+            yield next(figures).measured(value, protocol=OURS, share=share)
 
 
 def main() -> None:

@@ -42,3 +42,12 @@ def test_tiles_are_shrunk_each(photos):
 def test_sides_that_do_not_divide_are_refused_with_a_factor_that_does(photos):
     with pytest.raises(ValueError, match=r"sides are multiples of that number.*condition='downscale:4'"):
         simulacra.load_data(photos, condition="downscale:5")
+
+
+def test_the_tile_that_is_suggested_for_a_photo_that_is_too_small_can_be_shrunk(photos):
+    Image.new("RGB", (30, 14)).save(photos / "small.png")
+    with pytest.raises(ValueError, match=r"small.png is 30x14, smaller than tile=16") as caught:
+        simulacra.load_data(photos, condition="downscale:4", tile=16)
+    assert "tile=8 or" in str(caught.value)
+    data = simulacra.load_data(photos, condition="downscale:4", tile=8)
+    assert data.condition.shape == (3, 2, 2)

@@ -105,6 +105,9 @@ def check_sizes(geometry: Geometry, heads: Mapping[Path, Sequence[Head]]) -> Non
     least = min(height, *(head.height for _, head in pages)), min(width, *(head.width for _, head in pages))
     if height == width:
         least = min(least), min(least)
+    if geometry.tile:
+        # smaller images as conditions, and networks that halve, need multiples
+        least = _multiple(least[0]), _multiple(least[1])
     for path, head in pages:
         if not _holds(head.height, head.width, geometry.side):
             ways = option(name, *least), option("size", height, width)
@@ -113,6 +116,10 @@ def check_sizes(geometry: Geometry, heads: Mapping[Path, Sequence[Head]]) -> Non
                 f"remove it, or load the data with {ways[0]} or load them with {ways[1]}.",
                 *ways,
             )
+
+
+def _multiple(side: int, of: int = 8) -> int:
+    return max(side - side % of, min(side, of))
 
 
 def _holds(height: int, width: int, side: tuple[int, int]) -> bool:
