@@ -1,0 +1,47 @@
+"""Sentences that a new user of pairs met, and could not use."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+TRAIN = ("train", "pix2pix", "photos", "--data.condition", "folder:plans", "--model.channels", 2)
+
+
+def write(folder, n, depth=np.uint8, colors=(3,)):
+    folder.mkdir()
+    for i in range(n):
+        pixels = np.random.default_rng(i).integers(0, np.iinfo(depth).max, (8, 8, *colors)).astype(depth)
+        Image.fromarray(pixels).save(folder / f"{i:02d}.png")
+
+
+@pytest.mark.fault("pairs 2")
+def test_many_files_that_cannot_be_translated_are_counted_not_listed(cli, tmp_path):
+    write(tmp_path / "photos", 12)
+    write(tmp_path / "plans", 12)
+    write(tmp_path / "deep", 9, np.uint16, ())
+    assert cli(*TRAIN, "--steps", 1, "--out", "run").code == 0
+    done = cli("translate", "run", "deep", "--out", "answers")
+    said = done.err.splitlines()[-1]
+    assert done.code == 2 and said.count("convert it to 8 bits") == 3
+    assert said.endswith("and so 6 more.")
+
+
+@pytest.mark.fault("pairs 3")
+def test_a_missing_partner_is_to_be_mended_before_another_folder_is_taken(cli, tmp_path):
+    for name in ("photos", "plans", "alike"):
+        write(tmp_path / name, 12)
+    (tmp_path / "plans" / "05.png").unlink()
+    done = cli(*TRAIN)
+    said = done.err.splitlines()[-1]
+    assert done.code == 2 and "1 of 12 files of photos has no partner in plans (05)" in said
+    assert said.index("rename") < said.index("folder:alike")
+
+
+@pytest.mark.fault("pairs 4")
+def test_a_game_on_few_pictures_is_evaluated_without_what_needs_two_rows(cli, tmp_path):
+    write(tmp_path / "photos", 12)
+    write(tmp_path / "plans", 12)
+    assert cli(*TRAIN, "--steps", 1, "--out", "run").code == 0
+    done = cli("evaluate", "run")
+    assert done.code == 0, done.err
+    assert "PSNR" in done.out and "MMD" not in done.out
