@@ -44,4 +44,15 @@ def test_a_game_on_few_pictures_is_evaluated_without_what_needs_two_rows(cli, tm
     assert cli(*TRAIN, "--steps", 1, "--out", "run").code == 0
     done = cli("evaluate", "run")
     assert done.code == 0, done.err
-    assert "PSNR" in done.out and "MMD" not in done.out
+    assert "MMD" not in done.out
+
+
+@pytest.mark.fault("pairs 5")
+def test_a_model_without_a_condition_says_how_it_would_translate(cli, tmp_path):
+    write(tmp_path / "photos", 12)
+    train = ("train", "vae", "photos", "--model.hidden", 2, "--model.latent", 1, "--steps", 1)
+    assert cli(*train, "--out", "run").code == 0
+    done = cli("translate", "run", "photos", "--out", "answers")
+    assert done.code == 2 and "--data.condition edges" in done.err
+    assert cli(*train, "--data.condition", "edges", "--out", "paired").code == 0
+    assert cli("translate", "paired", "photos", "--out", "answers").code == 0

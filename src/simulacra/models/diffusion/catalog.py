@@ -22,7 +22,6 @@ ENTRIES = (
         "Ho, Jain and Abbeel 2020",
         ("H21",),
         "a diffusion that predicts its noise, with samplers of any number of steps",
-        made_for="pairs",
     ),
     Entry(
         "flow-matching",
