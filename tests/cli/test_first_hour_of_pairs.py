@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.io import wavfile
+
+from simulacra import SEGAN, Audio, load_data
 
 TRAIN = ("train", "pix2pix", "photos", "--data.condition", "folder:plans", "--model.channels", 2)
 
@@ -56,3 +59,18 @@ def test_a_model_without_a_condition_says_how_it_would_translate(cli, tmp_path):
     assert done.code == 2 and "--data.condition edges" in done.err
     assert cli(*train, "--data.condition", "edges", "--out", "paired").code == 0
     assert cli("translate", "paired", "photos", "--out", "answers").code == 0
+
+
+@pytest.mark.fault("pairs 6")
+def test_quiet_recordings_are_cleaned_as_the_refusal_says(cli, tmp_path):
+    for name, size in (("clean", 200), ("noisy", 400)):
+        (tmp_path / name).mkdir()
+        for i in range(24):
+            wave = np.random.default_rng(i).integers(-size, size, 256).astype(np.int16)
+            wavfile.write(tmp_path / name / f"{i:02d}.wav", 8000, wave)
+    words = ("train", "segan", "clean", "--data.condition", "folder:noisy", "--model.channels", 2)
+    refused = cli(*words, "--steps", 1, "--out", "run")
+    assert refused.code == 2 and "--data.standardize false" in refused.err
+    data = load_data("clean", condition="folder:noisy", standardize=False)
+    assert isinstance(data.space, Audio) and isinstance(data.condition, Audio)
+    SEGAN(data.space, data.condition, channels=2)

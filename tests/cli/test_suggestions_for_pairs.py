@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from simulacra.cli.app import main
-from simulacra.cli.start import build
 from simulacra.cli.options.plan import Plan
+from simulacra.cli.start import build
 from simulacra.core.capabilities import general as can
 from simulacra.data import load_data
 from simulacra.training.options import Options

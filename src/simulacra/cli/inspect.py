@@ -187,7 +187,7 @@ def _made_for(found: Inspection, mended: Mended) -> list[Candidate]:
         kinds = (f"pairs of {type(raw).__name__}", "pairs")
         best: dict[str, Candidate] = {}
         for entry in (e for kind in kinds for e in CATALOG.values() if e.made_for == kind):
-            candidate = None if entry.family in best else mended.given(entry)
+            candidate = None if entry.family in best else mended.candidate(entry)
             if candidate is not None and candidate.model.supports(can.Translates):
                 best[entry.family] = candidate
         return list(best.values())
@@ -255,7 +255,8 @@ class Mended:
             return self.built(entry, self.pairs)
         except ValueError as refusal:
             mend = LOADED.search(str(refusal))
-        if mend is None:
+        # what the user gave is not replaced
+        if mend is None or f"data.{mend[1]}" in dict(self.pairs):
             return None
         try:
             return self.built(entry, [*self.pairs, (f"data.{mend[1]}", value_of(mend))])
