@@ -1,4 +1,4 @@
-"""`data inspect` of pairs: models that lead the condition to x come first, and of them those made for pairs."""
+"""`data inspect` of pairs: models that lead c to x come first, and of them those made for pairs."""
 
 import numpy as np
 import pytest

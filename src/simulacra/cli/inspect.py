@@ -181,7 +181,7 @@ def _best(name: str, found: Inspection, pairs: Sequence[Pair]) -> list[Candidate
 
 
 def _made_for(found: Inspection, mended: Mended) -> list[Candidate]:
-    """Returns the models that were made for the kind of these data; of pairs, the first one of each family."""
+    """Returns the models that were made for the kind of these data; of pairs, one of each family."""
     raw = found.data.preprocessing.raw
     if observed(found.data.condition):
         kinds = (f"pairs of {type(raw).__name__}", "pairs")

@@ -135,7 +135,7 @@ def _check_pairs(space: Space, condition: Space | None) -> None:
     if any(not isinstance(one, Audio) for one in scaled):
         plain = load_with(standardize=False)
         raise Refusal(
-            "SEGAN cleans recordings in [-1, 1], but rows or conditions are real numbers, as quiet recordings "
+            "SEGAN cleans recordings in [-1, 1], but rows or conditions are real, as quiet recordings "
             f"are that were scaled up: load the data with {plain}.",
             plain,
         )
