@@ -71,7 +71,7 @@ CASES = (
     ),
     Says(
         "data/pairs/names.py",
-        "or rename them",
+        "or, if you meant it, load",
         given(two_folders((6, 8), fewer=3), "folder:{folder}/b"),
     ),
     Says(

@@ -21,6 +21,17 @@ def cleaned(**more):
         return simulacra.SEGAN(data.space, data.condition, channels=2)
 
 
+def quiet(**more):
+    """SEGAN on a folder of quiet recordings and their noisy copies."""
+    with tempfile.TemporaryDirectory() as folder:
+        for i in range(12):
+            for name, size in (("clean", 300), ("noisy", 200)):
+                Path(folder, name).mkdir(exist_ok=True)
+                write_wav((torch.arange(24) + i).sin() / size, 8000, Path(folder, name, f"{i}.wav"))
+        data = simulacra.load_data(Path(folder, "clean"), condition=f"folder:{folder}/noisy", **more)
+        return simulacra.SEGAN(data.space, data.condition, channels=2)
+
+
 def segan(**more):
     """SEGAN on pairs of recordings."""
     return simulacra.SEGAN(WAVE, WAVE, channels=2, **more)
@@ -33,6 +44,11 @@ def post_filter(**more):
 
 # file of the source, words of the sentence, what is refused
 OF_SPEECH = (
+    (
+        "models/adversarial/paired/segan.py",
+        "as quiet recordings are that were scaled up: load the data with {}",
+        lambda **o: quiet(**o),
+    ),
     (
         "models/adversarial/paired/segan.py",
         "needs a noisy recording as the condition of each clean one: load the data with {}",

@@ -26,6 +26,7 @@ from simulacra.core.model import Model
 from simulacra.core.progress.logs import held_back
 from simulacra.core.progress.tasks import start
 from simulacra.core.spaces.audio import Audio
+from simulacra.core.spaces.paired import observed
 from simulacra.data.dataset import Dataset
 from simulacra.data.images.files import reads_kept
 from simulacra.data.inspection.facts import Inspection, inspect_data
@@ -63,9 +64,13 @@ class Candidate:
 
     @property
     def rank(self) -> int:
-        """Index in `BEST_FIRST` of the model's best capability: 0 for exact densities."""
+        """Index in `BEST_FIRST` of the model's best capability: 0 for exact densities.
+
+        Of pairs, models that do not lead the condition to x come after all that do.
+        """
         able = [i for i, capability in enumerate(BEST_FIRST) if self.model.supports(capability)]
-        return min(able, default=len(BEST_FIRST))
+        leads = not observed(self.data.condition) or self.model.supports(can.Translates)
+        return min(able, default=len(BEST_FIRST)) + (0 if leads else len(BEST_FIRST) + 1)
 
     @property
     def order(self) -> int:
@@ -170,14 +175,29 @@ def _best(name: str, found: Inspection, pairs: Sequence[Pair]) -> list[Candidate
         if len(fitting) >= SUGGESTED and _key(fitting[SUGGESTED - 1]) < _bound(entries[0], len(pairs)):
             break
         fitting = sorted([*fitting, *_best_of(entries, mended)], key=_key)
+    first = _made_for(found, mended)
+    taken = {candidate.entry.family for candidate in first}
+    return [*first, *(c for c in fitting if c.entry.family not in taken)][:SUGGESTED]
+
+
+def _made_for(found: Inspection, mended: Mended) -> list[Candidate]:
+    """Returns the models that were made for the kind of these data; of pairs, one of each family."""
     raw = found.data.preprocessing.raw
+    if observed(found.data.condition):
+        kinds = (f"pairs of {type(raw).__name__}", "pairs")
+        best: dict[str, Candidate] = {}
+        for entry in (e for kind in kinds for e in CATALOG.values() if e.made_for == kind):
+            candidate = None if entry.family in best else mended.candidate(entry)
+            if candidate is not None and candidate.model.supports(can.Translates):
+                best[entry.family] = candidate
+        return list(best.values())
     made = next((e for e in CATALOG.values() if e.made_for == type(raw).__name__), None)
-    if made is not None:
-        # WaveNet accepts any series of numbers, but was designed for mu-law companded sound
-        companded = isinstance(raw, Audio) and not found.data.space.discrete
-        best = mended.built(made, [*pairs, *([("data.mu_law", "256")] if companded else [])])
-        fitting = [c for c in [best] if c] + [c for c in fitting if c.entry.family != made.family]
-    return fitting[:SUGGESTED]
+    if made is None:
+        return []
+    # WaveNet accepts any series of numbers, but was designed for mu-law companded sound
+    companded = isinstance(raw, Audio) and not found.data.space.discrete
+    candidate = mended.built(made, [*mended.pairs, *([("data.mu_law", "256")] if companded else [])])
+    return [candidate] if candidate else []
 
 
 def _best_of(entries: Sequence[Entry], mended: Mended) -> list[Candidate]:
@@ -235,7 +255,8 @@ class Mended:
             return self.built(entry, self.pairs)
         except ValueError as refusal:
             mend = LOADED.search(str(refusal))
-        if mend is None:
+        # what the user gave is not replaced
+        if mend is None or f"data.{mend[1]}" in dict(self.pairs):
             return None
         try:
             return self.built(entry, [*self.pairs, (f"data.{mend[1]}", value_of(mend))])

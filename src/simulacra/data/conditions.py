@@ -98,6 +98,7 @@ def conditioning_of(
     known: Tensor | None = None,
     geometry: Geometry | None = None,
     looked_at: Tensor | None = None,
+    standardize: bool | None = None,
 ) -> Preprocessing:
     """Returns the usual preprocessing of conditions, as the table at the top of this file lists it.
 
@@ -107,6 +108,7 @@ def conditioning_of(
         known: True where the condition of a row is known, shape (N,); None: all are.
         geometry: cropping and resizing of images; None: none.
         looked_at: numbers of the rows whose range is taken; None: at equal distances.
+        standardize: the option of `load_data`; False leaves quiet recordings as they are.
 
     Example:
         >>> import torch
@@ -128,9 +130,9 @@ def conditioning_of(
         assert isinstance(seen, Tensor)
         steps = (standardizing_real(space, seen),)
     chain = Preprocessing(space, steps, geometry)
-    standardize = None if isinstance(space, Audio) else False
+    scaled = None if isinstance(space, Audio) and standardize is not False else False
     what = "conditions of the training rows"
-    return with_own_range(chain, seen, standardize=standardize, looked_at=looked_at, what=what)
+    return with_own_range(chain, seen, standardize=scaled, looked_at=looked_at, what=what)
 
 
 def _inferred(c: Any) -> Conditions:

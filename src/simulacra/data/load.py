@@ -149,7 +149,7 @@ def load_data(
     # memory= does not define the data; a given one is kept, so that a run can open its data again
     given = {name: value for name, value in given.items() if name != "memory" or value is not None}
     spec = {**spec, **given} if spec else {}
-    data = _dataset(source, chain, condition is not None, apart, spec, looked_at)
+    data = _dataset(source, chain, condition is not None, apart, spec, looked_at, standardize)
     for about, what in source.notes.items():
         log.log(logging.DEBUG if about in QUIET else logging.INFO, "%s: %s: %s", source.name, about, what)
     if source.remark is not None:
@@ -302,13 +302,14 @@ def _dataset(
     apart: Given | None,
     spec: dict[str, Any],
     looked_at: Tensor,
+    standardize: bool | None,
 ) -> Dataset:
     conditioning = None if apart is None else conditioning_of(apart.space, apart.rows["train"])
     if source.condition is not None:
         geometry, c = source.condition_geometry, source.parts["train"].c
         assert c is not None
         # the rows that give x its range, in memory or not
-        conditioning = conditioning_of(source.condition, c, None, geometry, looked_at)
+        conditioning = conditioning_of(source.condition, c, None, geometry, looked_at, standardize)
     c_space = _condition(source) if conditional and conditioning is None else None
     splits = {name: _split(part, chain, c_space) for name, part in source.parts.items()}
     if apart is not None:

@@ -26,6 +26,7 @@ table of any length is read in flat memory.
 Exit codes: 0 every row has its answer; 2 the request or the file is refused, and no file is written;
 3 some rows have no answer (their cells are empty), or one that leaves out a cell that cannot be read.
 With --out - the table goes to standard output, and all else to standard error."""
+NAMED = 3  # most files whose reasons an error names
 ODD = 3  # exit code: some rows have no answer, or one that leaves a cell out
 
 
@@ -176,7 +177,9 @@ class Request:
         Args:
             rows: the rows, after the last one is read.
         """
-        why = "; ".join(reason.rstrip(".") for reason in rows.reasons.values()) or "it has no rows"
+        said = [reason.rstrip(".") for reason in rows.reasons.values()]
+        more = f"; and so {len(said) - NAMED:,} more" if len(said) > NAMED else ""
+        why = "; ".join(said[:NAMED]) + more or "it has no rows"
         if rows.listed and rows.reasons:
             return ValueError(f"no row of {self.file} has an answer: {why}.")
         return ValueError(f"no row of {self.file} has an answer: {why}; fill the gaps or mend the cells.")

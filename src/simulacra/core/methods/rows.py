@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core.capabilities import general as can
+from simulacra.core.errors.suggestion import load_with
 from simulacra.core.inputs.chunks import Rows, prepared
 from simulacra.core.inputs.conditions import accepted, condition_rows
 from simulacra.core.inputs.convert import rows_of
@@ -47,6 +48,7 @@ class RawRows:
             wanted = " or ".join(c.phrase for c in any_of)
             raise can.MissingCapability(
                 f"{type(self).__name__} cannot do {word}(): that needs a model that {wanted}; this one {has}."
+                f"{_once_on_pairs(self) if can.Translates in any_of else ''}"
             )
 
     def _chunks(
@@ -128,3 +130,11 @@ def evaluating(model: nn.Module) -> Iterator[None]:
             yield
     finally:
         model.train(was)
+
+
+def _once_on_pairs(model: Any) -> str:
+    """Returns how a model that does not translate would: trained on pairs; empty if its class never does."""
+    if not (isinstance(model, can.Samples) and isinstance(model, can.TakesCondition)):
+        return ""
+    way = f"{load_with(condition='edges')} or another image" if model.space.image else "another observation"
+    return f" Trained on pairs, {type(model).__name__} does: load the data with {way} as the condition."

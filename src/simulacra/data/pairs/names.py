@@ -112,16 +112,21 @@ def _unpaired(listing: Listing, folder: Path, without: Sequence[str], beside: Se
     said = []
     if without:
         said.append(
-            f"{len(without):,} of {whole:,} files of {listing.folder} have no partner in {folder} "
+            f"{len(without):,} of {whole:,} files of {listing.folder} {_has(without)} no partner in {folder} "
             f"({_some(without)})"
         )
     if beside:
-        said.append(f"{len(beside):,} of {folder} have none in {listing.folder} ({_some(beside)})")
-    better = [path for path in folders_beside(listing.folder) if path != folder.resolve()]
+        said.append(f"{len(beside):,} of {folder} {_has(beside)} none in {listing.folder} ({_some(beside)})")
+    mend = "a pair is two files of one name; rename these or move them away"
+    better = [path for path in folders_beside(listing.folder) if path.resolve() != folder.resolve()]
     if better:
         one = load_with(condition=f"folder:{better[0]}")
-        return Refusal(f"{', and '.join(said)}: load the data with {one}, or rename them.", one)
-    return Refusal(f"{', and '.join(said)}: a pair is two files of one name; rename these or move them away.")
+        return Refusal(f"{', and '.join(said)}: {mend}, or, if you meant it, load the data with {one}.", one)
+    return Refusal(f"{', and '.join(said)}: {mend}.")
+
+
+def _has(names: Sequence[str]) -> str:
+    return "has" if len(names) == 1 else "have"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -11,9 +11,11 @@ from simulacra.evaluation.likelihood.held_out import has_likelihood
 from simulacra.evaluation.likelihood.relative import has_relative
 from simulacra.evaluation.measures.measure import Need
 from simulacra.evaluation.pairs.translated import of_pairs
+from simulacra.evaluation.rows import count
 from simulacra.evaluation.tasks.validity import check_of
 
 SAMPLES = Need("a model that samples", lambda case: case.can(can.Samples))
+TWO_ROWS = Need("two rows to compare with", lambda case: count(case.rows, case.limit) > 1)
 PRIOR = Need("a model with a prior", lambda case: case.can(can.HasPrior))
 POSTERIOR = Need("a model with a Gaussian posterior", lambda case: case.can(can.HasPosterior))
 OTHER_CODE = Need("a code that is no Gaussian", lambda case: not case.can(can.HasPosterior))

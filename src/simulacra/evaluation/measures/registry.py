@@ -44,6 +44,7 @@ from simulacra.evaluation.measures.needs import (
     SAMPLES,
     SCORED,
     TRAINED,
+    TWO_ROWS,
     VITALS_OF,
     WHOLE,
 )
@@ -111,7 +112,7 @@ SAMPLE_SCORE: Measure[SampleScore] = Measure(
     "samples",
     _mmd,
     "n samples, n^2 distances, permutations of them",
-    (SAMPLES, IMPLICIT),
+    (SAMPLES, IMPLICIT, TWO_ROWS),
     record=SampleScore,
     lines=lambda found: [
         ("MMD^2", f"{found.mmd2:.3g} (training rows {found.reference:.3g}, p {found.chance:.2g})")

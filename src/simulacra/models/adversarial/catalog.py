@@ -94,6 +94,7 @@ ENTRIES = (
         "Ledig et al. 2017",
         ("G20",),
         "super-resolution: SRResNet by squared errors, then a game beside a perceptual distance",
+        made_for="pairs",
     ),
     Entry(
         "pix2pix",
@@ -103,6 +104,7 @@ ENTRIES = (
         "Isola, Zhu, Zhou and Efros 2017",
         ("G18", "G19", "G28"),
         "an image given an image: conditional game of patches and a distance to the truth",
+        made_for="pairs",
     ),
     Entry(
         "clean-gan",
@@ -121,6 +123,7 @@ ENTRIES = (
         "Pascual, Bonafonte and Serra 2017",
         ("G23",),
         "speech enhancement: an encoder-decoder of waves against a critic of pairs",
+        made_for="pairs of Audio",
     ),
     Entry(
         "post-filter",

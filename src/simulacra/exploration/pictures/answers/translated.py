@@ -61,7 +61,7 @@ def translated_picture(album: Album, n: int | None = None, draws: int | None = N
     answers = [(name, space, x) for name, x in zip(names, drawn.unbind(1))]
     columns = [*_sources(chain.raw, rows.c.cpu()), *answers, ("truth", space, rows.x.cpu())]
     drawn_as = "answer" if len(names) == 1 else "draws"
-    title = f"{type(album.model).__name__}: held-out pairs, source, {drawn_as} and truth"
+    title = f"{type(album.model).__name__}: source, {drawn_as} and truth of held-out pairs"
     if space.image:
         return _of_images([column for column in columns if column[1].image], title)
     if waves:

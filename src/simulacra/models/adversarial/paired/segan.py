@@ -22,7 +22,7 @@ from simulacra.core.errors.suggestion import Refusal, build_with, load_with
 from simulacra.core.numerics.emphasis import deemphasized, emphasized
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.audio import Audio
-from simulacra.core.spaces.plain import Space
+from simulacra.core.spaces.plain import Real, Space
 from simulacra.models.adversarial.game.discriminator import Discriminator
 from simulacra.models.adversarial.game.objectives import OBJECTIVES
 from simulacra.models.adversarial.game.pieces import Normalization
@@ -131,6 +131,14 @@ class SEGAN(Game):
 
 def _check_pairs(space: Space, condition: Space | None) -> None:
     """Raises ValueError unless rows and conditions are recordings of the same length and rate."""
+    scaled = [one for one in (space, condition) if isinstance(one, Real) and len(one.shape) == 1]
+    if any(not isinstance(one, Audio) for one in scaled):
+        plain = load_with(standardize=False)
+        raise Refusal(
+            "SEGAN cleans recordings in [-1, 1], but rows or conditions are real, as quiet recordings "
+            f"are that were scaled up: load the data with {plain}.",
+            plain,
+        )
     if not isinstance(space, Audio):
         raise ValueError(f"SEGAN cleans recordings, but the space is {space}: take pix2pix for images.")
     if condition is None:
