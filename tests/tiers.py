@@ -95,10 +95,11 @@ def spent() -> float:
 
 
 class Measured:
-    """Measures what each test costs, and writes the file at the end of the run."""
+    """Measures what each test of a run costs, and writes it to the file at the end."""
 
     def __init__(self) -> None:
         self.costs: dict[str, float] = {}
+        self.run: set[str] = set()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
@@ -116,13 +117,17 @@ class Measured:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collects the figures, from other processes as well."""
         figures = dict(report.user_properties)
+        self.run.add(plain(report.nodeid))
         if report.when == "teardown" and figures.get("cpu", 0) >= DEAR:
             self.costs[plain(report.nodeid)] = round(float(figures["cpu"]), 2)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Writes the file; the process that distributes the tests does so for all."""
-        if "PYTEST_XDIST_WORKER" not in os.environ:
-            COSTS.write_text(json.dumps(dict(sorted(self.costs.items())), indent=1) + "\n")
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            return
+        known = json.loads(COSTS.read_text()) if COSTS.exists() else {}
+        found = {name: cost for name, cost in known.items() if name not in self.run} | self.costs
+        COSTS.write_text(json.dumps(dict(sorted(found.items())), indent=1) + "\n")
 
 
 # ---- several processes

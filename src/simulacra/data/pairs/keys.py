@@ -26,6 +26,7 @@ def key_of(groups: Mapping[str, Arrays], condition: str) -> str | None:
         condition: the option `condition`.
 
     Example:
+        >>> import numpy as np
         >>> rows = np.zeros((2, 3))
         >>> key_of({"photo": {"train": rows}, "label": {"train": rows}}, "train_label")
         'label'

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from simulacra.core.distributions.column_heads import columns_of
 from simulacra.core.errors.suggestion import Refusal, build_with
+from simulacra.core.numerics.precision import to_float64
 from simulacra.core.preprocessing.chain import Preprocessing
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Real, Space
@@ -87,7 +88,7 @@ class Circles:
         """
         rows = torch.zeros(2, len(self.columns), dtype=torch.float64)
         rows[1, [*self.periods]] = 1.0
-        raw = chain.restore(rows.reshape(2, *self.condition.shape)).reshape(2, -1).double()
+        raw = to_float64(chain.restore(rows.reshape(2, *self.condition.shape)).reshape(2, -1))
         m, other = raw[:, [*self.periods]].unbind()
         return torch.stack([m, other - m])
 

@@ -100,6 +100,7 @@ class PatchCritic(nn.Module):
         ValueError: if there is no such patch, or the sides are too small for it.
 
     Example:
+        >>> import torch
         >>> critic = PatchCritic((3, 64, 64), condition=3, channels=4, patch=34)
         >>> scores, features = critic(torch.zeros(2, 3, 64, 64), torch.zeros(2, 3, 64, 64))
         >>> critic.receptive_field, scores.shape

@@ -40,6 +40,7 @@ class Residual(nn.Module):
         normalization: "instance", "batch", "layer" or "none".
 
     Example:
+        >>> import torch
         >>> net = Residual(1, (3, 9, 7), latent=2, channels=4)
         >>> net.noise, net(torch.zeros(5, net.noise), torch.zeros(5, 1, 9, 7)).shape
         (40, torch.Size([5, 3, 9, 7]))

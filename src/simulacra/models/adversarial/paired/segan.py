@@ -56,6 +56,7 @@ class SEGAN(Game):
         ValueError: if the rows or their conditions are no recordings of one length, or the length is odd.
 
     Example:
+        >>> import torch
         >>> wave = Audio((64,), 8000)
         >>> SEGAN(wave, wave, channels=2).sample(3, torch.zeros(3, 64)).shape
         torch.Size([3, 64])
