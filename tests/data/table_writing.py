@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +171,12 @@ def tables(draw: Any) -> tuple[Style, list[Written]]:
         draw(number_columns(name, n, style)) if draw(others) else draw(text_columns(name, n))
         for name in names[1:]
     ]
-    return style, [first, *rest]
+    columns = [first, *rest]
+    numbers = [cell for c in columns for cell, x in zip(c.cells, c.numbers) if x is not None]
+    if style.thousands == "." and not any("," in cell or cell.count(".") > 1 for cell in numbers):
+        # 1.000 alone is one, or a thousand
+        style = replace(style, told=style.told | {"decimal": ",", "thousands": "."})
+    return style, columns
 
 
 def write_table(folder: Path, style: Style, columns: list[Written]) -> Path:
