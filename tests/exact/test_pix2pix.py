@@ -86,7 +86,7 @@ def test_limits_of_the_weights(batch):
     assert set(generator_loss(alone, batch, rng).loss) == {"l1"}
     assert set(generator_loss(game, batch, rng).loss) == {"loss"}
     assert [u.name for u in game.updates()] == ["D", "G"]
-    with pytest.raises(ValueError, match="one of the two must be above 0"):
+    with pytest.raises(ValueError, match="of which one is above 0: use l1=100"):
         model(adversarial=0.0, l1=0.0)
 
 

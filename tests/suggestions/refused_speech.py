@@ -55,7 +55,7 @@ OF_SPEECH = (
         lambda **o: cleaned(**o),
     ),
     (
-        "models/adversarial/paired/segan.py",
+        "models/adversarial/paired/players.py",
         "of which one is above 0: use {}",
         lambda **o: segan(**{"l1": -1.0, **o}),
     ),
@@ -65,7 +65,7 @@ OF_SPEECH = (
         lambda **o: segan(**{"emphasis": 1.0, **o}),
     ),
     (
-        "models/adversarial/paired/post_filter.py",
+        "models/adversarial/paired/players.py",
         "of which one is above 0: use {}",
         lambda **o: post_filter(**{"l1": 0.0, "adversarial": 0.0, **o}),
     ),

@@ -36,6 +36,7 @@ from simulacra.models.adversarial.paired.players import (
     PatchDiscriminator,
     Translator,
     check_pair,
+    check_weights,
     translator,
 )
 from simulacra.nets.translators.noise_maps import NoiseAt
@@ -101,8 +102,7 @@ class Pix2Pix(Game):
         seed: int = 0,
     ):
         condition = check_pair(space, condition, "pix2pix")
-        if l1 < 0 or not (l1 or adversarial):
-            raise ValueError(f"l1 is {l1} and adversarial {adversarial}, but one of the two must be above 0.")
+        check_weights(l1, adversarial, usual=100.0)
         G = translator(network, space, condition, latent, channels, halvings, noise_at, normalization)
         seen = map_shape(condition, sides=len(map_shape(space)) - 1)[0] if sees_condition else 0
         D = PatchDiscriminator(PatchCritic(space.features_shape, seen, channels, patch, normalization))

@@ -9,7 +9,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from simulacra.core.errors.suggestion import Refusal, load_with
+from simulacra.core.errors.suggestion import Refusal, build_with, load_with
 from simulacra.core.spaces.composite import Sequence
 from simulacra.core.spaces.paired import map_shape, observed
 from simulacra.core.spaces.plain import Space
@@ -77,6 +77,23 @@ def translator(
     if network == "residual":
         return Residual(maps, shape, **given, **more)  # type: ignore[arg-type]
     return Coder(maps, shape, **given, **more, links=network == "unet")  # type: ignore[arg-type]
+
+
+def check_weights(l1: float, adversarial: float, usual: float) -> None:
+    """Raises ValueError unless the weights of the generator's terms are numbers from 0, one of them above.
+
+    Args:
+        l1: weight of the distance to x.
+        adversarial: weight of the game.
+        usual: weight of the distance that is suggested.
+    """
+    if not 0 <= l1 < float("inf") or not (l1 or adversarial):
+        way = build_with(l1=usual)
+        raise Refusal(
+            f"l1 is {l1} and adversarial is {adversarial}, but weights are numbers from 0, of which one is "
+            f"above 0: use {way}.",
+            way,
+        )
 
 
 def check_pair(space: Space, condition: Space | None, name: str) -> Space:

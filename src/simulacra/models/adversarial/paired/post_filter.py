@@ -19,14 +19,13 @@ from __future__ import annotations
 from torch import Tensor
 
 from simulacra.core.batch import Batch
-from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Real, Space
 from simulacra.models.adversarial.game.objectives import OBJECTIVES, by_row
 from simulacra.models.adversarial.game.rules import Play
 from simulacra.models.adversarial.game.stabilizers import Stabilizers
 from simulacra.models.adversarial.game.two_player import Game
-from simulacra.models.adversarial.paired.players import PatchDiscriminator
+from simulacra.models.adversarial.paired.players import PatchDiscriminator, check_weights
 from simulacra.nets.speech.texture import TextureGenerator
 from simulacra.nets.translators.patches import PatchCritic
 
@@ -76,13 +75,7 @@ class PostFilter(Game):
         seed: int = 0,
     ):
         _check_pairs(space, condition)
-        if not 0 <= l1 < float("inf") or not (l1 or adversarial):
-            usual = build_with(l1=1.0)
-            raise Refusal(
-                f"l1 is {l1} and adversarial is {adversarial}, but weights are numbers from 0, of which one "
-                f"is above 0: use {usual}.",
-                usual,
-            )
+        check_weights(l1, adversarial, usual=1.0)
         G = TextureGenerator(space.shape, channels, layers, kernel, latent)
         # instance normalization would hide the size of the texture
         D = PatchDiscriminator(PatchCritic(space.shape, space.shape[0], channels, patch, "layer"))

@@ -29,6 +29,7 @@ from simulacra.models.adversarial.game.pieces import Normalization
 from simulacra.models.adversarial.game.rules import Play
 from simulacra.models.adversarial.game.stabilizers import Stabilizers
 from simulacra.models.adversarial.game.two_player import Game
+from simulacra.models.adversarial.paired.players import check_weights
 from simulacra.nets.adversarial.virtual import Virtual
 from simulacra.nets.speech.halving import halvings_of
 from simulacra.nets.speech.waves import WaveCritic, WaveGenerator
@@ -80,7 +81,8 @@ class SEGAN(Game):
         seed: int = 0,
     ):
         _check_pairs(space, condition)
-        _check_numbers(adversarial, l1, emphasis)
+        check_weights(l1, adversarial, usual=100.0)
+        _check_emphasis(emphasis)
         (T,) = space.shape
         n = halvings_of(T, halvings)
         G = WaveGenerator(T, n, channels, latent, kernel)
@@ -156,15 +158,8 @@ def _check_pairs(space: Space, condition: Space | None) -> None:
         )
 
 
-def _check_numbers(adversarial: float, l1: float, emphasis: float) -> None:
-    """Raises ValueError if a weight is out of range or the filter has no stable inverse."""
-    if not 0 <= l1 < float("inf") or not (l1 or adversarial):
-        usual = build_with(l1=100.0)
-        raise Refusal(
-            f"l1 is {l1} and adversarial is {adversarial}, but weights are numbers from 0, of which one is "
-            f"above 0: use {usual}.",
-            usual,
-        )
+def _check_emphasis(emphasis: float) -> None:
+    """Raises ValueError if the filter has no stable inverse."""
     if not 0 <= emphasis < 1:
         usual = build_with(emphasis=0.95)
         raise Refusal(
