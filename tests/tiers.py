@@ -43,7 +43,7 @@ def plain(nodeid: str) -> str:
 
 def runs_always(item: pytest.Item) -> bool:
     """True if a test is quick whatever it costs: properties of readers, and the project's own rules."""
-    own_rules = item.nodeid.startswith("tests/architecture/")
+    own_rules = item.nodeid.startswith(("tests/architecture/", "tests/suggestions/test_suggestions_are_run"))
     return own_rules or item.get_closest_marker("property") is not None
 
 
