@@ -28,6 +28,7 @@ from simulacra.evaluation.likelihood.refined import Refined
 from simulacra.evaluation.measures.measure import Measure
 from simulacra.evaluation.measures.registry import MEASURES
 from simulacra.evaluation.pairs.paired import Paired
+from simulacra.evaluation.pairs.translated import TooFew
 from simulacra.evaluation.report_files import NEXT, PAGE, REPORT, SCORES, finish, read_files, write_files
 from simulacra.evaluation.samples.memorization import Copies
 from simulacra.evaluation.samples.mmd import SampleScore
@@ -97,6 +98,7 @@ class Report:
     fidelity = RecordOf[Fidelity]()
     denoising = RecordOf[Denoising]()
     translations = RecordOf[Paired]()
+    few_pairs = RecordOf[TooFew]()
     memorization = RecordOf[Copies]()
     classes = RecordOf[Classification]()
     prediction = RecordOf[Prediction]()

@@ -211,10 +211,24 @@ def find(name: str) -> Entry:
     """
     if name in _BY_NAME:
         return _BY_NAME[name]
+    near = near_name(name)
+    hint = f"did you mean {near!r}?" if near else f"known names are {', '.join(_BY_NAME)}."
+    raise ValueError(f"there is no data set named {name!r} and no such file or folder; {hint}")
+
+
+def near_name(name: str) -> str | None:
+    """Returns the name of a data set that is spelled alike, or None.
+
+    Args:
+        name: a name.
+
+    Example:
+        >>> near_name("fashion_mnist"), near_name("photos")
+        ('fashion-mnist', None)
+    """
     # an underscore counts as a hyphen
     near = difflib.get_close_matches(name.lower().replace("_", "-"), _BY_NAME, n=1, cutoff=0.6)
-    hint = f"did you mean {near[0]!r}?" if near else f"known names are {', '.join(_BY_NAME)}."
-    raise ValueError(f"there is no data set named {name!r} and no such file or folder; {hint}")
+    return near[0] if near else None
 
 
 def cache() -> Path:

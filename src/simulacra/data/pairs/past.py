@@ -10,6 +10,7 @@ the user splits them otherwise, the first frames train and the last ones test.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -243,27 +244,49 @@ def _stacked_space(source: Source, form: Past) -> Space:
     return replace(space, shape=(form.frames * first, *rest))
 
 
-def _too_long(source: Source, form: Past) -> Refusal:
-    shortest = min(map(len, source.parts.values()))
-    most = max(1, min(form.frames - 1, shortest // 4))
-    one = load_with(condition=f"past:{most}")
-    return Refusal(
-        f"condition={form.text!r} takes {form.frames} frames before each, but {source.name} has no "
-        f"sequence of more than {form.frames} (of {shortest:,} frames in all): load the data with {one}.",
-        one,
+def _too_long(source: Source, form: Past) -> Refusal | ValueError:
+    # each part needs a frame
+    lengths = min((_lengths(_keys(part)) for part in source.parts.values()), key=max)
+    said = (
+        f"condition={form.text!r} takes {form.frames} frames before each, but {source.name} has no sequence "
+        f"of more than {form.frames} ({sum(lengths):,} frames in all)"
     )
+    return _fewer(said, lengths, form.frames - 1, _wanted(source))
 
 
-def _all_cross(source: Source, name: str, windows: Windows) -> Refusal:
+def _all_cross(source: Source, name: str, windows: Windows) -> Refusal | ValueError:
     """Returns the error for a split without a frame whose frames before are in it, too."""
-    rows, n = len(source.parts["train"]), len(next(iter(windows["train"].values())))
-    wanted = [split for split in ("valid", "test") if split not in source.parts]
-    # a split of so many frames in a row keeps half of them
-    enough = wanted and (2 * n) * len(wanted) + n < rows
-    options = {SHARES[split]: 2 * n for split in wanted} if enough else {"condition": "past:1"}
-    one = load_with(**options)
-    return Refusal(
+    n = len(next(iter(windows["train"].values())))
+    said = (
         f"every frame of the {name} split of {source.name} has one of the {n} frames before it in another "
-        f"split: load the data with {one}.",
-        one,
+        "split"
     )
+    return _fewer(said, [len(windows["train"]) + n], n, _wanted(source))
+
+
+def _wanted(source: Source) -> list[str]:
+    """Returns the splits that are cut from the training rows."""
+    return [split for split in SHARES if split not in source.parts]
+
+
+def _lengths(keys: Sequence[Key]) -> list[int]:
+    return list(Counter(sequence for sequence, _ in keys).values())
+
+
+def _fewer(said: str, lengths: Sequence[int], most: int, wanted: Sequence[str]) -> Refusal | ValueError:
+    """Returns an error with the most frames before each that leave a frame in each split.
+
+    A split of 2 n frames in a row keeps n of them.
+
+    Args:
+        said: the sentence without its way out.
+        lengths: number of frames of each sequence.
+        most: largest number of frames before each.
+        wanted: splits that are cut from these frames.
+    """
+    for n in range(most, 0, -1):
+        rows = sum(max(0, length - n) for length in lengths)
+        if rows > 2 * n * len(wanted) + n:
+            one = load_with(condition=f"past:{n}", **{SHARES[split]: 2 * n for split in wanted})
+            return Refusal(f"{said}: load the data with {one}.", one)
+    return ValueError(f"{said}: give at least {2 * len(wanted) + 3} frames in a row.")

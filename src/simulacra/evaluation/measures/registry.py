@@ -49,7 +49,7 @@ from simulacra.evaluation.measures.needs import (
     WHOLE,
 )
 from simulacra.evaluation.measures.noising import AVERAGED, STEPS_BACK
-from simulacra.evaluation.measures.pairs import HEEDING, PAIRED, TRANSLATED
+from simulacra.evaluation.measures.pairs import HEEDING, PAIRED, TOO_FEW, TRANSLATED
 from simulacra.evaluation.measures.row_scores import CELLS_GAP, GENERALIZATION, LIKELIHOOD
 from simulacra.evaluation.measures.tables import TABLE
 from simulacra.evaluation.rows import count, samples_like
@@ -278,6 +278,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     CELLS_GAP,
     TRANSLATED,
     PAIRED,
+    TOO_FEW,
     SAMPLE_SCORE,
     RECONSTRUCTION,
     FIDELITY,

@@ -32,7 +32,7 @@ def diagnostics(model: Any, x: Tensor, rng: Rng, c: Tensor | None = None) -> dic
         c: conditions of the rows, or None.
 
     Returns:
-        `accuracy`, the mean norm of the `gradient`, and `diversity`.
+        `accuracy`, the mean norm of the `gradient`, and, of two rows or more, `diversity`.
     """
     c = model.given(c)
     with torch.no_grad():
@@ -40,11 +40,13 @@ def diagnostics(model: Any, x: Tensor, rng: Rng, c: Tensor | None = None) -> dic
         fake = model.generate(model.prior(rng), c)
         of_real = model.judge(real, c).score
     slope, of_fake = spy(model, fake, c)
-    return {
+    found = {
         "accuracy": float(share_right(model.objective, of_real, of_fake).mean()),
         "gradient": float(slope.flatten(1).norm(dim=1).mean()),
-        "diversity": float(spread(fake) / spread(real).clamp_min(1e-12)),
     }
+    if len(x) > 1:
+        found["diversity"] = float(spread(fake) / spread(real).clamp_min(1e-12))
+    return found
 
 
 def alarm(found: dict[str, float]) -> str | None:
@@ -57,7 +59,7 @@ def alarm(found: dict[str, float]) -> str | None:
         >>> alarm({"accuracy": 0.7, "gradient": 0.1, "diversity": 0.9}) is None
         True
     """
-    if found["diversity"] < COLLAPSED:
+    if found.get("diversity", 1.0) < COLLAPSED:
         return (
             f"mode collapse: samples are {found['diversity']:.0%} as far apart as held-out rows; try "
             "minibatch_kernels=8, feature_matching=true or gradient_penalty=10."
