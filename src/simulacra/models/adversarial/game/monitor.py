@@ -39,7 +39,7 @@ def diagnostics(model: Any, x: Tensor, rng: Rng, c: Tensor | None = None) -> dic
         real = model.seen(x)
         fake = model.generate(model.prior(rng), c)
         of_real = model.judge(real, c).score
-    slope, of_fake = spy(model, fake, c)
+    slope, of_fake = spy(model, fake, c, of_real)
     return {
         "accuracy": float(share_right(model.objective, of_real, of_fake).mean()),
         "gradient": float(slope.flatten(1).norm(dim=1).mean()),
@@ -71,7 +71,9 @@ def alarm(found: dict[str, float]) -> str | None:
     return None
 
 
-def spy(model: Any, fake: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def spy(
+    model: Any, fake: Tensor, c: Tensor | None = None, real: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Computes the gradient of the generator's loss with respect to each sample.
 
     By the chain rule this gradient is the only signal that the generator receives.
@@ -80,6 +82,7 @@ def spy(model: Any, fake: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tens
         model: a `Game`.
         fake: samples as D sees them, shape (B, *features_shape).
         c: features of the condition, or None.
+        real: scores of the rows of data that are paired with the samples; only losses of pairs need them.
 
     Returns:
         The gradient, in the shape of `fake`, and the scores of the samples, shape (B,) or (B, *).
@@ -87,7 +90,7 @@ def spy(model: Any, fake: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tens
     with torch.enable_grad():
         h = fake.detach().requires_grad_()
         score = model.judge(h, c).score
-        (slope,) = torch.autograd.grad(by_row(model.objective.generator(score)).sum(), h)
+        (slope,) = torch.autograd.grad(by_row(model.objective.fooled(score, real)).sum(), h)
     return slope, score.detach()
 
 
