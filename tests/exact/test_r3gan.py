@@ -139,7 +139,10 @@ def test_the_penalties_turn_the_circles_of_two_points_into_a_fall(float64, gamma
         model.generate = lambda z, c: theta.view(1, 1)
         d, g = (sum(lost[player](model, batch, rng).loss.values()).sum() for player in "DG")
         return -torch.stack(
-            [torch.autograd.grad(d, psi, create_graph=True)[0], torch.autograd.grad(g, theta, create_graph=True)[0]]
+            [
+                torch.autograd.grad(d, psi, create_graph=True)[0],
+                torch.autograd.grad(g, theta, create_graph=True)[0],
+            ]
         )
 
     rows = []

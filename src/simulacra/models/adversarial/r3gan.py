@@ -4,8 +4,8 @@
     G:  E f(s(x) - s(G(z))),      f(t) = log (1 + exp t)                                    (2)
 
 D learns how much more real a row is than the sample paired with it. A generator that leaves a mode out pays
-for it at the rows of that mode, which with scores of single rows it does not: (2) has no minimum at a collapsed
-generator. With both penalties the training converges near the equilibrium, where s is constant on the data.
+for it at the rows of that mode, which it does not with scores of single rows: (2) has no minimum at a
+collapsed generator. With both penalties the training converges near the equilibrium, where s is constant.
 
 Reference: Huang, Gokaslan, Kuleshov and Tompkin, The GAN is dead; long live the GAN! A Modern Baseline GAN,
 2024; Jolicoeur-Martineau 2018; Mescheder, Geiger and Nowozin 2018. Row F11.
@@ -24,6 +24,8 @@ from simulacra.models.adversarial.game.stabilizers import Stabilizers
 from simulacra.models.adversarial.game.two_player import Game
 from simulacra.nets.adversarial.normless import NormlessCritic, NormlessGenerator
 from simulacra.nets.adversarial.sides import preferred_halvings
+
+BETAS = (0.0, 0.99)  # of Adam: no momentum
 
 
 class R3GAN(Game):
@@ -74,6 +76,3 @@ class R3GAN(Game):
         D = Discriminator(NormlessCritic(shape, *given), how, size, bias=False)
         stabilizers, play = Stabilizers(r1=gamma, r2=gamma), Play(lr=lr, betas=BETAS)
         super().__init__(space, condition, G, D, latent, OBJECTIVES["relativistic"], stabilizers, play)
-
-
-BETAS = (0.0, 0.99)  # of Adam: no momentum
