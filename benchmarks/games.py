@@ -24,17 +24,19 @@ Make = Callable[[], Game]
 
 
 def games(quick: bool) -> list[Row]:
-    """Measures DCGAN, WGAN-GP and pix2pix at 64 x 64, WGAN-GP of an MLP, and DCGAN in bf16."""
+    """Measures DCGAN, WGAN-GP, R3GAN and pix2pix at 64 x 64, WGAN-GP of an MLP, and DCGAN in bf16."""
     steps, repeats = (3, 2) if quick else (6, 5)
     images, flat = pictures(64 * (steps + 2) * 5), vectors(6000)
     paired = pictures(64 * (steps + 2) * 2, pairs=True)
     dcgan = lambda: simulacra.DCGAN(images.space, channels=32)
     critic = lambda: simulacra.WGANGP(images.space, channels=16, latent=100)
+    pairs = lambda: simulacra.R3GAN(images.space, channels=4, blocks=1)
     translated = lambda: simulacra.Pix2Pix(paired.space, paired.condition, channels=8)
     mlp = lambda: simulacra.WGANGP(flat.space, network="mlp", hidden=(500, 500), normalization="none")
     return [
         overhead("DCGAN step at 64 x 64, batch 64", dcgan, images, steps, repeats, 1.03),
         overhead("WGAN-GP step of convolutional networks at 64 x 64", critic, images, steps, repeats, 1.03),
+        overhead("R3GAN step at 64 x 64, batch 64", pairs, images, steps, repeats, 1.05),
         overhead("pix2pix step at 64 x 64, batch 64", translated, paired, steps, repeats, 1.03),
         overhead("WGAN-GP step of a 784-unit MLP", mlp, flat, 10 * steps, 2 * repeats, 1.06),
         in_bf16(dcgan, images, steps, repeats),

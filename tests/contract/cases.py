@@ -156,6 +156,7 @@ CATALOGUED = [
     _catalogued("lsgan", lambda: real(2), **SMALL, **PLAIN),
     _catalogued("wgan", lambda: real(2), **SMALL, **PLAIN, critic_steps=2),
     _catalogued("wgan-gp", lambda: real(3), **SMALL, **PLAIN, critic_steps=2),
+    _catalogued("r3gan", squares, latent=3, channels=3, blocks=1),
     _catalogued("began", lambda: real(3), **SMALL, network="mlp"),
     _catalogued("srgan", enlarged, channels=3, blocks=1, critic_channels=2),
     _catalogued(

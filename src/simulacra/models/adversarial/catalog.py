@@ -51,6 +51,15 @@ ENTRIES = (
         "Wasserstein GAN: a critic whose gradient has norm one",
     ),
     Entry(
+        "r3gan",
+        "adversarial",
+        "adversarial.r3gan",
+        "R3GAN",
+        "Huang, Gokaslan, Kuleshov and Tompkin 2024",
+        ("F11",),
+        "game of pairs with R1 and R2 on residual networks without normalization: works by default",
+    ),
+    Entry(
         "began",
         "adversarial",
         "adversarial.began",

@@ -42,7 +42,7 @@ def diagnostics(model: Any, x: Tensor, rng: Rng, c: Tensor | None = None) -> dic
         real = model.seen(x)
         fake = model.generate(model.prior(rng), c)
         of_real = model.judge(real, c).score
-    slope, of_fake = spy(model, fake, c)
+    slope, of_fake = spy(model, fake, c, of_real)
     found = {
         "accuracy": float(share_right(model.objective, of_real, of_fake).mean()),
         "gradient": float(slope.flatten(1).norm(dim=1).mean()),
@@ -86,7 +86,9 @@ def _try(ways: tuple[str, ...], takes: frozenset[str] | None) -> str:
     return f"; try {before}{' or ' if before else ''}{last}" if known else ""
 
 
-def spy(model: Any, fake: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def spy(
+    model: Any, fake: Tensor, c: Tensor | None = None, real: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Computes the gradient of the generator's loss with respect to each sample.
 
     By the chain rule this gradient is the only signal that the generator receives.
@@ -95,6 +97,7 @@ def spy(model: Any, fake: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tens
         model: a `Game`.
         fake: samples as D sees them, shape (B, *features_shape).
         c: features of the condition, or None.
+        real: scores of the rows of data that are paired with the samples; only losses of pairs need them.
 
     Returns:
         The gradient, in the shape of `fake`, and the scores of the samples, shape (B,) or (B, *).
@@ -102,7 +105,7 @@ def spy(model: Any, fake: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tens
     with torch.enable_grad():
         h = fake.detach().requires_grad_()
         score = model.judge(h, c).score
-        (slope,) = torch.autograd.grad(by_row(model.objective.generator(score)).sum(), h)
+        (slope,) = torch.autograd.grad(by_row(model.objective.fooled(score, real)).sum(), h)
     return slope, score.detach()
 
 
