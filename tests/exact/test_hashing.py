@@ -19,7 +19,8 @@ def test_bits_are_signs_of_the_slowest_waves_of_a_box(float64):
     pi, (x, y) = np.pi, box.T.numpy()
     waves = [np.cos(pi * k * x / 6) for k in (1, 2, 3, 4)] + [np.cos(pi * (y - 1) / 2)]
     codes = found.codes(box @ turn).numpy()
-    assert sorted((found.weights.norm(dim=1) / pi).tolist()) == pytest.approx([1 / 6, 1 / 3, 1 / 2, 1 / 2, 2 / 3])
+    rates = (found.weights.norm(dim=1) / pi).tolist()
+    assert sorted(rates) == pytest.approx([1 / 6, 1 / 3, 1 / 2, 1 / 2, 2 / 3])
     columns = [codes[:, j] for j in range(5)]
     for wave in waves:
         clear = abs(wave) > 1e-9

@@ -52,7 +52,7 @@ class DrawsPairs(Translates, mixin=True):
         return space
 
     def carry(self, x: Tensor, rng: Rng, to: Tensor | None = None, c: Tensor | None = None) -> Tensor:
-        """Draws an x for each condition by the model's present options of drawing, or answers it, shape (B, *).
+        """Draws an x for each condition by the model's present options, or answers it, shape (B, *).
 
         Args:
             x: conditions after their preprocessing, shape (B, *).

@@ -91,7 +91,8 @@ def differing_bits(codes: Tensor, others: Tensor) -> Tensor:
         others: booleans, shape (N, bits).
 
     Example:
-        >>> differing_bits(torch.tensor([[True, False]]), torch.tensor([[True, True], [False, True]])).tolist()
+        >>> others = torch.tensor([[True, True], [False, True]])
+        >>> differing_bits(torch.tensor([[True, False]]), others).tolist()
         [[1, 2]]
     """
     a, b = codes.float(), others.float()

@@ -71,8 +71,8 @@ class RotationAwareGAN(SecondTask):
     ):
         if not space.image or min(space.shape[1:]) < 3:
             raise ValueError(
-                f"RotationAwareGAN turns discs in images of 3 pixels and more, but the space is {space}: take "
-                "a GAN."
+                f"RotationAwareGAN turns discs in images of 3 pixels and more, but the space is {space}: "
+                "take a GAN."
             )
         playable(space, "RotationAwareGAN")
         _check(angles, diameter, weight)
@@ -114,7 +114,8 @@ def _check(angles: int, diameter: float, weight: float) -> None:
         raise ValueError(f"angles is {angles}, but there are at least 2 to tell apart: give 8.")
     if not 0 < diameter <= 1:
         raise ValueError(
-            f"diameter is {diameter:g}, but it is a share of the shorter side above 0 and at most 1: give 0.7."
+            f"diameter is {diameter:g}, but it is a share of the shorter side, above 0 and at most 1: "
+            "give 0.7."
         )
     if weight <= 0:
         raise ValueError(f"weight is {weight}, but it must be positive.")

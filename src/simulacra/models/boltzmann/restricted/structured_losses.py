@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def perceptron(model: StructuredCRBM, batch: Batch, rng: Rng) -> Terms:
-    """Computes equation (1) in nats, shape (B,): at least 0, and 0 where nothing that was visited is lower."""
+    """Computes equation (1) in nats, shape (B,): at least 0, which it is where y is lowest."""
     with torch.no_grad():
         lowest = lowest_visited(model, batch, rng)
     wrong = (lowest - model.visible(batch.x)).abs().sum(1)
