@@ -72,6 +72,7 @@ from simulacra.models.adversarial.paired.pix2pix import Pix2Pix
 from simulacra.models.adversarial.paired.post_filter import PostFilter
 from simulacra.models.adversarial.paired.segan import SEGAN
 from simulacra.models.adversarial.paired.srgan import SRGAN
+from simulacra.models.adversarial.rotation_aware import RotationAwareGAN
 from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
 from simulacra.models.adversarial.three_way import ThreeWayGAN
 from simulacra.models.adversarial.wgan import WGAN, WGANGP
@@ -119,6 +120,7 @@ from simulacra.models.boltzmann.restricted.gaussian_rbm import GaussianRBM
 from simulacra.models.boltzmann.restricted.grouped_rbm import GroupedRBM
 from simulacra.models.boltzmann.restricted.mixture_rbm import MixtureRBM
 from simulacra.models.boltzmann.restricted.rbm import RBM
+from simulacra.models.boltzmann.restricted.structured_crbm import StructuredCRBM
 from simulacra.models.chains.discriminant_gsn import DiscriminantGSN
 from simulacra.models.chains.gsn import GSN
 from simulacra.models.chains.neural_ebm import NeuralEBM
@@ -266,6 +268,7 @@ __all__ = [
     "Real",
     "RealNVP",
     "Rng",
+    "RotationAwareGAN",
     "SamplePictures",
     "Samples",
     "Sampling",
@@ -276,6 +279,7 @@ __all__ = [
     "StackedAutoencoder",
     "Stage",
     "Steps",
+    "StructuredCRBM",
     "Table",
     "Tabular",
     "TakesCondition",

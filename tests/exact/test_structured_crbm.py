@@ -102,7 +102,9 @@ def test_the_perceptron_loss_finds_the_lowest_state(float64, margin):
     check_slopes(model, loss, lambda: expected().mean())
     # a chain of one sweep has seen two states and y itself
     short = machine(0.6, gibbs_steps=1, margin=margin)
-    seen = lowest_visited(short, batch, Rng(2, rows=range(4)))
+    given, f = short.given(batch.c), short.free_energy(batch.x, batch.c)
+    torch.testing.assert_close(given.free_energy(batch.x), f)
+    seen = lowest_visited(given, batch.x, f, Rng(2, rows=range(4)), 1, margin)
     lowered = short.free_energy(seen, batch.c) - margin * (seen - batch.x).abs().sum(1)
     assert (lowered <= short.free_energy(batch.x, batch.c) + 1e-12).all()
     assert (loss_of(short) >= 0).all() and (loss_of(short) <= loss + 1e-12).all()
@@ -174,10 +176,11 @@ def test_mean_field_is_a_bound_and_exact_without_weights(float64):
     nll = lambda: np.array([-log_law(joint(model, u)[2])[i] for u, i in zip(U, CHOSEN)])
     loss = loss_of(model)
     assert (loss.detach().numpy() < nll()).all()
-    q = {name: m.detach().numpy() for name, m in model.means(torch.tensor(U)).items()}
+    v, h = (m.detach().numpy() for m in model.given(torch.tensor(U)).means(500))
     t = numbers(model)
-    np.testing.assert_allclose(q["v"], expit(t["b"] + U @ t["A"].T + q["h"] @ t["W"].T), atol=1e-12)
-    np.testing.assert_allclose(q["h"], expit(t["c"] + U @ t["B"].T + q["v"] @ t["W"]), atol=1e-12)
+    np.testing.assert_allclose(model.means(torch.tensor(U)).detach(), v)
+    np.testing.assert_allclose(v, expit(t["b"] + U @ t["A"].T + h @ t["W"].T), atol=1e-12)
+    np.testing.assert_allclose(h, expit(t["c"] + U @ t["B"].T + v @ t["W"]), atol=1e-12)
     # at the minimum over q the gradient through q is zero
     check_slopes(model, loss, lambda: loss_of(model).mean().item())
     with torch.no_grad():

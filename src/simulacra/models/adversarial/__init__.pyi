@@ -10,6 +10,7 @@ from simulacra.models.adversarial.paired.pix2pix import Pix2Pix
 from simulacra.models.adversarial.paired.post_filter import PostFilter
 from simulacra.models.adversarial.paired.segan import SEGAN
 from simulacra.models.adversarial.paired.srgan import SRGAN
+from simulacra.models.adversarial.rotation_aware import RotationAwareGAN
 from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
 from simulacra.models.adversarial.three_way import ThreeWayGAN
 from simulacra.models.adversarial.wgan import WGAN, WGANGP
@@ -27,6 +28,7 @@ __all__ = [
     "NoiseAwareGAN",
     "Pix2Pix",
     "PostFilter",
+    "RotationAwareGAN",
     "SemiSupervisedGAN",
     "ThreeWayGAN",
 ]

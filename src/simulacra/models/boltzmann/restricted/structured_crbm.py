@@ -30,12 +30,11 @@ from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Initial, Source, Stage
-from simulacra.models.boltzmann.machine.denoising import Noise
-from simulacra.models.boltzmann.machine.energy_model import Layers
 from simulacra.models.boltzmann.machine.learning import Learning, check_at_least
 from simulacra.models.boltzmann.machine.needs import need_binary
 from simulacra.models.boltzmann.machine.units import Bernoulli
 from simulacra.models.boltzmann.restricted.bipartite import Restricted, biases_from_data
+from simulacra.models.boltzmann.restricted.given_input import GivenInput
 from simulacra.models.boltzmann.restricted.output_memory import OutputMemory, remember
 from simulacra.models.boltzmann.restricted.structured_losses import LOSSES
 
@@ -140,16 +139,21 @@ class StructuredCRBM(Restricted, AnswersPairs):
         assert self.condition is not None
         return self.condition.vectors(c, self.dtype)
 
-    def means(self, c: Tensor) -> Layers:
-        """Returns the means of y (as `v`) and h under mean field of p(y, h|u), each of shape (B, units).
-
-        They begin at E[y | h = 0, u].
+    def given(self, c: Tensor) -> GivenInput:
+        """Returns the machine with its inputs held fixed, one for each row.
 
         Args:
             c: conditions, shape (B, *).
         """
-        start = self.units["v"].mean(self.biases(c)[0])
-        return self.denoising_means(start, Noise(torch.zeros_like(start)), c, self.mean_field_steps)
+        return GivenInput(*self.biases(c), self.W)
+
+    def means(self, c: Tensor) -> Tensor:
+        """Returns the means of y under mean field of p(y, h|u), from E[y | h = 0, u], shape (B, *).
+
+        Args:
+            c: conditions, shape (B, *).
+        """
+        return self.observed(self.given(c).means(self.mean_field_steps)[0])
 
     def answer(self, c: Tensor, rng: Rng) -> Tensor:
         """Returns the answer to each input, of 0 and 1, shape (B, *).
@@ -159,10 +163,9 @@ class StructuredCRBM(Restricted, AnswersPairs):
             rng: not used.
         """
         if self.estimator != "candidates":
-            return self.observed((self.means(c)["v"] > 0.5).to(self.dtype))
+            return (self.means(c) > 0.5).to(self.dtype)
         found = self.memory.candidates_of(self.inputs(c))
-        each = [self.marginal({"v": y}, c) for y in found.unbind(1)]
-        best = torch.stack(each, 1).argmin(1)
+        best = self.given(c).free_energies(found).argmin(1)
         return self.observed(found[torch.arange(len(found), device=found.device), best])
 
 
