@@ -91,6 +91,16 @@ def bits() -> Dataset:
 
 
 @kept
+def noisy_bits(n: int = 103) -> Dataset:
+    """Images of 5 x 3 pixels, black or white, each given the same with a tenth of the pixels changed."""
+    rng = Rng(0, "noisy bits", rows=range(n))
+    x = (_normal(n, 15, "noisy bits") > 0).reshape(-1, 1, 5, 3)
+    c = x ^ (rng.uniform("noise", 1, 5, 3) < 0.1)
+    image = Binary((1, 5, 3))
+    return from_tensors(x.to(torch.uint8), image, "noisy-bits", c=c.to(torch.uint8), condition=image)
+
+
+@kept
 def series(T: int = 13, n: int = 109) -> Dataset:
     """Series of 7 levels."""
     x = (_normal(n, T, "series") * 2 + 3).round().clamp(0, 6).to(torch.uint8)

@@ -96,6 +96,15 @@ ENTRIES = (
         "GAN whose discriminator also predicts the noise level of its input",
     ),
     Entry(
+        "rotation-aware-gan",
+        "adversarial",
+        "adversarial.rotation_aware",
+        "RotationAwareGAN",
+        "a lecture's discussion; after Gidaris, Singh and Komodakis 2018",
+        ("F21",),
+        "GAN whose discriminator also says by which angle a disc of its input is turned",
+    ),
+    Entry(
         "srgan",
         "adversarial",
         "adversarial.paired.srgan",
