@@ -6,7 +6,8 @@
 
 Adam moves each weight by about its learning rate, whatever its gradient; under (1) all layers have weights of
 one size and move at one pace. (3) is one number for the batch, which the critic sees at each pixel: samples
-that vary less than data show it. A constant batch has s = 0, exactly: sqrt(v) is taken as v / sqrt(v + eps).
+that vary less than data show it. A constant batch has s = 0: sqrt(v) is taken as v / sqrt(v + eps), whose
+gradients are finite there.
 
 Reference: Karras, Aila, Laine and Lehtinen, Progressive Growing of GANs, 2018, sections 3 and 4. Row G30.
 """
