@@ -113,21 +113,25 @@ def test_a_draw_is_the_collapsed_pyramid_of_its_levels(float64):
     rng, c = Rng(3, rows=range(N)), torch.arange(N) % 3
     label = torch.eye(3)[c]
     z = [rng.normal(f"z {k}", model.sizes[k], dtype=torch.float64) for k in range(3)]
-    I = model.G.levels[2](z[2], label)
-    parts = [I]
+    image = model.G.levels[2](z[2], label)
+    parts = [image]
     for k in (1, 0):
-        up = bicubic(I, model.G.sides[k])
+        up = bicubic(image, model.G.sides[k])
         maps = torch.cat([up, label[..., None, None].expand(-1, -1, *up.shape[2:])], 1)
         parts.insert(0, model.G.levels[k](z[k], maps))
-        I = up + parts[0]
+        image = up + parts[0]
     assert torch.allclose(model.draw(rng, c), collapse(parts), atol=1e-12)
 
 
 def test_a_draw_is_watched_from_the_coarsest_level_on(float64):
     model, _ = played(0)
     seen = []
-    x = model.sample(N, condition=[0, 1, 2, 0], seed=1, watch=lambda t, n, x, known: seen.append((t, n, x, known)))
-    assert [look[:2] for look in seen] == [(1, 3), (2, 3), (3, 3)] and all(bool(look[3].all()) for look in seen)
+    x = model.sample(
+        N, condition=[0, 1, 2, 0], seed=1, watch=lambda t, n, x, known: seen.append((t, n, x, known))
+    )
+    assert [look[:2] for look in seen] == [(1, 3), (2, 3), (3, 3)] and all(
+        bool(look[3].all()) for look in seen
+    )
     assert torch.equal(seen[-1][2], x) and torch.equal(x, model.sample(N, condition=[0, 1, 2, 0], seed=1))
     # networks that stand at a coarser level draw what the watcher saw of it
     for level in range(3):
@@ -160,7 +164,9 @@ def test_the_score_of_an_image_is_the_sum_over_its_levels(float64):
 
 @pytest.mark.parametrize("halvings", [0, 5])
 def test_a_pyramid_that_does_not_exist_is_refused_with_one_that_does(halvings):
-    with pytest.raises(ValueError, match=r"halvings is \d, but images of 7x10 can be halved 1 to 2 times") as error:
+    with pytest.raises(
+        ValueError, match=r"halvings is \d, but images of 7x10 can be halved 1 to 2 times"
+    ) as error:
         LAPGAN(SPACE, **{**TINY, "halvings": halvings})
     assert LAPGAN(SPACE, **TINY | dict(error.value.suggestions[0].options)).K in (1, 2)
 
@@ -168,5 +174,5 @@ def test_a_pyramid_that_does_not_exist_is_refused_with_one_that_does(halvings):
 def test_other_data_are_refused_in_a_sentence():
     with pytest.raises(ValueError, match=r"lapgan draws images \(C, H, W\), but the space is"):
         LAPGAN(Real((5,)))
-    with pytest.raises(ValueError, match="take a model of pairs, as pix2pix"):
+    with pytest.raises(ValueError, match="take a model of pairs, such as pix2pix"):
         LAPGAN(SPACE, SPACE, **TINY)

@@ -1,4 +1,4 @@
-"""Progressive growing: fading between levels, equalized layers, pixel norm, deviation, drift, and its stages."""
+"""Progressive growing: fading between levels, equalized layers, pixel norm, deviation, drift and stages."""
 
 from __future__ import annotations
 
@@ -80,7 +80,10 @@ def test_layers_scale_their_weights_at_run_time(float64):
     assert torch.allclose(dense(x), linear(x, dense.weight / math.sqrt(7), dense.bias))
     # the stored weights have one size in all layers, and a step of Adam moves w^ = c w by c lr
     wide = EqualizedLinear(300, 300)
-    assert abs(float(wide.weight.detach().std()) - 1) < 0.02 and abs(float(wide(normal(300, 300)).detach().std()) - math.sqrt(2)) < 0.1
+    assert (
+        abs(float(wide.weight.detach().std()) - 1) < 0.02
+        and abs(float(wide(normal(300, 300)).detach().std()) - math.sqrt(2)) < 0.1
+    )
 
 
 def test_pixel_norm_gives_unit_vectors(float64):
@@ -138,7 +141,9 @@ def test_the_gradient_through_a_fade_is_that_of_finite_differences(float64):
                 step = step.reshape(w.shape)
                 high, low = [w.add_(k * step) is not None and value() for k in (1, -2)]
                 w.add_(step)
-                assert float((high - low) / 2e-5) == pytest.approx(float(slope.flatten()[i]), rel=1e-5, abs=1e-6)
+                assert float((high - low) / 2e-5) == pytest.approx(
+                    float(slope.flatten()[i]), rel=1e-5, abs=1e-6
+                )
 
 
 def test_each_level_fades_in_and_settles():
@@ -185,7 +190,9 @@ def test_a_draw_is_watched_level_by_level(float64):
     assert bool((blocks == blocks[..., :1]).all())
 
 
-@pytest.mark.parametrize(("sides", "size"), [((28, 28), 32), ((3, 9), 16), ((20, 12), 32), ((8, 6), 8), ((65, 65), 128)])
+@pytest.mark.parametrize(
+    ("sides", "size"), [((28, 28), 32), ((3, 9), 16), ((20, 12), 32), ((8, 6), 8), ((65, 65), 128)]
+)
 def test_sides_that_do_not_halve_to_four_are_refused_with_a_size(sides, size):
     with pytest.raises(ValueError, match=f"{sides[0]}x{sides[1]} does not halve down to it") as error:
         ProgressiveGAN(Levels((1, *sides), 256), **TINY)

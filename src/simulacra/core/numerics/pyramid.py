@@ -61,7 +61,7 @@ def build(x: Tensor, K: int) -> list[Tensor]:
     *finer, coarsest = images(x, K)
     above = [*finer[1:], coarsest]
     # (1)
-    return [*(I - bicubic(up, I.shape[-2:]) for I, up in zip(finer, above)), coarsest]
+    return [*(fine - bicubic(coarse, fine.shape[-2:]) for fine, coarse in zip(finer, above)), coarsest]
 
 
 def collapse(parts: Sequence[Tensor]) -> Tensor:
@@ -76,8 +76,8 @@ def collapse(parts: Sequence[Tensor]) -> Tensor:
         >>> torch.allclose(collapse(build(x, 2)), x, atol=1e-6)
         True
     """
-    *residuals, I = parts
+    *residuals, image = parts
     for h in reversed(residuals):
         # (2)
-        I = bicubic(I, h.shape[-2:]) + h
-    return I
+        image = bicubic(image, h.shape[-2:]) + h
+    return image

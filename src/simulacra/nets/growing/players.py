@@ -4,9 +4,9 @@
     G = (1 - a) up(out_(l-1)(h_(l-1))) + a out_l(h_l)                                             (2)
     f_l = (1 - a) in_(l-1)(down(x)) + a block_l(in_l(x)),   f_(i-1) = block_i(f_i)                (3)
 
-up repeats pixels, down takes means over 2 x 2. The level l and its share a are given with each call: a network
-has all levels from the beginning and runs those up to l. At a = 0 both are the networks of level l - 1 between
-up and down, at a = 1 level l stands on its own, and what it replaces is not computed.
+up repeats pixels, down takes means over 2 x 2. The level l and its share a are given with each call: a
+network has all levels from the beginning and runs those up to l. At a = 0 both are the networks of level
+l - 1 between up and down, at a = 1 level l stands on its own, and what it replaces is not computed.
 
 Reference: Karras, Aila, Laine and Lehtinen 2018, section 2, figure 2. Row G30.
 """
@@ -71,9 +71,7 @@ class GrowingGenerator(nn.Module):
         self.start = (channels[0], *sides)
         stem = EqualizedLinear(latent + condition, channels[0] * sides[0] * sides[1])
         self.stem, self.first = stem, nn.Sequential(activation(ACT), PixelNorm(), *_step(channels[0]))
-        self.blocks = nn.ModuleList(
-            nn.Sequential(*_step(b, a), *_step(b)) for a, b in pairwise(channels)
-        )
+        self.blocks = nn.ModuleList(nn.Sequential(*_step(b, a), *_step(b)) for a, b in pairwise(channels))
         self.out = nn.ModuleList(EqualizedConv(a, image, 1, gain=1.0) for a in channels)
 
     def maps(self, z: Tensor, c: Tensor | None, level: int) -> list[Tensor]:
@@ -126,7 +124,9 @@ class GrowingCritic(nn.Module):
         super().__init__()
         image, h, w = in_shape
         self.width = top = channels[0]
-        self.into = nn.ModuleList(nn.Sequential(EqualizedConv(image, a, 1), activation(ACT)) for a in channels)
+        self.into = nn.ModuleList(
+            nn.Sequential(EqualizedConv(image, a, 1), activation(ACT)) for a in channels
+        )
         self.blocks = nn.ModuleList(
             nn.Sequential(*_conv(b, b), *_conv(b, a), nn.AvgPool2d(2)) for a, b in pairwise(channels)
         )

@@ -110,7 +110,6 @@ class GameByLevel(Game):
         return x
 
 
-
 def check_images(space: Space, condition: Space | None, name: str) -> None:
     """Raises ValueError unless x is an image (C, H, W), given no condition, a label or a small vector.
 
@@ -121,9 +120,9 @@ def check_images(space: Space, condition: Space | None, name: str) -> None:
     """
     playable(space, name)
     if isinstance(space, Sequence) or len(space.shape) != 3:
-        raise ValueError(f"{name} draws images (C, H, W), but the space is {space}: take another model, as gan.")
+        raise ValueError(f"{name} draws images (C, H, W), but the space is {space}: take another model.")
     if observed(condition):
         raise ValueError(
-            f"{name} draws images for a label or a small vector, but the condition is {condition}: take a model "
-            "of pairs, as pix2pix, or load the data without it."
+            f"{name} draws images for a label or a small vector, but the condition is {condition}: take a "
+            "model of pairs, such as pix2pix, or load the data without it."
         )

@@ -4,9 +4,9 @@
     level K:      real I_K against G_K(z_K)                                                       (2)
     level k < K:  real (h_k, u(I_(k+1))) against (G_k(z_k, u(I_(k+1))), u(I_(k+1)))               (3)
 
-Each level is a stage of training, the coarsest first. In (3) both sides of the game have the coarser image of a
-row of data: a level learns what to add to true images, and no level waits for another. Samples are drawn level
-by level: I_k = u(I_(k+1)) + h_k.
+Each level is a stage of training, the coarsest first. In (3) both sides of the game have the coarser image of
+a row of data: a level learns what to add to true images, and needs no other level for it. Samples are drawn
+level by level: I_k = u(I_(k+1)) + h_k.
 
 Reference: Denton, Chintala, Szlam and Fergus, Deep Generative Image Models using a Laplacian Pyramid of
 Adversarial Networks, 2015. Row G3.
@@ -59,7 +59,8 @@ class LAPGAN(GameByLevel):
         condition: space of a label or a small vector that samples are drawn for, or None.
         halvings: K, levels above the whole image; None: until the shorter side is 8 or less.
         latent: size of the noise of the coarsest level; each finer level has one map of noise.
-        network: of the coarsest level: `mlp`, `dcgan` or `residual`; `auto` takes `dcgan` from a side of 16 on.
+        network: of the coarsest level: `mlp`, `dcgan` or `residual`; `auto` takes `dcgan` for sides of 16 or
+            more, else `mlp`.
         hidden: sizes of the hidden layers of an `mlp` at the coarsest level.
         channels: channels of the networks of the finer levels, and of those of a convolutional coarsest one.
         blocks: residual blocks of a generator of the finer levels.
@@ -241,12 +242,12 @@ def at_level(model: LAPGAN, batch: Batch, rng: Rng, k: int) -> Batch:
         k: the level, 0 for the finest.
     """
     c = model.given(batch.c)
-    I = images(model.seen(batch.x), min(k + 1, model.K))
+    levels = images(model.seen(batch.x), min(k + 1, model.K))
     if k == model.K:
-        return replace(batch, x=I[k], c=c)
-    l = bicubic(I[k + 1], I[k].shape[-2:])
+        return replace(batch, x=levels[k], c=c)
+    u = bicubic(levels[k + 1], levels[k].shape[-2:])
     # (3)
-    return replace(batch, x=I[k] - l, c=beside(l, c))
+    return replace(batch, x=levels[k] - u, c=beside(u, c))
 
 
 def judging_loss(model: LAPGAN, batch: Batch, rng: Rng, k: int) -> Terms:
@@ -298,7 +299,8 @@ def checked_halvings(K: int, sides: list[int]) -> int:
     if not 1 <= K <= most:
         way = build_with(halvings=max(1, min(K, most)))
         raise Refusal(
-            f"halvings is {K}, but images of {sides[0]}x{sides[1]} can be halved 1 to {most} times: take {way}.",
+            f"halvings is {K}, but images of {sides[0]}x{sides[1]} can be halved 1 to {most} times: take "
+            f"{way}.",
             way,
         )
     return K

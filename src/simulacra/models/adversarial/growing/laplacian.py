@@ -4,8 +4,8 @@
     s(x) = s_K(I_K) + sum_k s_k(h_k, u(I_(k+1)))                                                  (2)
 
 Each level has a game of its own, in which a row of data is the residual h_k of an image with the image's own
-u(I_(k+1)) as its condition. At the best discriminators of log-odds, (2) is the log ratio of data and samples by
-the chain rule.
+u(I_(k+1)) as its condition. At the best discriminators of log-odds, (2) is the log ratio of data and samples
+by the chain rule.
 
 Reference: Denton, Chintala, Szlam and Fergus 2015, section 3.2. Row G3.
 """
@@ -26,11 +26,11 @@ from simulacra.models.adversarial.game.discriminator import Verdict
 from simulacra.models.adversarial.game.objectives import by_row
 
 
-def beside(l: Tensor, c: Tensor | None) -> Tensor:
+def beside(u: Tensor, c: Tensor | None) -> Tensor:
     """Returns the maps that a finer level is given: u(I_(k+1)), and each entry of c as a constant map.
 
     Args:
-        l: u(I_(k+1)), shape (B, C, H, W).
+        u: u(I_(k+1)), shape (B, C, H, W).
         c: features of the condition, shape (B, entries), or None.
 
     Example:
@@ -38,8 +38,8 @@ def beside(l: Tensor, c: Tensor | None) -> Tensor:
         torch.Size([2, 10, 5, 4])
     """
     if c is None:
-        return l
-    return torch.cat([l, c[..., None, None].expand(-1, -1, *l.shape[2:])], 1)
+        return u
+    return torch.cat([u, c[..., None, None].expand(-1, -1, *u.shape[2:])], 1)
 
 
 class LaplacianGenerator(nn.Module):
@@ -51,9 +51,7 @@ class LaplacianGenerator(nn.Module):
         sides: height and width of I_0, ..., I_K.
     """
 
-    def __init__(
-        self, levels: Sequence[nn.Module], sizes: Sequence[int], sides: Sequence[tuple[int, int]]
-    ):
+    def __init__(self, levels: Sequence[nn.Module], sizes: Sequence[int], sides: Sequence[tuple[int, int]]):
         super().__init__()
         self.levels = nn.ModuleList(levels)
         self.sizes, self.sides, self.noise = list(sizes), list(sides), sum(sizes)
@@ -70,9 +68,9 @@ class LaplacianGenerator(nn.Module):
         K = len(self.levels) - 1
         found = [self.levels[K](parts[K], c)]
         for k in reversed(range(finest, K)):
-            l = bicubic(found[-1], self.sides[k])
+            u = bicubic(found[-1], self.sides[k])
             # (1)
-            found.append(l + self.levels[k](parts[k], beside(l, c)))
+            found.append(u + self.levels[k](parts[k], beside(u, c)))
         return found
 
 
@@ -96,13 +94,13 @@ class LaplacianCritic(nn.Module):
             finest: k of the last level that counts.
         """
         K = len(self.levels) - 1
-        I = images(x, K)
-        verdict = self.levels[K](I[K], c)
+        seen = images(x, K)
+        verdict = self.levels[K](seen[K], c)
         score = by_row(verdict.score)
         for k in range(finest, K):
-            l = bicubic(I[k + 1], I[k].shape[-2:])
+            u = bicubic(seen[k + 1], seen[k].shape[-2:])
             # (2)
-            score = score + by_row(self.levels[k](I[k] - l, beside(l, c)).score)
+            score = score + by_row(self.levels[k](seen[k] - u, beside(u, c)).score)
         return Verdict(score, verdict.features)
 
 

@@ -4,9 +4,9 @@
     fading in:  a rises from 0 to 1, in G, in D and in the rows of data                           (2)
     D: E l_x(s(x)) + E l_G(s(G(z))) + lambda (|grad s| - 1)^2 + eps_drift s(x)^2                  (3)
 
-(2) is that of `nets.growing.players`; rows of data are (1 - a) up(down(x)) + a x, so that D cannot tell them by
-what G does not draw yet. Each level but the first has two stages of equal length, in which it fades in and in
-which it settles. The last term of (3) keeps scores near 0, where Wasserstein's difference leaves them free.
+(2) is that of `nets.growing.players`; rows of data are (1 - a) up(down(x)) + a x, so that D cannot tell them
+by what G does not draw yet. Each level but the first has two stages of equal length, in which it fades in and
+in which it settles. The last term of (3) keeps scores near 0: Wasserstein's difference leaves them free.
 
 Reference: Karras, Aila, Laine and Lehtinen, Progressive Growing of GANs for Improved Quality, Stability, and
 Variation, 2018. Row G30.
@@ -305,7 +305,7 @@ def doublings(shape: tuple[int, ...]) -> int:
     side = START << max(0, -(-max(h, w) // START) - 1).bit_length()
     way = load_with(size=side)
     raise Refusal(
-        f"progressive-gan grows images from a shorter side of {START} by doubling, and {h}x{w} does not halve "
-        f"down to it: load them with {way}.",
+        f"progressive-gan grows images from a shorter side of {START} by doubling, and {h}x{w} does not "
+        f"halve down to it: load them with {way}.",
         way,
     )
