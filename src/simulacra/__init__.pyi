@@ -65,6 +65,8 @@ from simulacra.exploration.plot import plot
 from simulacra.models.adversarial.began import BEGAN
 from simulacra.models.adversarial.dcgan import DCGAN
 from simulacra.models.adversarial.gan import GAN
+from simulacra.models.adversarial.growing.lapgan import LAPGAN
+from simulacra.models.adversarial.growing.progressive import ProgressiveGAN
 from simulacra.models.adversarial.lsgan import LSGAN
 from simulacra.models.adversarial.noise_aware import NoiseAwareGAN
 from simulacra.models.adversarial.paired.clean_gan import CleanGAN
@@ -160,6 +162,7 @@ __all__ = [
     "GMMN",
     "GSN",
     "IWAE",
+    "LAPGAN",
     "LSGAN",
     "MADE",
     "NADE",
@@ -265,6 +268,7 @@ __all__ = [
     "Predicts",
     "PredictsFromCode",
     "Preprocessing",
+    "ProgressiveGAN",
     "Real",
     "RealNVP",
     "Rng",

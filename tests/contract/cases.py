@@ -18,6 +18,7 @@ from contract.sets import (
     enlarged,
     frames,
     gaps,
+    grown,
     images,
     labelled,
     measured,
@@ -154,6 +155,10 @@ CATALOGUED = [
         "wgan-gp/recurrent", frames, **RECURRENT, hidden=(5, 6), normalization="layer", critic_steps=2
     ),
     _catalogued("dcgan", squares, channels=3, latent=3, coupled=True),
+    _catalogued(
+        "lapgan", squares, **SMALL, halvings=1, channels=2, blocks=1, normalization="layer", noise=0.1
+    ),
+    _catalogued("progressive-gan", grown, latent=3, channels=2, coupled=True),
     _catalogued("lsgan", lambda: real(2), **SMALL, **PLAIN),
     _catalogued("wgan", lambda: real(2), **SMALL, **PLAIN, critic_steps=2),
     _catalogued("wgan-gp", lambda: real(3), **SMALL, **PLAIN, critic_steps=2),

@@ -236,6 +236,15 @@ def squares() -> Dataset:
 
 
 @kept
+def grown() -> Dataset:
+    """Images of 8 x 8 pixels with 4 levels, in three classes: twice the first sides of a game that grows."""
+    n = 103
+    c = (Rng(0, "grown", rows=range(n)).uniform("c", 1).squeeze(1) * 3).long()
+    x = (_normal(n, 64, "grown") + c.unsqueeze(1)).round().clamp(0, 3).to(torch.uint8)
+    return from_tensors(x.reshape(-1, 1, 8, 8), Levels((1, 8, 8), 4), "grown", c, Categorical((), 3))
+
+
+@kept
 def enlarged() -> Dataset:
     """Images of 6 x 4 pixels with 8 levels, each given a quarter of its pixels: the mean of 2 x 2."""
     x = (2 * _normal(103, 24, "enlarged") + 3.5).round().clamp(0, 7).reshape(-1, 1, 6, 4)

@@ -33,6 +33,7 @@ from simulacra.exploration.pictures import figures
 from simulacra.exploration.pictures import filters as energies
 from simulacra.exploration.pictures.album import Album
 from simulacra.exploration.pictures.answers.denoised import denoised_picture
+from simulacra.exploration.pictures.answers.looks import in_looks, looks_picture
 from simulacra.exploration.pictures.answers.optimized import optimized_picture
 from simulacra.exploration.pictures.answers.predicted import predicted_picture
 from simulacra.exploration.pictures.answers.translated import translated_picture
@@ -269,6 +270,10 @@ FINITE = Need(
     "a model that steps a Markov chain of finite length",
     lambda album: album.can(can.HasMarkovChain) and not stationary(album.model),
 )
+LOOKS = Need(
+    "a model that draws in a few looks and not by a chain, such as level by level",
+    lambda album: in_looks(album.model),
+)
 TWO = Need("two held-out rows", lambda album: len(album.held_out) >= 2)
 ENDS = Need("a prior or two held-out rows", lambda album: album.has_prior or TWO.met(album))
 HISTORY = Need(
@@ -346,6 +351,7 @@ PICTURES: tuple[Kind, ...] = (
     Kind("filters", energies.filters, (FILTERS,)),
     Kind("fantasies", energies.fantasies, (STATIONARY, IMAGES), _shows_rows),
     Kind("trajectory", energies.trajectory, (FINITE, IMAGES_OR_TEXTS), _shows_rows),
+    Kind("looks", looks_picture, (SAMPLES, LOOKS, IMAGES, CLASSES), _shows_rows),
     Kind("dimension", dimension_picture, (SAMPLES, NUMBERS, WHOLE), asked=True),
     Kind("training_curves", figures.curves, (METRICS,)),
     Kind("neighbours", figures.neighbours, (SAMPLES, IMAGES), _always),

@@ -3,6 +3,8 @@
 from simulacra.models.adversarial.began import BEGAN
 from simulacra.models.adversarial.dcgan import DCGAN
 from simulacra.models.adversarial.gan import GAN
+from simulacra.models.adversarial.growing.lapgan import LAPGAN
+from simulacra.models.adversarial.growing.progressive import ProgressiveGAN
 from simulacra.models.adversarial.lsgan import LSGAN
 from simulacra.models.adversarial.noise_aware import NoiseAwareGAN
 from simulacra.models.adversarial.paired.clean_gan import CleanGAN
@@ -19,6 +21,7 @@ __all__ = [
     "BEGAN",
     "DCGAN",
     "GAN",
+    "LAPGAN",
     "LSGAN",
     "R3GAN",
     "SEGAN",
@@ -29,6 +32,7 @@ __all__ = [
     "NoiseAwareGAN",
     "Pix2Pix",
     "PostFilter",
+    "ProgressiveGAN",
     "SemiSupervisedGAN",
     "ThreeWayGAN",
 ]
