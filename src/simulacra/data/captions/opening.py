@@ -31,7 +31,9 @@ from simulacra.data.text.vocabulary import Numbered, numbered, padded
 UNIT = "words"
 
 
-def open_captioned(reader: Reader, wanted: Any, own: Any, options: SplitOptions, table: Path | None) -> Source:
+def open_captioned(
+    reader: Reader, wanted: Any, own: Any, options: SplitOptions, table: Path | None
+) -> Source:
     """Opens pictures with the captions of a table, or a toy with its own.
 
     Args:
@@ -115,15 +117,19 @@ def _no_table(wanted: Any, reader: Reader) -> Refusal:
     if isinstance(wanted, Path) and wanted.is_dir():
         beside = [*sorted(wanted.glob("*.csv")), *sorted(wanted.resolve().parent.glob("*.csv"))]
         one = load_with(condition=f"captions:{beside[0]}") if beside else one
-    what = wanted.name if isinstance(wanted, Path) else wanted if isinstance(wanted, str) else "what was given"
+    what = (
+        wanted.name if isinstance(wanted, Path) else wanted if isinstance(wanted, str) else "what was given"
+    )
     return Refusal(
-        f"condition='captions' stands for the captions that data hold themselves, as captioned-shapes does, but "
-        f"{what} is {reader.kind}: load a folder of pictures with {one}, a table of the columns file and caption.",
+        f"condition='captions' stands for captions that the data hold themselves, as captioned-shapes does, "
+        f"but {what} is {reader.kind}: load a folder of pictures with {one}, a table of the columns file and "
+        "caption.",
         one,
     )
 
 
 def _no_pictures(reader: Reader) -> ValueError:
     return ValueError(
-        f"captions belong to the pictures of a folder, but the data are {reader.kind}: give a folder of pictures."
+        f"captions belong to the pictures of a folder, but the data are {reader.kind}: give a folder of "
+        "pictures."
     )

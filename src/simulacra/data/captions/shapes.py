@@ -104,7 +104,11 @@ class CaptionedShapes:
         size, colour, shape, place, _ = factors.T
         centres = torch.tensor([at for at, _ in PLACES.values()], dtype=torch.float64)[place]
         at = (centres + FREE * free[:, :2]) * self.side
-        r = torch.tensor(list(SIZES.values()), dtype=torch.float64)[size] * (1 + TIMES * free[:, 2]) * self.side
+        r = (
+            torch.tensor(list(SIZES.values()), dtype=torch.float64)[size]
+            * (1 + TIMES * free[:, 2])
+            * self.side
+        )
         line = torch.arange(self.side, dtype=torch.float64) + 0.5
         dy = (line - at[:, :1]).unsqueeze(2).expand(-1, -1, self.side)
         dx = (line - at[:, 1:]).unsqueeze(1).expand(-1, self.side, -1)

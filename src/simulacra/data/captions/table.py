@@ -84,8 +84,8 @@ def _read(path: Path) -> Columns:
         # the reader advises options of tables, which do not apply here
         reason = str(error).split(": ")[0]
         raise ValueError(
-            f"{reason}: captions are read from a .csv file with the columns file and caption, of which a caption "
-            "with commas stands in quotation marks."
+            f"{reason}: captions are read from a .csv file with the columns file and caption, of which a "
+            "caption with commas stands in quotation marks."
         ) from error
 
 
@@ -118,7 +118,7 @@ def _plain(name: str) -> str:
 
 
 def _places(listing: Listing, table: Path) -> dict[str, Path]:
-    """Returns the picture of each name: its whole path, and its path below the folder with and without suffix.
+    """Returns the picture of each name: its whole path, or that below the folder with or without its suffix.
 
     A name without suffix stands for a picture only if no other one has it.
     """
@@ -146,8 +146,8 @@ def _unpaired(path: Path, listing: Listing, lines: int, strange: list[str], with
         )
     if without:
         said.append(
-            f"{len(without):,} of {len(listing.paths):,} pictures of {listing.folder} {_has(without)} no caption "
-            f"in {path} ({_some(without)})"
+            f"{len(without):,} of {len(listing.paths):,} pictures of {listing.folder} {_has(without)} no "
+            f"caption in {path} ({_some(without)})"
         )
     mend = {
         (True, False): "correct the names, or leave these lines out",

@@ -29,7 +29,16 @@ FOLDER, PAST, NOISE, CAPTIONS = "folder", "past", "noise", "captions"
 FRAMES = 4  # number of frames that messages suggest
 # kinds of corruptions as conditions, where these are not those of models
 OWN: dict[str, type[Corruption]] = {NOISE: GaussianNoise, Shrink.name: Shrink}
-WORDS = ("label", *HALVES, "folder:PATH", f"{CAPTIONS}:FILE.csv", f"{PAST}:{FRAMES}", *KINDS, NOISE, "mix:FOLDER")
+WORDS = (
+    "label",
+    *HALVES,
+    "folder:PATH",
+    f"{CAPTIONS}:FILE.csv",
+    f"{PAST}:{FRAMES}",
+    *KINDS,
+    NOISE,
+    "mix:FOLDER",
+)
 
 
 @dataclass(frozen=True)

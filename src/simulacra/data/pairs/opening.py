@@ -46,7 +46,7 @@ class Asked:
 
     Args:
         text: the condition as it is recorded.
-        form: halves, another folder, captions, frames before, or a corruption; None: an array, a column or the label.
+        form: halves, a folder, captions, frames before, a corruption; None: an array, a column or the label.
         key: name of the array of the conditions, without its part; empty: none.
         column: True if the array has one value a row, so that it is a column of labels.
     """

@@ -114,7 +114,7 @@ class Album:
         return manifold(self.model, SIDE, plane=self.plane)
 
     def conditions(self, n: int) -> Tensor | None:
-        """Conditions for n samples: equal blocks of each class or of some texts, or those of held-out rows."""
+        """Conditions for n samples: equal blocks of each class or of some texts, or held-out rows' own."""
         if not self.conditional:
             return None
         if self.classes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -181,7 +182,7 @@ def plate(picture: np.ndarray, step: tuple[int, int], title: str, layout: Sheet)
 
 def _lines(name: str) -> list[str]:
     """Returns a name, or a text of several words in up to two lines."""
-    first, *rest = textwrap.wrap(name, LETTERS) or [name]
+    first, *rest = textwrap.wrap(name, LETTERS, break_long_words=False, break_on_hyphens=False) or [name]
     return [style.plain(line, LETTERS) for line in (first, " ".join(rest)) if line]
 
 

@@ -1,10 +1,13 @@
-"""Structured joint embedding: pictures and captions as vectors whose inner product tells whether they match.
+"""Structured joint embedding: pictures and captions as vectors; their inner product says if they match.
 
     v = phi(x),   t = psi(c),   s(x, c) = v't                                                     (1)
-    l_i = mean over j with c_j != c_i of  (1 + v_i't_j - v_i't_i)_+ + (1 + v_j't_i - v_i't_i)_+   (2)
+    l_i = mean over j, c_j != c_i, of (1 + v_i't_j - v_i't_i)_+ + (1 + v_j't_i - v_i't_i)_+      (2)
+    e = (t - mean t) / sd t                                                                       (3)
 
 phi is an encoder of pictures and psi one of texts. (2) is the hinge loss of both searches: of the caption of a
-picture, and of the picture of a caption. Rows with the same caption are no wrong answers.
+picture, and of the picture of a caption. Rows with the same caption are no wrong answers. (2) says nothing of what all t have in
+common, which is often most of them; (3) takes it away, entry by entry over training captions, for networks
+that are given captions.
 
 Reference: Reed, Akata, Lee and Schiele, Learning Deep Representations of Fine-grained Visual Descriptions,
 2016. Row G16.
@@ -14,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -36,13 +40,19 @@ class Matching(nn.Module):
         channels: channels of the picture encoder after each halving of the side, or sizes of the layers of a
             fully connected one for sides below 16; None: the defaults of `default_net`.
 
+    Attributes:
+        shift: mean of (3); 0 until `fit_scale`.
+        scale: standard deviation of (3); 1 until `fit_scale`.
+
     Example:
-        >>> import torch
         >>> from simulacra.core.spaces.plain import Levels
         >>> net = Matching(Levels((1, 8, 8), 4), Tokens((5,), 7), 3, width=2, hidden=4)
         >>> net.of_pictures(torch.zeros(2, 1, 8, 8)).shape, net.of_captions(torch.zeros(2, 5)).shape
         (torch.Size([2, 3]), torch.Size([2, 3]))
     """
+
+    shift: Tensor
+    scale: Tensor
 
     def __init__(
         self,
@@ -58,6 +68,8 @@ class Matching(nn.Module):
         self.tokens = tokens
         self.picture = build_encoder(space, size, net, sizes, None, "relu")
         self.text = TextEncoder(tokens.classes, width, hidden, size)
+        self.register_buffer("shift", torch.zeros(size))
+        self.register_buffer("scale", torch.ones(size))
 
     def of_pictures(self, h: Tensor) -> Tensor:
         """Returns v, shape (B, size).
@@ -80,6 +92,28 @@ class Matching(nn.Module):
         t: Tensor = self.text(c, last)
         return t
 
+    @torch.no_grad()
+    def vectors(self, c: Tensor) -> Tensor:
+        """Returns e of equation (3), shape (B, size), without gradient.
+
+        Args:
+            c: captions, shape (B, T).
+        """
+        # (3)
+        return (self.of_captions(c) - self.shift) / self.scale
+
+    @torch.no_grad()
+    def fit_scale(self, c: Tensor) -> None:
+        """Sets mean and standard deviation of (3); entries that do not vary keep the scale 1.
+
+        Args:
+            c: captions of training rows, shape (B, T).
+        """
+        t = self.of_captions(c).double()
+        spread = t.std(0, correction=0)
+        self.shift.copy_(t.mean(0))
+        self.scale.copy_(torch.where(spread > 1e-6 * t.abs().amax(0), spread, torch.ones_like(spread)))
+
 
 def ranking_loss(v: Tensor, t: Tensor, c: Tensor) -> Tensor:
     """Computes equation (2) over the rows of all processes, shape (B,); 0 for a row without wrong answers.
@@ -90,7 +124,6 @@ def ranking_loss(v: Tensor, t: Tensor, c: Tensor) -> Tensor:
         c: the captions, shape (B, T).
 
     Example:
-        >>> import torch
         >>> one = torch.eye(2)
         >>> ranking_loss(one, one, torch.tensor([[1], [2]])).tolist()
         [0.0, 0.0]

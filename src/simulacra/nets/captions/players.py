@@ -7,8 +7,8 @@
 The critic sees the caption where its maps are smallest, as in the paper: there one place overlooks much of
 the picture.
 
-Reference: Reed, Akata, Yan, Logeswaran, Schiele and Lee, Generative Adversarial Text to Image Synthesis, 2016.
-Row G16.
+Reference: Reed, Akata, Yan, Logeswaran, Schiele and Lee, Generative Adversarial Text to Image Synthesis,
+2016. Row G16.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class Augmentation(nn.Module):
         return Gaussian(mu, log_sigma, 1)
 
     def forward(self, e: Tensor, eps: Tensor) -> Tensor:
-        """Returns c^, shape (B, short), for vectors e (B, size) and standard normal numbers eps (B, short)."""
+        """Returns c^, shape (B, short), for vectors e (B, size) and standard normal eps (B, short)."""
         law = self.law(e)
         # (1)
         return law.loc + law.log_scale.exp() * eps
@@ -97,7 +97,8 @@ class Refiner(nn.Module):
         normalization: "batch", "layer" or "none".
 
     Example:
-        >>> Refiner((1, 4, 4), 2, 5, 3, 2)(torch.zeros(2, 1, 4, 4), torch.zeros(2, 3), torch.zeros(2, 5)).shape
+        >>> x, eps, e = torch.zeros(2, 1, 4, 4), torch.zeros(2, 3), torch.zeros(2, 5)
+        >>> Refiner((1, 4, 4), 2, 5, 3, 2)(x, eps, e).shape
         torch.Size([2, 1, 16, 16])
     """
 
@@ -124,7 +125,7 @@ class Refiner(nn.Module):
         self.up = nn.Sequential(*ups, nn.Conv2d(channels, shape[0], 3, padding=1))
 
     def forward(self, x: Tensor, eps: Tensor, e: Tensor) -> Tensor:
-        """Returns the picture of drafts x (B, C, h, w), noise eps (B, short) and captions' vectors e (B, size)."""
+        """Returns pictures of drafts x (B, C, h, w), eps (B, short) and captions' vectors e (B, size)."""
         h = self.join(beside(self.look(x), self.augment(e, eps)))
         picture: Tensor = self.up(self.blocks(h))
         return picture

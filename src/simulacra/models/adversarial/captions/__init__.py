@@ -1,1 +1,1 @@
-"""Games that draw pictures from captions: their discriminators judge whether a picture matches its caption."""
+"""Games that draw pictures from captions: the discriminators judge whether a picture has its caption."""

@@ -1,14 +1,14 @@
 """GAN-CLS and GAN-INT: pictures from captions, by a discriminator that also sees wrong captions.
 
-    e = psi(c)                               the vector of a caption, of the joint embedding        (1)
+    e = psi(c)                  the vector of a caption, of the joint embedding, standardized       (1)
     x = G(z, e),   z ~ N(0, I)                                                                      (2)
 
-A discriminator that sees real pictures with their captions and samples alone learns to tell pictures, and
-may never look at the caption. Real pictures with the captions of others make it look: the losses are those of
+A discriminator that sees real pictures with their captions, and samples, learns to tell pictures and may
+never use the caption. Real pictures with the captions of others make it use them: the losses are those of
 `matching_aware`. (1) is learned in a stage of its own, before the game, and then fixed.
 
-Reference: Reed, Akata, Yan, Logeswaran, Schiele and Lee, Generative Adversarial Text to Image Synthesis, 2016.
-Row G16.
+Reference: Reed, Akata, Yan, Logeswaran, Schiele and Lee, Generative Adversarial Text to Image Synthesis,
+2016. Row G16.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 from simulacra.core.errors.suggestion import Refusal, build_with
 from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Epochs, Loss, Stage, Update
-from simulacra.models.adversarial.captions.joint import check_captioned, matching_stage
+from simulacra.models.adversarial.captions.joint import (
+    check_captioned,
+    matching_stage,
+    standardize_vectors,
+)
 from simulacra.models.adversarial.captions.matching_aware import discriminator_loss, generator_loss
 from simulacra.models.adversarial.game.discriminator import Discriminator
 from simulacra.models.adversarial.game.objectives import Named
@@ -94,9 +97,7 @@ class GANCLS(Game):
         shape, sizes = space.features_shape, (embedding, short, channels)
         G = CaptionGenerator(latent, shape, *sizes, normalization)
         D = Discriminator(CaptionCritic(shape, *sizes, critic_normalization), "concatenation", embedding)
-        super().__init__(
-            space, condition, G, D, latent, objective_of(objective), Stabilizers(), Play(lr=lr)
-        )
+        super().__init__(space, condition, G, D, latent, objective_of(objective), Stabilizers(), Play(lr=lr))
         self.matching = Matching(space, words, embedding, hidden=hidden)
         self.interpolated, self.beta, self.matching_epochs = interpolated, beta, matching_epochs
 
@@ -122,7 +123,10 @@ class GANCLS(Game):
             i: index of the stage, from 0.
             past: not used.
         """
-        stages = [matching_stage(self.matching_epochs), Stage("game", self.updates(), self.length)]
+        stages = [
+            matching_stage(self.matching_epochs),
+            Stage("game", self.updates(), self.length, start=standardize_vectors),
+        ]
         return stages[i] if i < len(stages) else None
 
     # ---- captions
@@ -133,10 +137,7 @@ class GANCLS(Game):
         Args:
             c: captions, shape (B, T), or None.
         """
-        if c is None:
-            return None
-        with torch.no_grad():
-            return self.matching.of_captions(c)
+        return None if c is None else self.matching.vectors(c)
 
 
 def check_between(interpolated: float, beta: float) -> None:
@@ -146,13 +147,23 @@ def check_between(interpolated: float, beta: float) -> None:
         interpolated: weight w of samples for means of two captions.
         beta: weight b of a row's own caption.
     """
-    if not 0 <= interpolated < float("inf"):
-        ways = build_with(interpolated=1.0), build_with(interpolated=0.0)
-        raise Refusal(
-            f"interpolated is {interpolated}, but a weight is a number from 0: use {ways[0]}, or {ways[1]} for "
-            "no samples between captions.",
-            *ways,
-        )
+    check_weight("interpolated", interpolated)
     if not 0 <= beta <= 1:
         way = build_with(beta=0.5)
         raise Refusal(f"beta is {beta}, but a share of a caption is a number from 0 to 1: use {way}.", way)
+
+
+def check_weight(name: str, value: float) -> None:
+    """Raises ValueError unless a weight is a number from 0.
+
+    Args:
+        name: name of the option.
+        value: its value.
+    """
+    if not 0 <= value < float("inf"):
+        ways = build_with(**{name: 1.0}), build_with(**{name: 0.0})
+        raise Refusal(
+            f"{name} is {value}, but a weight is a number from 0: use {ways[0]}, or {ways[1]} to leave the "
+            "term out.",
+            *ways,
+        )

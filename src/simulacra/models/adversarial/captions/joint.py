@@ -3,6 +3,7 @@
 The vectors of captions are learned before the game, by telling which caption belongs to which picture, and
 stay as they are in the game, as in both papers. Both players then see the same, fixed vectors: a mean of two
 of them lies between the captions' meanings, and no player can make the other's task easier by moving them.
+At the start of the game they are standardized on training captions.
 
 Reference: Reed, Akata, Lee and Schiele 2016. Rows G16, G17.
 """
@@ -22,10 +23,11 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.spaces.smooth import playable
 from simulacra.core.spaces.tokens import Tokens
-from simulacra.core.updates import Epochs, Stage, Update
+from simulacra.core.updates import Epochs, Source, Stage, Update
 from simulacra.nets.captions.matching import every_captions, ranking_loss, same_captions
 
 RATE = 1e-3  # learning rate of the joint embedding
+SCALED = 2000  # most training captions on which vectors are standardized
 
 
 def check_captioned(space: Space, condition: Space | None, name: str) -> Tokens:
@@ -62,6 +64,20 @@ def matching_stage(epochs: float) -> Stage:
         "matching", ("matching.",), matching_loss, coupled=True, exchanges=True, optimizer=Adam(lr=RATE)
     )
     return Stage("matching", [update], Epochs(epochs))
+
+
+def standardize_vectors(model: Any, source: Source, rng: Rng) -> None:
+    """Standardizes the vectors of captions, at the start of the game.
+
+    Args:
+        model: a game of captions.
+        source: the training split.
+        rng: chooses the captions.
+    """
+    rows = rng.permutation("standardized", len(source))[:SCALED]
+    batch = source.batch(rows, rng.on(range(len(rows)))).to(model.device)
+    assert batch.c is not None
+    model.matching.fit_scale(batch.c)
 
 
 def matching_loss(model: Any, batch: Batch, rng: Rng) -> Terms:

@@ -1,6 +1,6 @@
 """StackGAN: a draft of a quarter of the side from a caption, then the whole picture from both.
 
-    e = psi(c)                                          the vector of a caption              (1)
+    e = psi(c)                            the vector of a caption, standardized              (1)
     c^ = mu(e) + sigma(e) eps,   eps ~ N(0, I)          conditioning augmentation            (2)
     stage I:    x_0 = G_0(z, c^_0),   against pictures of a quarter of the side              (3)
     stage II:   x = G_1(x_0, c^_1),   against whole pictures                                 (4)
@@ -27,14 +27,18 @@ from torch.nn import functional as F
 from simulacra.core.batch import Batch
 from simulacra.core.capabilities.sampling import Sampling, Watch
 from simulacra.core.distributions.divergences import kl_to_standard_normal
-from simulacra.core.errors.suggestion import Refusal, build_with
+from simulacra.core.errors.suggestion import Refusal, build_with, load_with
 from simulacra.core.interface import evaluating
 from simulacra.core.random.keyed import Rng
-from simulacra.core.spaces.plain import Space
+from simulacra.core.spaces.plain import Real, Space
 from simulacra.core.spaces.smooth import unbounded
 from simulacra.core.updates import Epochs, Loss, Source, Stage, Update
-from simulacra.models.adversarial.captions.gan_cls import Normalization, check_between
-from simulacra.models.adversarial.captions.joint import check_captioned, matching_stage
+from simulacra.models.adversarial.captions.gan_cls import Normalization, check_between, check_weight
+from simulacra.models.adversarial.captions.joint import (
+    check_captioned,
+    matching_stage,
+    standardize_vectors,
+)
 from simulacra.models.adversarial.captions.matching_aware import discriminator_loss, generator_loss
 from simulacra.models.adversarial.game.discriminator import Discriminator, Verdict
 from simulacra.models.adversarial.game.noise import Truncation
@@ -43,11 +47,13 @@ from simulacra.models.adversarial.game.objectives import objective as objective_
 from simulacra.models.adversarial.game.rules import Play
 from simulacra.models.adversarial.game.stabilizers import Stabilizers
 from simulacra.models.adversarial.game.two_player import Game
+from simulacra.nets.adversarial.sides import preferred_halvings
 from simulacra.nets.captions.matching import Matching
 from simulacra.nets.captions.players import CaptionCritic
 from simulacra.nets.captions.stacked import Drafter, Refiner
 
 DRAFT, WHOLE = 0, 1  # levels
+ENLARGED = (2, 4, 8)
 
 
 class Critics(nn.Module):
@@ -64,7 +70,7 @@ class Critics(nn.Module):
         self.draft, self.whole, self.side = draft, whole, side
 
     def forward(self, h: Tensor, e: Tensor | None = None) -> Verdict:
-        """Returns the verdict on pictures h (B, C, H, W), whole or drafts, and captions' vectors e (B, size)."""
+        """Returns the verdict on pictures or drafts h (B, C, H, W) and captions' vectors e (B, size)."""
         verdict: Verdict = (self.draft if h.shape[2] == self.side else self.whole)(h, e)
         return verdict
 
@@ -133,6 +139,7 @@ class StackGAN(Game):
     ):
         words = check_captioned(space, condition, "stackgan")
         check_between(interpolated, beta)
+        check_weight("kl", kl)
         whole, draft = space.features_shape, draft_of(space, enlarged)
         G = nn.ModuleDict(
             {
@@ -144,14 +151,14 @@ class StackGAN(Game):
         )
         critics = [
             Discriminator(
-                CaptionCritic(shape, embedding, short, width, critic_normalization), "concatenation", embedding
+                CaptionCritic(shape, embedding, short, width, critic_normalization),
+                "concatenation",
+                embedding,
             )
             for shape, width in ((draft, 2 * channels), (whole, channels))
         ]
         D, noise = Critics(*critics, draft[1]), latent + 2 * short
-        super().__init__(
-            space, condition, G, D, noise, objective_of(objective), Stabilizers(), Play(lr=lr)
-        )
+        super().__init__(space, condition, G, D, noise, objective_of(objective), Stabilizers(), Play(lr=lr))
         self.matching = Matching(space, words, embedding, hidden=hidden)
         self.interpolated, self.beta, self.matching_epochs = interpolated, beta, matching_epochs
         self.draft_shape, self.enlarged, self.kl = draft, enlarged, kl
@@ -210,13 +217,10 @@ class StackGAN(Game):
         Args:
             c: captions, shape (B, T), or None.
         """
-        if c is None:
-            return None
-        with torch.no_grad():
-            return self.matching.of_captions(c)
+        return None if c is None else self.matching.vectors(c)
 
     def seen(self, x: Tensor) -> Tensor:
-        """Returns pictures as D sees them at this level: means over blocks of `enlarged` while it is the draft.
+        """Returns pictures as D sees them at this level: means over blocks while it is the draft.
 
         Args:
             x: pictures, shape (B, C, H, W).
@@ -292,13 +296,14 @@ class StackGAN(Game):
             assert e is not None
             draft = self._shown(self.drafted(z, e))
             every = torch.ones_like(x, dtype=torch.bool)
-            watch(1, 2, draft if self.space.discrete is False else draft.round(), every)
+            watch(1, 2, draft if isinstance(self.space, Real) else draft.round(), every)
             watch(2, 2, x, every)
         return x
 
 
 def at_draft(model: StackGAN, source: Source, rng: Rng) -> None:
-    """Sets the level to the draft."""
+    """Standardizes the vectors of captions, and sets the level to the draft."""
+    standardize_vectors(model, source, rng)
     model.level.fill_(DRAFT)
 
 
@@ -315,19 +320,22 @@ def draft_of(space: Space, enlarged: int) -> tuple[int, ...]:
         enlarged: number by which the side of the draft is multiplied.
 
     Raises:
-        ValueError: if it is no power of 2, or no divisor of both sides.
+        ValueError: if it is not 2, 4 or 8, or the sides of the draft do not halve down to 3 to 7.
+
+    Example:
+        >>> from simulacra.core.spaces.plain import Levels
+        >>> draft_of(Levels((3, 32, 48), 256), 4)
+        (3, 8, 12)
     """
-    if enlarged not in (2, 4, 8):
-        ways = [build_with(enlarged=n) for n in (2, 4, 8)]
-        raise Refusal(
-            f"enlarged is {enlarged}, but the side of a draft is doubled 1 to 3 times: use {ways[0]}, {ways[1]} "
-            f"or {ways[2]}.",
-            *ways,
-        )
     channels, h, w = space.features_shape
-    if h % enlarged or w % enlarged:
-        raise ValueError(
-            f"pictures of {h}x{w} have no draft of 1/{enlarged} of their sides: load them with a size= that is "
-            f"a multiple of {enlarged}."
-        )
-    return channels, h // enlarged, w // enlarged
+    drafts = {n: (channels, h // n, w // n) for n in ENLARGED if h % n == 0 and w % n == 0}
+    possible = [n for n, shape in drafts.items() if preferred_halvings(shape) is not None]
+    if enlarged in possible:
+        return drafts[enlarged]
+    ways = [build_with(enlarged=n) for n in possible] or [load_with(size=32)]
+    told = f"use {' or '.join(map(str, ways))}" if possible else f"load the pictures with {ways[0]}"
+    raise Refusal(
+        f"enlarged is {enlarged}, but drafts of pictures of {h}x{w} have sides of 1/2, 1/4 or 1/8 that halve "
+        f"down to 3 to 7: {told}.",
+        *ways,
+    )
