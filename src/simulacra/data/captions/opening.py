@@ -115,7 +115,8 @@ def _captions(c: Any) -> Tensor:
 def _no_table(wanted: Any, reader: Reader) -> Refusal:
     one = load_with(condition="captions:captions.csv")
     if isinstance(wanted, Path) and wanted.is_dir():
-        beside = [*sorted(wanted.glob("*.csv")), *sorted(wanted.resolve().parent.glob("*.csv"))]
+        inside = [path.name for path in sorted(wanted.glob("*.csv"))]
+        beside = [*inside, *sorted(wanted.resolve().parent.glob("*.csv"))]
         one = load_with(condition=f"captions:{beside[0]}") if beside else one
     what = (
         wanted.name if isinstance(wanted, Path) else wanted if isinstance(wanted, str) else "what was given"

@@ -112,8 +112,10 @@ class CaptionedShapes:
         line = torch.arange(self.side, dtype=torch.float64) + 0.5
         dy = (line - at[:, :1]).unsqueeze(2).expand(-1, -1, self.side)
         dx = (line - at[:, 1:]).unsqueeze(1).expand(-1, self.side, -1)
-        every = torch.stack([distance(dy, dx, r.view(-1, 1, 1)) for distance in DISTANCES])
-        d = every[shape, torch.arange(len(shape))]
+        d = torch.empty(len(shape), self.side, self.side, dtype=torch.float64)
+        for k, distance in enumerate(DISTANCES):
+            of = shape == k
+            d[of] = distance(dy[of], dx[of], r[of].view(-1, 1, 1))
         a = (0.5 - d).clamp(0, 1).unsqueeze(1)
         grey = GREYS[0] + (GREYS[1] - GREYS[0]) * (free[:, 3] + 1) / 2
         k = torch.tensor(list(COLOURS.values()), dtype=torch.float64)[colour].view(-1, 3, 1, 1)

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulacra.core.errors.suggestion import Refusal
 from simulacra.data.listing import Listing
 from simulacra.data.tables.files import Columns, read_table
 from simulacra.data.tables.options import TableOptions
@@ -66,7 +65,7 @@ def captions_of(path: Path, listing: Listing) -> Captions:
             texts[picture].append(cells[text].strip())
     without = [p.relative_to(listing.folder).as_posix() for p, found in texts.items() if not found]
     if strange or without:
-        raise Refusal(_unpaired(path, listing, len(table.cells), strange, without))
+        raise ValueError(_unpaired(path, listing, len(table.cells), strange, without))
     return Captions(texts, path)
 
 

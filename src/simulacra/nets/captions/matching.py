@@ -2,12 +2,12 @@
 
     v = phi(x),   t = psi(c),   s(x, c) = v't                                                     (1)
     l_i = mean over j, c_j != c_i, of (1 + v_i't_j - v_i't_i)_+ + (1 + v_j't_i - v_i't_i)_+      (2)
-    e = (t - mean t) / sd t                                                                       (3)
+    e = (t - mean t) / sd t                                                                      (3)
 
-phi is an encoder of pictures and psi one of texts. (2) is the hinge loss of both searches: of the caption of a
-picture, and of the picture of a caption. Rows with the same caption are no wrong answers. (2) says nothing of what all t have in
-common, which is often most of them; (3) takes it away, entry by entry over training captions, for networks
-that are given captions.
+phi is an encoder of pictures and psi one of texts. (2) is the hinge loss of both searches: of the caption of
+a picture, and of the picture of a caption. Rows with the same caption are no wrong answers. (2) says nothing
+of the common part of all t, which is often most of them; (3) takes it away, entry by entry over training
+captions, for networks that are given captions.
 
 Reference: Reed, Akata, Lee and Schiele, Learning Deep Representations of Fine-grained Visual Descriptions,
 2016. Row G16.
