@@ -14,6 +14,7 @@ from contract.case import catalogued_case as _catalogued
 from contract.sets import (
     binary,
     bits,
+    captioned,
     classes,
     enlarged,
     frames,
@@ -39,6 +40,7 @@ from contract.sets import (
     waves,
 )
 from contract.sizes import (
+    CAPTIONS,
     CHAIN,
     CHAIN_NETS,
     CURES,
@@ -184,6 +186,8 @@ CATALOGUED = [
     _catalogued("clean-gan", pairs, channels=2, shrink=1),
     _catalogued("segan", lambda: wave_pairs(24), channels=2, kernel=5, latent=1, reference=7),
     _catalogued("post-filter", textures, channels=3, layers=1, kernel=3),
+    _catalogued("gan-cls", captioned, **CAPTIONS, coupled=True),
+    _catalogued("stackgan", captioned, **CAPTIONS, enlarged=2, blocks=1, coupled=True),
     _catalogued("rbm", lambda: binary(6), hidden=5, chains=7, burn_in=30, gibbs_steps=2),
     _catalogued("rbm/energy", lambda: binary(50), hidden=21, chains=19, burn_in=10),
     _catalogued("rbm/conditional", labelled, hidden=5, burn_in=10),

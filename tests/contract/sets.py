@@ -245,6 +245,17 @@ def grown() -> Dataset:
 
 
 @kept
+def captioned() -> Dataset:
+    """Images of 12 x 12 pixels with 4 levels, whose captions of up to 3 words tell how light they are."""
+    words = Tokens((3,), 5, ("<end>", "<unknown>", "a", "dark", "light"), unknown=1, unit="words")
+    texts, rng = ("light", "a dark", "a light dark"), Rng(0, "captioned", rows=range(107))
+    which = (rng.uniform("which", 1).squeeze(1) * 3).long()
+    x = (_normal(107, 144, "captioned") + which.unsqueeze(1)).round().clamp(0, 3).to(torch.uint8)
+    c = words.rows([texts[i] for i in which.tolist()])
+    return from_tensors(x.reshape(-1, 1, 12, 12), Levels((1, 12, 12), 4), "captioned", c, words)
+
+
+@kept
 def enlarged() -> Dataset:
     """Images of 6 x 4 pixels with 8 levels, each given a quarter of its pixels: the mean of 2 x 2."""
     x = (2 * _normal(103, 24, "enlarged") + 3.5).round().clamp(0, 7).reshape(-1, 1, 6, 4)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary, Real, Space
+from simulacra.data.captions.shapes import CAPTIONED, captioned_shapes
 from simulacra.data.sources.source import Part, Source
 from simulacra.data.splits.options import SplitOptions
 
@@ -308,10 +309,12 @@ def open_toy(name: str, own: object, split: SplitOptions) -> Source:
     """Makes a source of draws from a toy.
 
     Args:
-        name: a key of `TOYS`.
+        name: a key of `TOYS`, or of `CAPTIONED`, whose pictures come with their captions elsewhere.
         own: unused: toys have no options of their own.
         split: its seed is the seed of the draws.
     """
+    if name in CAPTIONED:
+        return captioned_shapes(name, split.seed).source
     toy = TOYS[name]()
     return Source(
         name, toy.space, {"train": Part(toy.sample(ROWS, split.seed))}, standardize=False, truth=toy

@@ -7,6 +7,7 @@ from simulacra.core.capabilities.chains import stationary
 from simulacra.core.corruption.corruption import numeric
 from simulacra.core.spaces.composite import Table
 from simulacra.data.toys import Modes
+from simulacra.evaluation.captions.agreement import captioned
 from simulacra.evaluation.likelihood.held_out import has_likelihood
 from simulacra.evaluation.likelihood.relative import has_relative
 from simulacra.evaluation.measures.measure import Need
@@ -49,6 +50,7 @@ CONDITIONED = Need(
     "a model with a condition",
     lambda case: case.can(can.TakesCondition) and case.model.condition is not None,
 )
+CAPTIONED = Need("a model that draws pictures from captions", lambda case: captioned(case.model))
 TRANSLATES = Need("a model that translates its condition", lambda case: of_pairs(case.model))
 LABELLED = Need(
     "a condition that translations do not show",

@@ -15,6 +15,7 @@ from simulacra.evaluation.latents.spread import Spread, spread
 from simulacra.evaluation.likelihood.constant_columns import Constant, constant_columns
 from simulacra.evaluation.likelihood.held_out import fits
 from simulacra.evaluation.likelihood.repeated_values import repeated_values
+from simulacra.evaluation.measures.captions import AGREEMENT
 from simulacra.evaluation.measures.checked import (
     AGAINST_MEAN,
     CELLS,
@@ -279,6 +280,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     TRANSLATED,
     PAIRED,
     TOO_FEW,
+    AGREEMENT,
     SAMPLE_SCORE,
     RECONSTRUCTION,
     FIDELITY,
