@@ -2,6 +2,8 @@
 
 from simulacra.models.adversarial.began import BEGAN
 from simulacra.models.adversarial.dcgan import DCGAN
+from simulacra.models.adversarial.frames.next_frame import NextFrameGAN
+from simulacra.models.adversarial.frames.voxel_gan import VoxelGAN
 from simulacra.models.adversarial.gan import GAN
 from simulacra.models.adversarial.lsgan import LSGAN
 from simulacra.models.adversarial.noise_aware import NoiseAwareGAN
@@ -24,9 +26,11 @@ __all__ = [
     "WGAN",
     "WGANGP",
     "CleanGAN",
+    "NextFrameGAN",
     "NoiseAwareGAN",
     "Pix2Pix",
     "PostFilter",
     "SemiSupervisedGAN",
     "ThreeWayGAN",
+    "VoxelGAN",
 ]
