@@ -27,6 +27,15 @@ def is_volume(space: Space | None) -> bool:
     return plain and len(space.shape) == 4 and space.shape[0] == 1  # type: ignore[union-attr]
 
 
+def is_solid(space: Space | None) -> bool:
+    """Returns True if observations are volumes of 0/1.
+
+    Args:
+        space: any space, or None.
+    """
+    return is_volume(space) and isinstance(space, Binary)
+
+
 def filled(space: Space, x: Tensor) -> Tensor:
     """Returns True at filled voxels, shape of x.
 

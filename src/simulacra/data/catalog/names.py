@@ -23,7 +23,7 @@ class Entry:
     Args:
         name: the name for `load_data` and the command line.
         description: one line.
-        kind: `embedded` (ships with scikit-learn), `toy` (drawn from a known density, or by rules) or `files`.
+        kind: `embedded` (ships with scikit-learn), `toy` (drawn by known rules) or `files`.
         folders: folders below a data folder in which its files may lie, best first.
         files: alternative sets of files, each of which is complete; `.gz` is found, too.
         by_hand: instructions where `simulacra data get` cannot download the files, or an empty string.

@@ -1,6 +1,6 @@
 """Pictures of volumes as conditions: `view` is what a camera in front of a solid sees.
 
-    c_hw = 255 (1 - d / D),   d the place of the first filled voxel behind (h, w); 0 where there is none    (1)
+    c_hw = 255 (1 - d / D),   d the place of the first filled voxel behind (h, w); 0 where there is none   (1)
 
 Near voxels are bright and far ones dark, so that (1) shows the front of the solid; its back is not seen.
 

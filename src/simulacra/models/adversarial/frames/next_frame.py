@@ -1,8 +1,8 @@
 """The next frame of a film given the frames before: a regression with a gradient difference, and a game.
 
-    x^_k = G_k(c_k, up(x^_{k+1})),  k = N ... 1             from coarse to fine, see `frame_pyramid`        (1)
-    G: l_adv sum_k mean l(s_k(c_k, x^_k)) + l_p mean |x - x^_1|^p + l_gdl GDL_a(x, x^_1)                    (2)
-    D: sum_k  mean l_x(s_k(c_k, x_k)) + mean l_G(s_k(c_k, x^_k))                                            (3)
+    x^_k = G_k(c_k, up(x^_{k+1})),  k = N ... 1             from coarse to fine, see `frame_pyramid`       (1)
+    G: l_adv sum_k mean l(s_k(c_k, x^_k)) + l_p mean |x - x^_1|^p + l_gdl GDL_a(x, x^_1)                   (2)
+    D: sum_k  mean l_x(s_k(c_k, x_k)) + mean l_G(s_k(c_k, x^_k))                                           (3)
 
 The squared error alone (p = 2) is least at the mean of all futures, which is blurred where there are several;
 p = 1 is least at their median. The gradient difference punishes blur itself, and the game what no film shows.

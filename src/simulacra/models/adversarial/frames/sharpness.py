@@ -9,7 +9,6 @@ Reference: Mathieu, Couprie and LeCun 2015, equation (6). Row G26.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 

@@ -144,7 +144,9 @@ class VoxelGAN(Game):
 
     def losses(self) -> tuple[Loss, Loss]:
         """Returns the losses of D and of G: those of (1), and (3) given pictures."""
-        return (discriminator_loss, generator_loss) if self.condition is None else (solids_loss, pictures_loss)
+        return (
+            (discriminator_loss, generator_loss) if self.condition is None else (solids_loss, pictures_loss)
+        )
 
     def given(self, c: Tensor | None) -> Tensor | None:
         """Returns the pictures as the encoder takes them, shape (B, C, H, W), or None.
