@@ -5,7 +5,8 @@
 
 c_k are the frames before at scale k, and l_k the last of them; sides halve from scale to scale, rounded up.
 With the brackets of (2) and l_N networks that are 0 repeat the last frame exactly, at every scale; without
-them (`skip=False`) the pyramid is that of the paper. `up` is linear.
+them (`skip=False`) the pyramid is that of the paper. `up` is linear. The last layer of each network begins
+at 0.
 
 Reference: Mathieu, Couprie and LeCun 2015, section 3.2. Row G26.
 """
@@ -73,6 +74,10 @@ class FramePyramid(nn.Module):
             Residual(a, (C, *size), 0, channels, 0, blocks, normalization="none")
             for a, size in zip(ins, self.sides)
         )
+        self.apply(_begin)
+        for net in self.nets:
+            # it begins as the last frame
+            nn.init.zeros_(net.end.weight)  # type: ignore[union-attr]
 
     def shrunken(self, h: Tensor) -> list[Tensor]:
         """Returns maps at all scales, the finest first.
@@ -106,3 +111,10 @@ class FramePyramid(nn.Module):
     def forward(self, z: Tensor, c: Tensor) -> Tensor:
         """Returns x^_1, shape (B, C, *sides); z is not used."""
         return self.at_scales(c)[0]
+
+
+def _begin(layer: nn.Module) -> None:
+    """Initializes a convolution as torch does: without normalization N(0, 0.02) lets signals die out."""
+    if isinstance(layer, nn.modules.conv._ConvNd):
+        layer.reset_parameters()
+        nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
