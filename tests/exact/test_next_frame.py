@@ -1,4 +1,4 @@
-"""Next frames: the gradient difference by hand, the pyramid, the losses of all scales, and films cut by time."""
+"""Next frames: the gradient difference by hand, the pyramid, the losses of all scales, what is refused."""
 
 from __future__ import annotations
 
