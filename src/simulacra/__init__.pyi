@@ -64,6 +64,8 @@ from simulacra.exploration.notebook import as_html
 from simulacra.exploration.plot import plot
 from simulacra.models.adversarial.began import BEGAN
 from simulacra.models.adversarial.dcgan import DCGAN
+from simulacra.models.adversarial.frames.next_frame import NextFrameGAN
+from simulacra.models.adversarial.frames.voxel_gan import VoxelGAN
 from simulacra.models.adversarial.gan import GAN
 from simulacra.models.adversarial.growing.lapgan import LAPGAN
 from simulacra.models.adversarial.growing.progressive import ProgressiveGAN
@@ -256,6 +258,7 @@ __all__ = [
     "Model",
     "MultiPredictionDBM",
     "NeuralEBM",
+    "NextFrameGAN",
     "NoiseAwareGAN",
     "Numeric",
     "Options",
@@ -295,6 +298,7 @@ __all__ = [
     "Translates",
     "UnrolledMRF",
     "Update",
+    "VoxelGAN",
     "WaveNet",
     "__version__",
     "as_html",

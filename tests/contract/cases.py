@@ -17,6 +17,7 @@ from contract.sets import (
     captioned,
     classes,
     enlarged,
+    films,
     frames,
     gaps,
     grown,
@@ -32,6 +33,7 @@ from contract.sets import (
     scored,
     sequences,
     series,
+    solids,
     squares,
     texts,
     textures,
@@ -176,6 +178,10 @@ CATALOGUED = [
         shuffles="steps",
         adversarial=0.0,
         coupled=True,
+    ),
+    _catalogued("next-frame-gan", films, channels=2, blocks=1, patch=1),
+    _catalogued(
+        "voxel-gan", solids, channels=2, latent=3, normalization="layer", critic_normalization="none"
     ),
     _catalogued("semi-supervised-gan", lambda: classes(3), **FEW, coupled=True),
     _catalogued("three-way-gan", bits, **SMALL, network="mlp", coupled=True),

@@ -265,6 +265,23 @@ def enlarged() -> Dataset:
 
 
 @kept
+def films() -> Dataset:
+    """Frames of 4 x 5 pixels with 4 levels, each given the two frames before: a shade that drifts."""
+    n = 103
+    x = (_normal(n, 20, "films").unsqueeze(1) + torch.linspace(0.5, 2.5, 3).view(1, 3, 1)).round().clamp(0, 3)
+    x, frame = x.to(torch.uint8).view(n, 3, 4, 5), Levels((1, 4, 5), 4)
+    return from_tensors(x[:, 2:], frame, "films", c=x[:, :2], condition=Levels((2, 4, 5), 4))
+
+
+@kept
+def solids() -> Dataset:
+    """Volumes of 3 x 4 x 3 voxels, each given what fills its columns as an image with 4 levels."""
+    x = (_normal(101, 36, "solids") > 0).to(torch.uint8).reshape(-1, 1, 3, 4, 3)
+    c = x.sum(2).to(torch.uint8)
+    return from_tensors(x, Binary((1, 3, 4, 3)), "solids", c=c, condition=Levels((1, 4, 3), 4))
+
+
+@kept
 def textures(n: int = 107) -> Dataset:
     """Images of real numbers, each with its means over three columns as its condition."""
     x = _normal(n, 15, "textures").reshape(-1, 1, 3, 5)

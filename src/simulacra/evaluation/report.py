@@ -33,6 +33,7 @@ from simulacra.evaluation.pairs.translated import TooFew
 from simulacra.evaluation.report_files import NEXT, PAGE, REPORT, SCORES, finish, read_files, write_files
 from simulacra.evaluation.samples.memorization import Copies
 from simulacra.evaluation.samples.mmd import SampleScore
+from simulacra.evaluation.samples.overlap import Overlap
 from simulacra.evaluation.samples.quality import SampleQuality, Skipped
 from simulacra.evaluation.tables.summary import TableSummary
 from simulacra.evaluation.tasks.classification import Classification
@@ -105,6 +106,7 @@ class Report:
     classes = RecordOf[Classification]()
     prediction = RecordOf[Prediction]()
     validity = RecordOf[Validity]()
+    overlap = RecordOf[Overlap]()
     tasks = RecordOf[Tasks]()
     tables = RecordOf[TableSummary]()
 

@@ -23,7 +23,7 @@ class Entry:
     Args:
         name: the name for `load_data` and the command line.
         description: one line.
-        kind: `embedded` (ships with scikit-learn), `toy` (drawn from a known density) or `files`.
+        kind: `embedded` (ships with scikit-learn), `toy` (drawn by known rules) or `files`.
         folders: folders below a data folder in which its files may lie, best first.
         files: alternative sets of files, each of which is complete; `.gz` is found, too.
         by_hand: instructions where `simulacra data get` cannot download the files, or an empty string.
@@ -178,6 +178,13 @@ ENTRIES = (
         "linear-gaussian", "linear-Gaussian factors, 8-D from 2; log p(x) in closed form", "toy", holds="toy"
     ),
     Entry("swiss-roll", "a spiral with Gaussian noise, 2-D; density by quadrature", "toy", holds="toy"),
+    Entry(
+        "moving-digits",
+        "150 films of 20 frames, 16x16, of a digit that bounces off the walls",
+        "toy",
+        holds="toy",
+    ),
+    Entry("solids", "2,000 spheres, cubes, cylinders and crosses of 16x16x16 voxels", "toy", holds="toy"),
     Entry(
         "bars-and-stripes",
         "4x4 bars or stripes, 0/1; 30 patterns with known probabilities",

@@ -26,7 +26,10 @@ from simulacra.core.spaces.plain import Real
 from simulacra.core.spaces.tokens import Tokens
 from simulacra.core.storage.links import check_links
 from simulacra.data.dataset import Dataset
+from simulacra.data.pairs.past import frames_before
 from simulacra.exploration.drawing.picture import Picture
+from simulacra.exploration.frames.films import films_picture
+from simulacra.exploration.frames.rollout import stacks
 from simulacra.exploration.live.sample_history import FOLDER as KEPT
 from simulacra.exploration.live.sample_history import NAME, History, read_history
 from simulacra.exploration.pictures import figures
@@ -253,6 +256,15 @@ PAIRS = Need(
     "a model whose condition is an image, a wave or another observation",
     lambda album: draws_pairs(album.model),
 )
+FRAMES = Need(
+    "a model of images whose condition are the frames before",
+    lambda album: (
+        draws_pairs(album.model)
+        and album.space.image
+        and frames_before(album.data) > 0
+        and stacks(album.model.conditioning and album.model.conditioning.raw, album.space)
+    ),
+)
 DENOISES = Need("a model that denoises", lambda album: album.can(can.Denoises))
 PREDICTS = Need("a model that predicts", lambda album: album.can(can.Predicts))
 SEARCHES = Need(
@@ -330,6 +342,7 @@ PICTURES: tuple[Kind, ...] = (
     Kind("reconstructions", figures.reconstructions, (RECONSTRUCTS, IMAGES), _always),
     Kind("completions", completion_picture, (COMPLETES, ROWS), _always),
     Kind("translations", translated_picture, (PAIRS, WHOLE), _always),
+    Kind("films", films_picture, (FRAMES, WHOLE), _always),
     Kind("denoised", denoised_picture, (DENOISES, IMAGES, WHOLE), _always),
     Kind("predictions", predicted_picture, (PREDICTS, GIVEN, WHOLE), _always),
     Kind("optimized", optimized_picture, (SEARCHES, TEXTS)),

@@ -2,6 +2,8 @@
 
 from simulacra.models.adversarial.began import BEGAN
 from simulacra.models.adversarial.dcgan import DCGAN
+from simulacra.models.adversarial.frames.next_frame import NextFrameGAN
+from simulacra.models.adversarial.frames.voxel_gan import VoxelGAN
 from simulacra.models.adversarial.gan import GAN
 from simulacra.models.adversarial.growing.lapgan import LAPGAN
 from simulacra.models.adversarial.growing.progressive import ProgressiveGAN
@@ -29,10 +31,12 @@ __all__ = [
     "WGAN",
     "WGANGP",
     "CleanGAN",
+    "NextFrameGAN",
     "NoiseAwareGAN",
     "Pix2Pix",
     "PostFilter",
     "ProgressiveGAN",
     "SemiSupervisedGAN",
     "ThreeWayGAN",
+    "VoxelGAN",
 ]
