@@ -6,6 +6,7 @@ past:4                  the 4 frames before, stacked on channels
 downscale:4             smaller: a quarter of the sides
 edges, blur:1.5 ...     made from x by a corruption, once, keyed by the row's values and the seed
 mix:FOLDER:5:NAME       x mixed with noise recordings at 5 dB; the recording NAME only in the test split
+domain:FOLDER           no pairs but two domains, whose names are the labels (see `data.domains.form`)
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from simulacra.core.corruption.mix import Mix
 from simulacra.core.corruption.noise import GaussianNoise
 from simulacra.core.corruption.parse import KINDS
 from simulacra.core.errors.suggestion import Refusal, load_with
+from simulacra.data.domains.form import DOMAIN, Domain, domain_of
 from simulacra.data.pairs.shrinking import Shrink
 
 HALVES = ("left", "right")
@@ -26,7 +28,7 @@ FOLDER, PAST, NOISE = "folder", "past", "noise"
 FRAMES = 4  # number of frames that messages suggest
 # kinds of corruptions as conditions, where these are not those of models
 OWN: dict[str, type[Corruption]] = {NOISE: GaussianNoise, Shrink.name: Shrink}
-WORDS = ("label", *HALVES, "folder:PATH", f"{PAST}:{FRAMES}", *KINDS, NOISE, "mix:FOLDER")
+WORDS = ("label", *HALVES, "folder:PATH", f"{PAST}:{FRAMES}", *KINDS, NOISE, "mix:FOLDER", f"{DOMAIN}:FOLDER")
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class Made:
         return made.text
 
 
-Form = Half | OtherFolder | Past | Made
+Form = Half | OtherFolder | Past | Made | Domain
 
 
 def form_of(condition: str | None) -> Form | None:
@@ -127,6 +129,8 @@ def form_of(condition: str | None) -> Form | None:
         return OtherFolder(_folder(rest))
     if name == PAST:
         return Past(_frames(str(condition), rest))
+    if name == DOMAIN:
+        return domain_of(condition)
     if name == Mix.name:
         return _mixed(str(condition), rest)
     kind = OWN.get(name) or KINDS.get(name)

@@ -14,6 +14,8 @@ from simulacra.data.arrays.options import ArrayOptions
 from simulacra.data.audio.options import AudioOptions
 from simulacra.data.audio.recordings import open_waves
 from simulacra.data.audio.wav import read_wav
+from simulacra.data.domains.folders import open_domains
+from simulacra.data.domains.form import Domain
 from simulacra.data.images.folders import images_of
 from simulacra.data.images.headers import read_heads
 from simulacra.data.images.options import FolderOptions
@@ -48,7 +50,8 @@ class Asked:
     @property
     def opens(self) -> bool:
         """True if the reader has to read more than x."""
-        return isinstance(self.form, Half | OtherFolder) or bool(self.key and not self.column)
+        folders = isinstance(self.form, Domain) and isinstance(self.form.other, Path)
+        return folders or isinstance(self.form, Half | OtherFolder) or bool(self.key and not self.column)
 
 
 def asked_of(reader: Reader, wanted: Any, own: Any, condition: str | None) -> Asked:
@@ -112,6 +115,8 @@ def open_pairs(reader: Reader, wanted: Any, own: Any, split: SplitOptions, asked
         return open_keys(wanted, own, split, asked.key)
     if isinstance(asked.form, Half):
         return _halves(reader, wanted, own, split, asked.form)
+    if isinstance(asked.form, Domain):
+        return open_domains(reader, wanted, own, asked.form)
     assert isinstance(asked.form, OtherFolder)
     return _folders(reader, wanted, own, split, asked.form)
 

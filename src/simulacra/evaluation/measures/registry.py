@@ -26,6 +26,7 @@ from simulacra.evaluation.measures.checked import (
     WEIGHTS,
 )
 from simulacra.evaluation.measures.codes import CODES, DIMENSION, RATES, REFINED, ROWS, most_code_rows
+from simulacra.evaluation.measures.domains import CROSSED, LED
 from simulacra.evaluation.measures.history import History
 from simulacra.evaluation.measures.measure import Case, Evidence, Look, Measure, evidence_of
 from simulacra.evaluation.measures.needs import (
@@ -279,6 +280,8 @@ MEASURES: tuple[Measure[Any], ...] = (
     TRANSLATED,
     PAIRED,
     TOO_FEW,
+    LED,
+    CROSSED,
     SAMPLE_SCORE,
     RECONSTRUCTION,
     FIDELITY,

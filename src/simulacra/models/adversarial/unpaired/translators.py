@@ -121,7 +121,8 @@ def check_domains(space: Space, condition: Space | None) -> Categorical:
         way = load_with(condition="domain:edges")
         raise Refusal(
             f"{name} leads from one domain to another, but all rows are of the class {alone}: add rows of a "
-            f"second class, name a second folder, as in condition='domain:FOLDER', or load the data with {way}.",
+            "second class, name a second folder, as in condition='domain:FOLDER', or load the data with "
+            f"{way}.",
             way,
         )
     if n > 2:
