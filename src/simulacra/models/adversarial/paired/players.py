@@ -116,7 +116,7 @@ def check_pair(space: Space, condition: Space | None, name: str) -> Space:
     if condition is None or not observed(condition):
         raise Refusal(
             f"{name} makes an image of an image, or a wave of a wave, but the condition is "
-            f"{condition or 'none'}: load the data with {ways[0]} (the other half of each picture), {ways[1]}, "
+            f"{condition or 'none'}: load the data with {ways[0]} (the other half of a picture), {ways[1]}, "
             f"{ways[2]} or a folder of the same names.",
             *ways,
         )
