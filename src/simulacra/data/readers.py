@@ -2,7 +2,8 @@
 
 A reader recognizes its data, declares its options in a dataclass, and returns a `Source`. To add one, write
 its options and its `open` function in a package of its own and add a line to `READERS`. A reader of tables
-also names the function that gives a data frame, from which new rows for a trained model are read.
+also names the function that gives a data frame, and one of texts the function that gives `Lines`, from
+which new rows for a trained model are read.
 """
 
 from __future__ import annotations
@@ -212,6 +213,9 @@ def find_reader(given: Any, own: Mapping[str, Any] | None = None) -> tuple[Reade
     if isinstance(wanted, Path) and not _is_there(wanted):
         raise _no_such(given, wanted)
     if (own or {}).get("tokens") is not None and not isinstance(wanted, str):
+        formatted = reader_of_texts(wanted)
+        if formatted is not None:
+            return formatted, wanted
         check_texts(wanted)
         if _holds_text(wanted):
             return TEXT, wanted
@@ -233,6 +237,15 @@ def find_reader(given: Any, own: Mapping[str, Any] | None = None) -> tuple[Reade
         f"load_data takes a name, a path, a data frame, an array or a data set, not {type(given).__name__}: "
         "give one of these."
     )
+
+
+def reader_of_texts(given: Any) -> Reader | None:
+    """Returns the reader of files with texts in a format of their own; None for plain text and other data.
+
+    Args:
+        given: a path, or data in memory.
+    """
+    return next((reader for reader in READERS if reader.lines and reader.reads(given)), None)
 
 
 def _holds_text(given: Any) -> bool:
