@@ -29,7 +29,7 @@ from simulacra.core.capabilities.general import (
 )
 from simulacra.core.capabilities.sampling import Sampling, Watch
 from simulacra.core.errors.suggestion import Refusal, build_with, load_with
-from simulacra.core.model import Model
+from simulacra.core.model import Model, defaults_of
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.paired import map_shape, maps
@@ -352,7 +352,7 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
         Args:
             diagnostics: the result of `diagnostics`.
         """
-        return alarm(diagnostics)
+        return alarm(diagnostics, frozenset(defaults_of(type(self))))
 
 
 def show_frames(x: Tensor, frame: int, watch: Watch) -> None:

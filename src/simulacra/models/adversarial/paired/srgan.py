@@ -24,8 +24,8 @@ from simulacra.core.batch import Batch, Terms
 from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.optimizers import Adam
 from simulacra.core.random.keyed import Rng
-from simulacra.core.spaces.plain import Binary, Levels, Space
-from simulacra.core.spaces.smooth import playable
+from simulacra.core.spaces.plain import Levels, Space
+from simulacra.core.spaces.smooth import playable, within
 from simulacra.core.updates import Epochs, Stage, Update
 from simulacra.models.adversarial.game.objectives import Named
 from simulacra.models.adversarial.game.objectives import objective as objective_of
@@ -203,10 +203,7 @@ class SRGAN(Game):
             z: no noise, shape (B, 0).
             c: small images, shape (B, *).
         """
-        x = self.space.from_features(self.generate(z, self.given(c)))
-        if isinstance(self.space, Binary):
-            return x.clamp(0, 1)
-        return x.clamp(0, self.space.levels - 1) if isinstance(self.space, Levels) else x
+        return within(self.space, self.space.from_features(self.generate(z, self.given(c))))
 
 
 def error_loss(model: SRGAN, batch: Batch, rng: Rng) -> Terms:
