@@ -46,6 +46,7 @@ NEAR_ZERO = (
     "crbm/binary",
     "transformer",
     "vrnn",
+    "r3gan",
 )
 # a rising learning rate makes the score fall, so that the best weights are not the last
 STOPPED = {"patience": 1, "lr": 0.02}
