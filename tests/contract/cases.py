@@ -14,10 +14,13 @@ from contract.case import catalogued_case as _catalogued
 from contract.sets import (
     binary,
     bits,
+    captioned,
     classes,
     enlarged,
+    films,
     frames,
     gaps,
+    grown,
     images,
     labelled,
     measured,
@@ -30,6 +33,7 @@ from contract.sets import (
     scored,
     sequences,
     series,
+    solids,
     squares,
     texts,
     textures,
@@ -38,6 +42,7 @@ from contract.sets import (
     waves,
 )
 from contract.sizes import (
+    CAPTIONS,
     CHAIN,
     CHAIN_NETS,
     CURES,
@@ -154,9 +159,14 @@ CATALOGUED = [
         "wgan-gp/recurrent", frames, **RECURRENT, hidden=(5, 6), normalization="layer", critic_steps=2
     ),
     _catalogued("dcgan", squares, channels=3, latent=3, coupled=True),
+    _catalogued(
+        "lapgan", squares, **SMALL, halvings=1, channels=2, blocks=1, normalization="layer", noise=0.1
+    ),
+    _catalogued("progressive-gan", grown, latent=3, channels=2, coupled=True),
     _catalogued("lsgan", lambda: real(2), **SMALL, **PLAIN),
     _catalogued("wgan", lambda: real(2), **SMALL, **PLAIN, critic_steps=2),
     _catalogued("wgan-gp", lambda: real(3), **SMALL, **PLAIN, critic_steps=2),
+    _catalogued("r3gan", squares, latent=3, channels=3, blocks=1),
     _catalogued("began", lambda: real(3), **SMALL, network="mlp"),
     _catalogued("srgan", enlarged, channels=3, blocks=1, critic_channels=2),
     _catalogued(
@@ -169,6 +179,10 @@ CATALOGUED = [
         adversarial=0.0,
         coupled=True,
     ),
+    _catalogued("next-frame-gan", films, channels=2, blocks=1, patch=1),
+    _catalogued(
+        "voxel-gan", solids, channels=2, latent=3, normalization="layer", critic_normalization="none"
+    ),
     _catalogued("semi-supervised-gan", lambda: classes(3), **FEW, coupled=True),
     _catalogued("three-way-gan", bits, **SMALL, network="mlp", coupled=True),
     _catalogued("noise-aware-gan", lambda: real(3), **SMALL, network="mlp", coupled=True),
@@ -178,6 +192,8 @@ CATALOGUED = [
     _catalogued("clean-gan", pairs, channels=2, shrink=1),
     _catalogued("segan", lambda: wave_pairs(24), channels=2, kernel=5, latent=1, reference=7),
     _catalogued("post-filter", textures, channels=3, layers=1, kernel=3),
+    _catalogued("gan-cls", captioned, **CAPTIONS, coupled=True),
+    _catalogued("stackgan", captioned, **CAPTIONS, enlarged=2, blocks=1, coupled=True),
     _catalogued("rbm", lambda: binary(6), hidden=5, chains=7, burn_in=30, gibbs_steps=2),
     _catalogued("rbm/energy", lambda: binary(50), hidden=21, chains=19, burn_in=10),
     _catalogued("rbm/conditional", labelled, hidden=5, burn_in=10),
