@@ -37,6 +37,7 @@ def games(quick: bool) -> list[Row]:
     translated = lambda: simulacra.Pix2Pix(paired.space, paired.condition, channels=8)
     pyramid = lambda: simulacra.LAPGAN(images.space, halvings=1, channels=16)
     growing = lambda: simulacra.ProgressiveGAN(images.space, channels=8)
+    turned = lambda: simulacra.RotationAwareGAN(images.space, channels=8)
     mlp = lambda: simulacra.WGANGP(flat.space, network="mlp", hidden=(500, 500), normalization="none")
     return [
         overhead("DCGAN step at 64 x 64, batch 64", dcgan, images, steps, repeats, 1.03),
@@ -45,6 +46,7 @@ def games(quick: bool) -> list[Row]:
         overhead("pix2pix step at 64 x 64, batch 64", translated, paired, steps, repeats, 1.03),
         overhead("LAPGAN step of two levels to 64 x 64", pyramid, images, steps, repeats, 1.05, 2),
         overhead("progressive GAN step of levels to 64 x 64", growing, images, steps, repeats, 1.05, 9),
+        overhead("rotation-aware step at 64 x 64, batch 64", turned, images, steps, repeats, 1.05),
         overhead("WGAN-GP step of a 784-unit MLP", mlp, flat, 10 * steps, 2 * repeats, 1.06),
         in_bf16(dcgan, images, steps, repeats),
     ]

@@ -19,6 +19,12 @@ def generated(**more):
     return simulacra.ConvGenerator(data.space, data.condition, hidden=(2, 3), channels=(2,))
 
 
+def answered(**more):
+    """A conditional RBM of digits, whose data were loaded without inputs."""
+    data = simulacra.load_data("digits", limit=20, binarize="threshold", **more)
+    return simulacra.StructuredCRBM(data.space, data.condition, hidden=2)
+
+
 # file of the source, words of the sentence, what is refused
 OF_PAIRS = (
     ("models/adversarial/paired/players.py", "makes an image of an image, or a wave of a wave", paired),
@@ -31,6 +37,11 @@ OF_PAIRS = (
         "models/adversarial/paired/clean_gan.py",
         "are compared in blocks",
         lambda **o: simulacra.CleanGAN(IMAGE, IMAGE, **{"channels": 2, "shrink": 3, **o}),
+    ),
+    (
+        "models/boltzmann/restricted/structured_crbm.py",
+        "needs the input of each row as its condition",
+        answered,
     ),
     (
         "nets/translators/patches.py",
