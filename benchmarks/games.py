@@ -27,12 +27,13 @@ Make = Callable[[], Game]
 
 
 def games(quick: bool) -> list[Row]:
-    """Measures DCGAN, WGAN-GP, pix2pix and games that grow at 64 x 64, WGAN-GP of an MLP, DCGAN in bf16."""
+    """Measures steps of games at 64 x 64, of WGAN-GP of an MLP, and of DCGAN in bf16."""
     steps, repeats = (3, 2) if quick else (6, 5)
     images, flat = pictures(64 * (steps + 2) * 5), vectors(6000)
     paired = pictures(64 * (steps + 2) * 2, pairs=True)
     dcgan = lambda: simulacra.DCGAN(images.space, channels=32)
     critic = lambda: simulacra.WGANGP(images.space, channels=16, latent=100)
+    pairs = lambda: simulacra.R3GAN(images.space, channels=4, blocks=1)
     translated = lambda: simulacra.Pix2Pix(paired.space, paired.condition, channels=8)
     pyramid = lambda: simulacra.LAPGAN(images.space, halvings=1, channels=16)
     growing = lambda: simulacra.ProgressiveGAN(images.space, channels=8)
@@ -40,6 +41,7 @@ def games(quick: bool) -> list[Row]:
     return [
         overhead("DCGAN step at 64 x 64, batch 64", dcgan, images, steps, repeats, 1.03),
         overhead("WGAN-GP step of convolutional networks at 64 x 64", critic, images, steps, repeats, 1.03),
+        overhead("R3GAN step at 64 x 64, batch 64", pairs, images, steps, repeats, 1.05),
         overhead("pix2pix step at 64 x 64, batch 64", translated, paired, steps, repeats, 1.03),
         overhead("LAPGAN step of two levels to 64 x 64", pyramid, images, steps, repeats, 1.05, 2),
         overhead("progressive GAN step of levels to 64 x 64", growing, images, steps, repeats, 1.05, 9),

@@ -13,6 +13,9 @@ from simulacra.core.spaces.audio import write_wav
 from simulacra.training.hardware.backend import choose_device
 
 BITS = simulacra.from_tensors(torch.arange(240).view(40, 6) % 7 % 2, Binary((6,)))
+FEW = simulacra.from_tensors(
+    torch.arange(12).view(12, 1, 1, 1) % 2 * torch.ones(1, 16, 16), Binary((1, 16, 16))
+)
 IMAGES, CLASS = Binary((1, 16, 16)), Categorical((), 3)
 
 
@@ -45,6 +48,12 @@ def mixed_at_another_rate(corruption=""):
         return mixed(corruption or f"mix:{folder}:10")
 
 
+def few_rows(**more):
+    """The training of a GAN on fewer rows than a reference batch has."""
+    model = gan(**{"gradient_penalty": 0.0, **more})
+    return simulacra.fit(model, FEW, epochs=1, progress=False, doctor=False)
+
+
 # file of the source, words of the sentence, what is refused
 OF_PIECES = (
     ("models/adversarial/game/two_player.py", "the critic's layer {}", lambda **o: gan(**o)),
@@ -52,6 +61,11 @@ OF_PIECES = (
         "models/adversarial/game/pieces.py",
         "predicts a class, but",
         lambda **o: simulacra.GAN(Real((4,)), Real((2,)), **{"conditioning": "auxiliary", **o}),
+    ),
+    (
+        "models/adversarial/game/pieces.py",
+        "rows of data as its reference batch",
+        lambda **o: few_rows(**{"normalization": "virtual", **o}),
     ),
     (
         "models/adversarial/growing/lapgan.py",

@@ -18,7 +18,9 @@ from simulacra.core.scores.estimate import Protocol as ScoreProtocol
 from simulacra.core.storage.links import check_links
 from simulacra.core.storage.plain_text import in_markdown
 from simulacra.core.storage.records import as_json
+from simulacra.evaluation.captions.agreement import Agreement
 from simulacra.evaluation.compare.score_tables import Scores
+from simulacra.evaluation.domains.crossed import Crossed
 from simulacra.evaluation.latents.codes import Latents
 from simulacra.evaluation.latents.dimension import Dimensions
 from simulacra.evaluation.latents.fidelity import Fidelity
@@ -28,9 +30,11 @@ from simulacra.evaluation.likelihood.refined import Refined
 from simulacra.evaluation.measures.measure import Measure
 from simulacra.evaluation.measures.registry import MEASURES
 from simulacra.evaluation.pairs.paired import Paired
+from simulacra.evaluation.pairs.translated import TooFew
 from simulacra.evaluation.report_files import NEXT, PAGE, REPORT, SCORES, finish, read_files, write_files
 from simulacra.evaluation.samples.memorization import Copies
 from simulacra.evaluation.samples.mmd import SampleScore
+from simulacra.evaluation.samples.overlap import Overlap
 from simulacra.evaluation.samples.quality import SampleQuality, Skipped
 from simulacra.evaluation.tables.summary import TableSummary
 from simulacra.evaluation.tasks.classification import Classification
@@ -97,10 +101,14 @@ class Report:
     fidelity = RecordOf[Fidelity]()
     denoising = RecordOf[Denoising]()
     translations = RecordOf[Paired]()
+    few_pairs = RecordOf[TooFew]()
+    captions = RecordOf[Agreement]()
+    crossed = RecordOf[Crossed]()
     memorization = RecordOf[Copies]()
     classes = RecordOf[Classification]()
     prediction = RecordOf[Prediction]()
     validity = RecordOf[Validity]()
+    overlap = RecordOf[Overlap]()
     tasks = RecordOf[Tasks]()
     tables = RecordOf[TableSummary]()
 

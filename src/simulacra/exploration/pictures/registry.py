@@ -16,7 +16,7 @@ from typing import Any
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.capabilities.chains import stationary
-from simulacra.core.capabilities.paired import draws_pairs
+from simulacra.core.capabilities.paired import draws_pairs, targets_of
 from simulacra.core.corruption.corruption import numeric
 from simulacra.core.model import Model
 from simulacra.core.progress.tasks import each
@@ -26,7 +26,10 @@ from simulacra.core.spaces.plain import Real
 from simulacra.core.spaces.tokens import Tokens
 from simulacra.core.storage.links import check_links
 from simulacra.data.dataset import Dataset
+from simulacra.data.pairs.past import frames_before
 from simulacra.exploration.drawing.picture import Picture
+from simulacra.exploration.frames.films import films_picture
+from simulacra.exploration.frames.rollout import stacks
 from simulacra.exploration.live.sample_history import FOLDER as KEPT
 from simulacra.exploration.live.sample_history import NAME, History, read_history
 from simulacra.exploration.pictures import figures
@@ -36,6 +39,7 @@ from simulacra.exploration.pictures.answers.denoised import denoised_picture
 from simulacra.exploration.pictures.answers.looks import in_looks, looks_picture
 from simulacra.exploration.pictures.answers.optimized import optimized_picture
 from simulacra.exploration.pictures.answers.predicted import predicted_picture
+from simulacra.exploration.pictures.answers.there_and_back import there_and_back
 from simulacra.exploration.pictures.answers.translated import translated_picture
 from simulacra.exploration.pictures.completion import completion_picture, shows
 from simulacra.exploration.pictures.correlations import as_columns, correlations
@@ -249,9 +253,18 @@ LEADS = Need(
     "a model that translates to classes",
     lambda album: album.can(can.Translates) and can.able(album.model, can.Translates).targets is not None,
 )
-PAIRS = Need(
-    "a model whose condition is an image, a wave or another observation",
-    lambda album: draws_pairs(album.model),
+TRANSLATES = Need(
+    "a model whose condition is an image, a wave or another observation, or that leads rows to classes",
+    lambda album: draws_pairs(album.model) or targets_of(album.model) is not None,
+)
+FRAMES = Need(
+    "a model of images whose condition are the frames before",
+    lambda album: (
+        draws_pairs(album.model)
+        and album.space.image
+        and frames_before(album.data) > 0
+        and stacks(album.model.conditioning and album.model.conditioning.raw, album.space)
+    ),
 )
 DENOISES = Need("a model that denoises", lambda album: album.can(can.Denoises))
 PREDICTS = Need("a model that predicts", lambda album: album.can(can.Predicts))
@@ -311,6 +324,17 @@ class Kind:
         return list(inspect.signature(self.draw).parameters)[1:]
 
 
+def translations(album: Album, n: int | None = None, draws: int | None = None) -> Picture | None:
+    """Sources and answers of held-out pairs, or rows led to another class and back.
+
+    Args:
+        album: model that translates.
+        n: number of rows; None: a few.
+        draws: number of draws of each source, of a model of pairs.
+    """
+    return translated_picture(album, n, draws) if draws_pairs(album.model) else there_and_back(album, n)
+
+
 def _always(album: Album) -> bool:
     return True
 
@@ -329,7 +353,8 @@ PICTURES: tuple[Kind, ...] = (
     Kind("random_codes", figures.random_codes, (PRIOR, IMAGES, CLASSES, EXPECTED)),
     Kind("reconstructions", figures.reconstructions, (RECONSTRUCTS, IMAGES), _always),
     Kind("completions", completion_picture, (COMPLETES, ROWS), _always),
-    Kind("translations", translated_picture, (PAIRS, WHOLE), _always),
+    Kind("translations", translations, (TRANSLATES, WHOLE), _always),
+    Kind("films", films_picture, (FRAMES, WHOLE), _always),
     Kind("denoised", denoised_picture, (DENOISES, IMAGES, WHOLE), _always),
     Kind("predictions", predicted_picture, (PREDICTS, GIVEN, WHOLE), _always),
     Kind("optimized", optimized_picture, (SEARCHES, TEXTS)),

@@ -56,7 +56,8 @@ class SRGAN(Game):
         content: of the game, beside the adversarial term: a distance in learned `features`, whose network a
             stage before trains as an autoencoder of x, or the `error` again.
         adversarial: weight lambda of (2); 0: no game, which is SRResNet.
-        objective: of the game: `non-saturating`, `minimax`, `least-squares`, `wasserstein` or `hinge`.
+        objective: of the game: `non-saturating`, `minimax`, `least-squares`, `wasserstein`, `hinge` or
+            `relativistic`.
         critic_channels: channels of the first layer of the discriminator.
         patch: side of the patches that the discriminator scores, 1, 16, 34, 70, 142 or 286; None: 16 or, of
             large images, more.
