@@ -64,7 +64,11 @@ from simulacra.exploration.notebook import as_html
 from simulacra.exploration.plot import plot
 from simulacra.models.adversarial.began import BEGAN
 from simulacra.models.adversarial.dcgan import DCGAN
+from simulacra.models.adversarial.frames.next_frame import NextFrameGAN
+from simulacra.models.adversarial.frames.voxel_gan import VoxelGAN
 from simulacra.models.adversarial.gan import GAN
+from simulacra.models.adversarial.growing.lapgan import LAPGAN
+from simulacra.models.adversarial.growing.progressive import ProgressiveGAN
 from simulacra.models.adversarial.lsgan import LSGAN
 from simulacra.models.adversarial.noise_aware import NoiseAwareGAN
 from simulacra.models.adversarial.paired.clean_gan import CleanGAN
@@ -72,6 +76,7 @@ from simulacra.models.adversarial.paired.pix2pix import Pix2Pix
 from simulacra.models.adversarial.paired.post_filter import PostFilter
 from simulacra.models.adversarial.paired.segan import SEGAN
 from simulacra.models.adversarial.paired.srgan import SRGAN
+from simulacra.models.adversarial.r3gan import R3GAN
 from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
 from simulacra.models.adversarial.three_way import ThreeWayGAN
 from simulacra.models.adversarial.wgan import WGAN, WGANGP
@@ -159,12 +164,14 @@ __all__ = [
     "GMMN",
     "GSN",
     "IWAE",
+    "LAPGAN",
     "LSGAN",
     "MADE",
     "NADE",
     "NADEK",
     "PCA",
     "PPCA",
+    "R3GAN",
     "RBM",
     "RNADE",
     "RNNNADE",
@@ -251,6 +258,7 @@ __all__ = [
     "Model",
     "MultiPredictionDBM",
     "NeuralEBM",
+    "NextFrameGAN",
     "NoiseAwareGAN",
     "Numeric",
     "Options",
@@ -263,6 +271,7 @@ __all__ = [
     "Predicts",
     "PredictsFromCode",
     "Preprocessing",
+    "ProgressiveGAN",
     "Real",
     "RealNVP",
     "Rng",
@@ -289,6 +298,7 @@ __all__ = [
     "Translates",
     "UnrolledMRF",
     "Update",
+    "VoxelGAN",
     "WaveNet",
     "__version__",
     "as_html",

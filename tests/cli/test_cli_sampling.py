@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -68,3 +69,20 @@ def test_help_says_where_they_are(cli, words):
 def test_a_run_that_is_not_there_is_named(cli):
     done = cli("sample", "nowhere", "--sampling.burn_in", 5)
     assert done.code == 2 and "nowhere" in done.err and "--sampling" not in done.err
+
+
+@pytest.mark.fault("outside 2.15")
+@pytest.mark.parametrize(
+    ("separator", "decimal", "written"),
+    [(";", ",", ";,"), (";", ".", ";."), (",", ".", ",."), ("\t", ",", ";,")],
+)
+def test_drawn_tables_have_the_marks_of_the_file(cli, tmp_path, separator, decimal, written):
+    rows = [f"{20 + 7 * i % 41}{separator}{i * 1.37:.2f}{separator}{'ab'[i % 2]}" for i in range(40)]
+    text = "\n".join(["age" + separator + "income" + separator + "kind", *rows]).replace(".", decimal)
+    (tmp_path / "t.csv").write_text(text)
+    assert cli("train", "tabular", "t.csv", "--steps", 1, "--out", "run").code == 0
+    assert cli("sample", "run", "--n", 5, "--out", "drawn.csv").code == 0
+    header, *drawn = (tmp_path / "drawn.csv").read_text().splitlines()
+    assert header == written[0].join(["age", "income", "kind"]) and len(drawn) == 5
+    frame = pd.read_csv(tmp_path / "drawn.csv", sep=written[0], decimal=written[1])
+    assert frame["income"].dtype == float and written[1] in "".join(drawn)

@@ -38,3 +38,20 @@ def test_help_lists_the_options_and_a_model_without_them_says_so(cli, model, tmp
     assert done.code == 2 and "PPCA completes without options" in done.err
     done = cli(*PLACES, "--sampling.temperature", "-1")
     assert done.code == 2 and "temperature is -1" in done.err
+
+
+@pytest.mark.fault("outside 2.14")
+def test_lines_that_are_no_rows_keep_their_place_and_the_others_are_scored(cli, tmp_path):
+    lines = [("ab" * (i % 4 + 1))[: i % 5 + 2] for i in range(40)]
+    (tmp_path / "texts.txt").write_text("\n".join(lines))
+    train = ("train", "nade", "texts.txt", "--data.tokens", "characters", "--steps", 1)
+    assert cli(*train, "--out", "run").code == 0
+    (tmp_path / "new.txt").write_text("ab\n\n" + "ab" * 40 + "\nzzz\nba\n")
+    done = cli("score", "run", "new.txt", "--out", "scores.csv")
+    assert done.code == 3 and "row 2 of new.txt (from 0) has 80 characters" in done.err
+    answers = [line.split(",")[1] for line in (tmp_path / "scores.csv").read_text().splitlines()[1:]]
+    assert [bool(answer) for answer in answers] == [True, False, False, False, True]
+    (tmp_path / "alone.txt").write_text("ab\nba\n")
+    assert cli("score", "run", "alone.txt", "--out", "alone.csv").code == 0
+    alone = [line.split(",")[1] for line in (tmp_path / "alone.csv").read_text().splitlines()[1:]]
+    assert [answers[0], answers[4]] == alone

@@ -6,6 +6,7 @@ from PIL import Image
 from scipy.io import wavfile
 
 from simulacra import SEGAN, Audio, load_data
+from simulacra.core.errors.suggestion import Refusal
 
 TRAIN = ("train", "pix2pix", "photos", "--data.condition", "folder:plans", "--model.channels", 2)
 
@@ -48,6 +49,56 @@ def test_a_game_on_few_pictures_is_evaluated_without_what_needs_two_rows(cli, tm
     done = cli("evaluate", "run")
     assert done.code == 0, done.err
     assert "MMD" not in done.out
+
+
+@pytest.mark.fault("pairs 7")
+def test_one_pair_has_no_scores_and_no_collapse_and_the_report_says_why(cli, tmp_path):
+    write(tmp_path / "photos", 12)
+    write(tmp_path / "plans", 12)
+    assert cli(*TRAIN, "--data.test", 1, "--steps", 1, "--out", "run").code == 0
+    done = cli("evaluate", "run")
+    assert done.code == 0, done.err
+    assert "their scores need at least 2 pairs, but test has 1." in done.out
+    assert "collapse" not in done.out and "was cut short" not in done.out
+
+
+@pytest.mark.fault("pairs 8")
+@pytest.mark.parametrize("n", [7, 9, 12, 14, 20])
+@pytest.mark.parametrize("past", [1, 3, 4, 30])
+def test_the_frames_before_that_are_suggested_leave_a_frame_in_each_split(tmp_path, n, past):
+    write(tmp_path / "film", n)
+    try:
+        load_data(tmp_path / "film", condition=f"past:{past}")
+    except Refusal as refused:
+        (way,) = refused.suggestions
+        data = load_data(tmp_path / "film", **dict(way.options))
+        assert min(len(data.train), len(data.valid), len(data.test)) > 0
+
+
+@pytest.mark.fault("pairs 8")
+def test_too_few_frames_for_any_past_say_how_many_are_needed(tmp_path):
+    write(tmp_path / "film", 6)
+    with pytest.raises(ValueError, match="give at least 7 frames in a row"):
+        load_data(tmp_path / "film", condition="past:1", validation=1, test=1)
+    write(tmp_path / "more", 7)
+    load_data(tmp_path / "more", condition="past:1", validation=2, test=2)
+
+
+@pytest.mark.fault("pairs 9")
+def test_an_empty_condition_is_to_be_left_out(cli, tmp_path):
+    write(tmp_path / "photos", 12)
+    done = cli("train", "vae", "photos", "--data.condition", "")
+    assert done.code == 2 and "leave it out for x alone" in done.err
+
+
+@pytest.mark.fault("pairs 10")
+def test_a_path_that_leads_nowhere_is_no_name_of_data(cli, tmp_path):
+    write(tmp_path / "photos", 12)
+    write(tmp_path / "plans", 12)
+    assert cli(*TRAIN, "--steps", 1, "--out", "run").code == 0
+    done = cli("translate", "run", "nowhere", "--out", "answers")
+    assert done.code == 2 and "there is no file or folder 'nowhere'" in done.err and "mnist" not in done.err
+    assert "did you mean 'plans'?" in cli("translate", "run", "plan", "--out", "answers").err
 
 
 @pytest.mark.fault("pairs 5")

@@ -81,6 +81,19 @@ def test_drift_between_splits_is_no_copying(seed):
     assert noisy.copies and not noisy.flagged.any()
 
 
+@pytest.mark.fault("outside 2.12")
+@pytest.mark.parametrize("seed", [0, 1, 8, 9])
+def test_a_layer_that_moved_little_is_not_frozen_and_one_that_did_not_is(seed):
+    data = simulacra.from_tensors(torch.randn(60, 16, generator=torch.Generator().manual_seed(3)), R16)
+    model = simulacra.VAE(R16, latent=2, hidden=(8,), seed=seed)
+    made = {name: p.clone() for name, p in model.named_parameters()}
+    simulacra.fit(model, data, steps=20, progress=False, doctor=False)
+    assert weights_of(model).still == ()
+    with torch.no_grad():
+        model.decoder.body[2].weight.copy_(made["decoder.body.2.weight"])
+    assert weights_of(model).still == ("decoder.body.2",)
+
+
 @pytest.mark.fault("scores 2.10")
 def test_what_a_condition_says_is_bounded_by_what_it_is():
     # c in two classes, x ~ N(+-m, 1): I(x; c) by quadrature
@@ -146,6 +159,7 @@ def test_the_score_of_other_conditions_is_that_of_the_closed_form():
         assert said["ignored condition"] == ("ok" if listens else "warning")
 
 
+R16 = simulacra.Real((16,))
 LAYERS = {
     "linear": lambda: nn.Linear(40, 30),
     "conv": lambda: nn.Conv2d(3, 16, 3),

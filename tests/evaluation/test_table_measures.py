@@ -20,7 +20,7 @@ from simulacra.evaluation.tables.fidelity import (
 )
 from simulacra.evaluation.tables.form import form
 from simulacra.evaluation.tables.imputation import hidden, imputation
-from simulacra.evaluation.tables.usefulness import usefulness
+from simulacra.evaluation.tables.usefulness import Target, usefulness
 from simulacra.tables.associations import associations, cramers_v
 
 NAN = float("nan")
@@ -247,3 +247,10 @@ def test_decimals_of_what_is_written():
     assert decimals(np.array([1e9 + 0.1])) == 1
     assert decimals(np.array([NAN])) == 0
     assert decimals(np.array([np.pi])) == 8
+
+
+@pytest.mark.fault("outside 2.13")
+def test_a_target_that_nobody_can_predict_loses_nothing():
+    assert Target("noise", "R2", 0.1, -0.7).loss == -0.1 and Target("noise", "R2", -2.0, -0.7).loss == 0.0
+    assert Target("b", "R2", -0.3, 0.5).loss == 0.5
+    assert Target("class", "AUC", 0.4, 0.3).loss == pytest.approx(-0.1)

@@ -13,12 +13,21 @@ from simulacra.core.spaces.audio import write_wav
 from simulacra.training.hardware.backend import choose_device
 
 BITS = simulacra.from_tensors(torch.arange(240).view(40, 6) % 7 % 2, Binary((6,)))
+FEW = simulacra.from_tensors(
+    torch.arange(12).view(12, 1, 1, 1) % 2 * torch.ones(1, 16, 16), Binary((1, 16, 16))
+)
 IMAGES, CLASS = Binary((1, 16, 16)), Categorical((), 3)
 
 
 def gan(**more):
     """A GAN whose critic has batch normalization."""
     return simulacra.GAN(IMAGES, **{"critic_normalization": "batch", "gradient_penalty": 1.0, **more})
+
+
+def grown(**more):
+    """A progressive GAN of digits, whose sides do not halve down to 4."""
+    data = simulacra.load_data("digits", **{"limit": 20, "size": 6, **more})
+    return simulacra.ProgressiveGAN(data.space, channels=2)
 
 
 def trained(**more):
@@ -39,6 +48,12 @@ def mixed_at_another_rate(corruption=""):
         return mixed(corruption or f"mix:{folder}:10")
 
 
+def few_rows(**more):
+    """The training of a GAN on fewer rows than a reference batch has."""
+    model = gan(**{"gradient_penalty": 0.0, **more})
+    return simulacra.fit(model, FEW, epochs=1, progress=False, doctor=False)
+
+
 # file of the source, words of the sentence, what is refused
 OF_PIECES = (
     ("models/adversarial/game/two_player.py", "the critic's layer {}", lambda **o: gan(**o)),
@@ -47,6 +62,17 @@ OF_PIECES = (
         "predicts a class, but",
         lambda **o: simulacra.GAN(Real((4,)), Real((2,)), **{"conditioning": "auxiliary", **o}),
     ),
+    (
+        "models/adversarial/game/pieces.py",
+        "rows of data as its reference batch",
+        lambda **o: few_rows(**{"normalization": "virtual", **o}),
+    ),
+    (
+        "models/adversarial/growing/lapgan.py",
+        "halvings is {}, but images of",
+        lambda **o: simulacra.LAPGAN(IMAGES, **{"halvings": 9, "channels": 2, "hidden": (3,), **o}),
+    ),
+    ("models/adversarial/growing/progressive.py", "does not halve down to it", grown),
     (
         "core/corruption/corruption.py",
         "corruption {} needs {}, but the space is {}: use {}",

@@ -29,9 +29,11 @@ from simulacra.evaluation.likelihood.refined import Refined
 from simulacra.evaluation.measures.measure import Measure
 from simulacra.evaluation.measures.registry import MEASURES
 from simulacra.evaluation.pairs.paired import Paired
+from simulacra.evaluation.pairs.translated import TooFew
 from simulacra.evaluation.report_files import NEXT, PAGE, REPORT, SCORES, finish, read_files, write_files
 from simulacra.evaluation.samples.memorization import Copies
 from simulacra.evaluation.samples.mmd import SampleScore
+from simulacra.evaluation.samples.overlap import Overlap
 from simulacra.evaluation.samples.quality import SampleQuality, Skipped
 from simulacra.evaluation.tables.summary import TableSummary
 from simulacra.evaluation.tasks.classification import Classification
@@ -98,11 +100,13 @@ class Report:
     fidelity = RecordOf[Fidelity]()
     denoising = RecordOf[Denoising]()
     translations = RecordOf[Paired]()
+    few_pairs = RecordOf[TooFew]()
     captions = RecordOf[Agreement]()
     memorization = RecordOf[Copies]()
     classes = RecordOf[Classification]()
     prediction = RecordOf[Prediction]()
     validity = RecordOf[Validity]()
+    overlap = RecordOf[Overlap]()
     tasks = RecordOf[Tasks]()
     tables = RecordOf[TableSummary]()
 

@@ -97,7 +97,8 @@ def sample(
         x = model.sample(n, given, seed, watch, **(sampling or {}))
     write = _files if each else WRITERS[path.suffix.lower()]
     if write is _csv:
-        write = partial(_csv, escape=escape_formulas, beside=_conditions_drawn(model, given, n, Path(run)))
+        beside = _conditions_drawn(model, given, n, Path(run))
+        write = partial(_csv, escape=escape_formulas, beside=beside, dialect=_dialect(Path(run)))
     elif write is _picture:
         write = partial(_picture, how=how, given=given)
     with parents_of(path):
@@ -254,11 +255,29 @@ def _npz(model: Model, x: np.ndarray, path: Path) -> None:
     _binary(path, lambda file: _numpy().savez_compressed(file, x=x))
 
 
-def _csv(model: Model, x: np.ndarray, path: Path, escape: bool = False, beside: Any = None) -> None:
+def _dialect(run: Path) -> dict[str, str]:
+    """Returns the marks between cells and within numbers of the table that a run was trained on."""
+    from simulacra.core.artifact.save import open_artifact
+
+    spec = open_artifact(run).config.get("data", {}).get("spec") or {}
+    if spec.get("decimal") == ",":
+        return {"separator": ";", "decimal": ","}
+    return {"separator": ";"} if spec.get("separator") == ";" else {}
+
+
+def _csv(
+    model: Model,
+    x: np.ndarray,
+    path: Path,
+    escape: bool = False,
+    beside: Any = None,
+    dialect: Mapping[str, str] | None = None,
+) -> None:
     """Writes one row for each sample, with the columns of a table; images and sequences are flattened.
 
     Args:
         beside: further columns of a table, by name.
+        dialect: marks of a table, as `write_csv` takes them; None: commas and decimal points.
     """
     import torch
 
@@ -268,7 +287,7 @@ def _csv(model: Model, x: np.ndarray, path: Path, escape: bool = False, beside: 
 
     raw, flat = model.preprocessing.raw, x.reshape(len(x), -1)
     if isinstance(raw, Table):
-        formulas = write_csv(raw, torch.from_numpy(x), path, escape, beside)
+        formulas = write_csv(raw, torch.from_numpy(x), path, escape, beside, **(dialect or {}))
         if formulas:
             log.warning(
                 "%s: %s cells begin with = + - or @, which a spreadsheet computes: add --escape-formulas to "

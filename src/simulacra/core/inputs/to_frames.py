@@ -137,6 +137,8 @@ def write_csv(
     path: Path,
     escape: bool = False,
     beside: Mapping[str, list[Any]] | None = None,
+    separator: str = ",",
+    decimal: str = ".",
 ) -> int:
     """Writes rows as a .csv file; columns without names get no header.
 
@@ -146,6 +148,8 @@ def write_csv(
         path: file to write.
         escape: put an apostrophe before texts that a spreadsheet would compute as formulas.
         beside: further columns after those of the table, such as the condition.
+        separator: mark between cells.
+        decimal: decimal mark of numbers.
 
     Returns:
         the number of such texts in the file, 0 if they are escaped.
@@ -156,9 +160,13 @@ def write_csv(
     if escape and formulas:
         columns = {str(without_formula(k)): [*map(without_formula, c)] for k, c in columns.items()}
 
+    if decimal != ".":
+        marked = lambda v: str(v).replace(".", decimal) if isinstance(v, float) else v
+        columns = {name: [*map(marked, cells)] for name, cells in columns.items()}
+
     def write(aside: Path) -> None:
         with open(aside, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
+            writer = csv.writer(file, delimiter=separator)
             if not numbered:
                 writer.writerow(columns)
             writer.writerows(zip(*columns.values()))

@@ -23,7 +23,7 @@ class Entry:
     Args:
         name: the name for `load_data` and the command line.
         description: one line.
-        kind: `embedded` (ships with scikit-learn), `toy` (drawn from a known density) or `files`.
+        kind: `embedded` (ships with scikit-learn), `toy` (drawn by known rules) or `files`.
         folders: folders below a data folder in which its files may lie, best first.
         files: alternative sets of files, each of which is complete; `.gz` is found, too.
         by_hand: instructions where `simulacra data get` cannot download the files, or an empty string.
@@ -179,6 +179,13 @@ ENTRIES = (
     ),
     Entry("swiss-roll", "a spiral with Gaussian noise, 2-D; density by quadrature", "toy", holds="toy"),
     Entry(
+        "moving-digits",
+        "150 films of 20 frames, 16x16, of a digit that bounces off the walls",
+        "toy",
+        holds="toy",
+    ),
+    Entry("solids", "2,000 spheres, cubes, cylinders and crosses of 16x16x16 voxels", "toy", holds="toy"),
+    Entry(
         "bars-and-stripes",
         "4x4 bars or stripes, 0/1; 30 patterns with known probabilities",
         "toy",
@@ -218,10 +225,24 @@ def find(name: str) -> Entry:
     """
     if name in _BY_NAME:
         return _BY_NAME[name]
+    near = near_name(name)
+    hint = f"did you mean {near!r}?" if near else f"known names are {', '.join(_BY_NAME)}."
+    raise ValueError(f"there is no data set named {name!r} and no such file or folder; {hint}")
+
+
+def near_name(name: str) -> str | None:
+    """Returns the name of a data set that is spelled alike, or None.
+
+    Args:
+        name: a name.
+
+    Example:
+        >>> near_name("fashion_mnist"), near_name("photos")
+        ('fashion-mnist', None)
+    """
     # an underscore counts as a hyphen
     near = difflib.get_close_matches(name.lower().replace("_", "-"), _BY_NAME, n=1, cutoff=0.6)
-    hint = f"did you mean {near[0]!r}?" if near else f"known names are {', '.join(_BY_NAME)}."
-    raise ValueError(f"there is no data set named {name!r} and no such file or folder; {hint}")
+    return near[0] if near else None
 
 
 def cache() -> Path:

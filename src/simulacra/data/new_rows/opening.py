@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.tokens import Tokens
+from simulacra.data.catalog.names import near_name
 from simulacra.data.new_rows.chunk import NewRows
 from simulacra.data.new_rows.frames import open_frame
 from simulacra.data.new_rows.lines import STDIN
@@ -37,6 +39,7 @@ def open_rows(file: str, wanted: Wanted) -> NewRows:
     if isinstance(wanted.raw, Tokens) and Path(file).is_file():
         check_texts(Path(file))
         return open_lines(Path(file), wanted)
+    _check_there(file)
     reader, given = find_reader(file)
     if reader.tables != isinstance(wanted.raw, Table):
         what = "a table, such as a .csv file" if isinstance(wanted.raw, Table) else "a file of that kind"
@@ -46,6 +49,17 @@ def open_rows(file: str, wanted: Wanted) -> NewRows:
     if wanted.whole and answers_whole(reader, wanted) and not _are_pairs(wanted):
         return open_whole(Path(given), wanted)
     return open_pieces(Path(given), reader, wanted)
+
+
+def _check_there(file: str) -> None:
+    """Raises ValueError if a path leads nowhere and is no name of data either."""
+    path = Path(file)
+    if path.exists() or near_name(file) is not None:
+        return
+    beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+    near = difflib.get_close_matches(path.name, beside, 1, 0.6)
+    hint = f"did you mean {str(path.parent / near[0])!r}?" if near else "give the path of a file or folder."
+    raise ValueError(f"there is no file or folder {file!r}; {hint}")
 
 
 def _are_pairs(wanted: Wanted) -> bool:

@@ -7,6 +7,7 @@ captions                the captions that the data hold themselves
 past:4                  the 4 frames before, stacked on channels
 downscale:4             smaller: a quarter of the sides
 edges, blur:1.5 ...     made from x by a corruption, once, keyed by the row's values and the seed
+view                    a picture of a volume from the front
 mix:FOLDER:5:NAME       x mixed with noise recordings at 5 dB; the recording NAME only in the test split
 """
 
@@ -22,13 +23,14 @@ from simulacra.core.corruption.mix import Mix
 from simulacra.core.corruption.noise import GaussianNoise
 from simulacra.core.corruption.parse import KINDS
 from simulacra.core.errors.suggestion import Refusal, load_with
+from simulacra.data.pairs.projecting import View
 from simulacra.data.pairs.shrinking import Shrink
 
 HALVES = ("left", "right")
 FOLDER, PAST, NOISE, CAPTIONS = "folder", "past", "noise", "captions"
 FRAMES = 4  # number of frames that messages suggest
 # kinds of corruptions as conditions, where these are not those of models
-OWN: dict[str, type[Corruption]] = {NOISE: GaussianNoise, Shrink.name: Shrink}
+OWN: dict[str, type[Corruption]] = {NOISE: GaussianNoise, Shrink.name: Shrink, View.name: View}
 WORDS = (
     "label",
     *HALVES,
@@ -37,6 +39,7 @@ WORDS = (
     f"{PAST}:{FRAMES}",
     *KINDS,
     NOISE,
+    View.name,
     "mix:FOLDER",
 )
 

@@ -174,8 +174,12 @@ def _no_folder(reader: Reader, form: OtherFolder) -> Refusal:
     )
 
 
-def _unknown(reader: Reader, wanted: Any, condition: str) -> Refusal:
+def _unknown(reader: Reader, wanted: Any, condition: str) -> ValueError:
     """Returns the error for a condition that is no form."""
+    if not condition.strip():
+        return ValueError(
+            f"condition is {condition!r}: leave it out for x alone, or take one of {', '.join(WORDS)}."
+        )
     what = (
         wanted if isinstance(wanted, str) else wanted.name if isinstance(wanted, Path) else "what was given"
     )

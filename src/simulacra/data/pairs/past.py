@@ -10,6 +10,7 @@ the user splits them otherwise, the first frames train and the last ones test.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -23,7 +24,7 @@ from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
 from simulacra.data.images.files import ImageFiles
-from simulacra.data.pairs.forms import Past
+from simulacra.data.pairs.forms import PAST, Past, form_of
 from simulacra.data.row_store import RowStore
 from simulacra.data.sources.source import Part, Source
 from simulacra.data.splits.cut import cut, limited
@@ -117,6 +118,17 @@ def with_past(source: Source, form: Past) -> tuple[Source, Windows]:
         parts[name] = replace(taken, sides={**taken.sides, ORDER: times})
     done = replace(source, parts=parts)
     return done.given(space, c, f"the {form.frames} frames before"), windows
+
+
+def frames_before(data: Any) -> int:
+    """Returns the number of frames before each frame that a data set has as its condition; 0 for others.
+
+    Args:
+        data: data set.
+    """
+    given = (getattr(data, "spec", None) or {}).get("condition")
+    form = form_of(given) if isinstance(given, str) and given.startswith(PAST) else None
+    return form.frames if isinstance(form, Past) and data.condition is not None else 0
 
 
 def windows_of(part: Part, n: int) -> dict[int, list[int]]:
@@ -243,27 +255,49 @@ def _stacked_space(source: Source, form: Past) -> Space:
     return replace(space, shape=(form.frames * first, *rest))
 
 
-def _too_long(source: Source, form: Past) -> Refusal:
-    shortest = min(map(len, source.parts.values()))
-    most = max(1, min(form.frames - 1, shortest // 4))
-    one = load_with(condition=f"past:{most}")
-    return Refusal(
-        f"condition={form.text!r} takes {form.frames} frames before each, but {source.name} has no "
-        f"sequence of more than {form.frames} (of {shortest:,} frames in all): load the data with {one}.",
-        one,
+def _too_long(source: Source, form: Past) -> Refusal | ValueError:
+    # each part needs a frame
+    lengths = min((_lengths(_keys(part)) for part in source.parts.values()), key=max)
+    said = (
+        f"condition={form.text!r} takes {form.frames} frames before each, but {source.name} has no sequence "
+        f"of more than {form.frames} ({sum(lengths):,} frames in all)"
     )
+    return _fewer(said, lengths, form.frames - 1, _wanted(source))
 
 
-def _all_cross(source: Source, name: str, windows: Windows) -> Refusal:
+def _all_cross(source: Source, name: str, windows: Windows) -> Refusal | ValueError:
     """Returns the error for a split without a frame whose frames before are in it, too."""
-    rows, n = len(source.parts["train"]), len(next(iter(windows["train"].values())))
-    wanted = [split for split in ("valid", "test") if split not in source.parts]
-    # a split of so many frames in a row keeps half of them
-    enough = wanted and (2 * n) * len(wanted) + n < rows
-    options = {SHARES[split]: 2 * n for split in wanted} if enough else {"condition": "past:1"}
-    one = load_with(**options)
-    return Refusal(
+    n = len(next(iter(windows["train"].values())))
+    said = (
         f"every frame of the {name} split of {source.name} has one of the {n} frames before it in another "
-        f"split: load the data with {one}.",
-        one,
+        "split"
     )
+    return _fewer(said, [len(windows["train"]) + n], n, _wanted(source))
+
+
+def _wanted(source: Source) -> list[str]:
+    """Returns the splits that are cut from the training rows."""
+    return [split for split in SHARES if split not in source.parts]
+
+
+def _lengths(keys: Sequence[Key]) -> list[int]:
+    return list(Counter(sequence for sequence, _ in keys).values())
+
+
+def _fewer(said: str, lengths: Sequence[int], most: int, wanted: Sequence[str]) -> Refusal | ValueError:
+    """Returns an error with the most frames before each that leave a frame in each split.
+
+    A split of 2 n frames in a row keeps n of them.
+
+    Args:
+        said: the sentence without its way out.
+        lengths: number of frames of each sequence.
+        most: largest number of frames before each.
+        wanted: splits that are cut from these frames.
+    """
+    for n in range(most, 0, -1):
+        rows = sum(max(0, length - n) for length in lengths)
+        if rows > 2 * n * len(wanted) + n:
+            one = load_with(condition=f"past:{n}", **{SHARES[split]: 2 * n for split in wanted})
+            return Refusal(f"{said}: load the data with {one}.", one)
+    return ValueError(f"{said}: give at least {2 * len(wanted) + 3} frames in a row.")

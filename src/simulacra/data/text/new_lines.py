@@ -53,17 +53,40 @@ class LineRows(LabelledRows):
             at = slice(*np.searchsorted(self.numbers, [first, first + rows]).tolist())
             places = self.numbers[at] - first
             texts = dict(zip(places.tolist(), self.texts[at]))
-            x = space.rows(list(texts.values()), str(self.path))
             heads = [joined([on_one_line(texts.get(row, ""))], ",") for row in range(rows)]
+            x, kept = self._rows(space, texts, first)
             self.unused += rows - len(x)
-            yield Chunk(x, places, heads, first, self._conditions(at, places + first))
+            chosen = np.arange(at.start, at.stop)[kept]
+            yield Chunk(x, places[kept], heads, first, self._conditions(chosen, places[kept] + first))
         self.check_all_given(self.total)
 
-    def _conditions(self, at: slice, rows: np.ndarray) -> Tensor | None:
+    def _rows(self, space: Tokens, texts: Mapping[int, str], first: int) -> tuple[Tensor, np.ndarray]:
+        """Returns texts as rows of tokens, and True for those that can be; reasons of the others are kept.
+
+        Args:
+            space: space of the rows.
+            texts: the texts by their places in a chunk.
+            first: number of the first row of the chunk, from 0.
+        """
+        every = np.ones(len(texts), bool)
+        try:
+            return space.rows(list(texts.values()), str(self.path)), every
+        except ValueError:
+            found = []
+        for i, (place, text) in enumerate(texts.items()):
+            try:
+                found.append(space.rows([text], str(self.path)))
+            except ValueError as error:
+                every[i] = False
+                said = str(error).replace("row 0 of", f"row {first + place} of").rstrip(".")
+                self.reasons.setdefault("texts", said)
+        return torch.cat(found) if found else torch.zeros(0, space.steps, dtype=torch.long), every
+
+    def _conditions(self, at: np.ndarray, rows: np.ndarray) -> Tensor | None:
         """Returns the conditions of some texts.
 
         Args:
-            at: the texts.
+            at: numbers of the texts, shape (B,).
             rows: their numbers among the rows, shape (B,).
         """
         if self.beside is not None:
@@ -90,19 +113,24 @@ def open_lines(path: Path, wanted: Wanted) -> LineRows:
         table, label = _column(path, wanted)
         rows.texts, rows.numbers, rows.total = tuple(table.texts), np.array(table.numbers), table.total
         rows.labels, rows.label_names, beside = table.labels, table.label_names, table.beside
-        without = table.total - len(table.texts)
-        if without:
-            rows.reasons["unused"] = f"{path} has no text in {without:,} row{'s' * (without > 1)}"
+        _say_empty(rows, table.total - len(table.texts), "row")
         if "left out" in table.notes:
             log.warning("%s: left out: %s", path, table.notes["left out"])
     else:
-        rows.texts = tuple(read_lines(path, wanted.spec.get("encoding")).texts)
-        rows.numbers, rows.total = np.arange(len(rows.texts)), len(rows.texts)
+        lines = read_lines(path, wanted.spec.get("encoding"))
+        rows.texts, rows.numbers = tuple(lines.texts), np.array(lines.numbers)
+        rows.total = lines.total if lines.total is not None else len(lines.texts)
+        _say_empty(rows, lines.empty, "line")
     if isinstance(wanted.condition, Table) and (wanted.given is None or wanted.given in beside):
         rows.beside = _conditions(path, wanted, beside)
     else:
         rows.settle_condition(label)
     return rows
+
+
+def _say_empty(rows: LineRows, without: int, what: str) -> None:
+    if without:
+        rows.reasons["unused"] = f"{rows.path} has no text in {without:,} {what}{'s' * (without > 1)}"
 
 
 def _column(path: Path, wanted: Wanted) -> tuple[TextColumn, str | None]:

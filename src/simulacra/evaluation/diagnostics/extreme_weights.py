@@ -1,7 +1,9 @@
 """Finds weights that are not finite or far too large, and layers that training did not change.
 
-A layer of torch with m inputs and k outputs begins with weights uniform in [-b, b], b^2 = 1/m, or 6/(m + k)
-in tanh networks. The first steps of training move some of many weights outside: a layer with
+Initial weights follow from the constructor and its seed: a layer is at its initialization if its weights are
+those of the same model made anew. Where networks were passed to the constructor, it is judged by its largest
+weight. A layer of torch with m inputs and k outputs begins with weights uniform in [-b, b], b^2 = 1/m, or
+6/(m + k) in tanh networks. The first steps of training move some of many weights outside: a layer with
 
     b (1 - 7 / n) <= max |w| <= b,      n weights, and biases within 1/sqrt(m)                          (1)
 
@@ -24,6 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from simulacra.core.model import Model
+from simulacra.core.spaces.plain import Space
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.rows import chosen, points
 
@@ -44,8 +47,8 @@ class Weights:
         broken: names of parameters that are not finite.
         largest: name of the matrix with the largest gain, equation (2).
         gain: its gain.
-        still: names of layers at their initialization, by equation (1), if other layers moved.
-        layers: number of layers to which equation (1) applies.
+        still: names of layers at their initialization, if other layers moved.
+        layers: number of layers with at least 128 weights.
         scale: root mean square of the features of the data, which permits larger weights.
     """
 
@@ -78,8 +81,8 @@ def weights_of(model: Model, scale: float = 1.0) -> Weights | None:
     broken = tuple(name for name, p in named if not bool(p.isfinite().all()))
     gains = [(_gain(p), name) for name, p in named if p.dim() > 1 and name not in broken]
     gain, largest = max(gains, default=(0.0, ""))
-    told = list(_large_layers(model))
-    still = tuple(name for name, layer in told if as_made(layer.weight, layer.bias))
+    told, initial = list(_large_layers(model)), initial_of(model)
+    still = tuple(name for name, layer in told if _unmoved(name, layer, initial))
     # if no layer moved, the model is untrained: no layer counts as frozen
     return Weights(broken, largest, gain, still if len(still) < len(told) else (), len(told), scale)
 
@@ -101,6 +104,44 @@ def _large_layers(model: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
     for name, module in model.named_modules():
         if isinstance(module, LAYERS) and module.weight.numel() >= FEWEST:
             yield name, module  # type: ignore[misc]
+
+
+def initial_of(model: Model) -> dict[str, Tensor] | None:
+    """Returns the weights of a model at its initialization by name, or None if they cannot be made anew.
+
+    Args:
+        model: trained model.
+
+    Example:
+        >>> import simulacra
+        >>> model = simulacra.VAE(simulacra.Real((5,)), latent=2)
+        >>> all(torch.equal(p, initial_of(model)[name]) for name, p in model.named_parameters())
+        True
+    """
+    arguments = vars(model).get("arguments")
+    if arguments is None or arguments.get("seed", 0) is None or any(map(_has_network, arguments.values())):
+        return None
+    try:
+        return dict(type(model)(**arguments).named_parameters())
+    except (TypeError, ValueError, OSError):
+        return None  # a file that its constructor reads, or arguments that it changed
+
+
+def _has_network(value: object) -> bool:
+    """Returns True if an argument is a network, or anything else that has a state of its own."""
+    if isinstance(value, dict):
+        return any(map(_has_network, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_has_network, value))
+    return isinstance(value, nn.Module | Tensor) or (callable(value) and not isinstance(value, type | Space))
+
+
+def _unmoved(name: str, layer: nn.Linear, initial: dict[str, Tensor] | None) -> bool:
+    """Returns True if a layer has its initial weights, or, where these are unknown, if equation (1) holds."""
+    made = None if initial is None else initial.get(f"{name}.weight")
+    if made is None or made.shape != layer.weight.shape:
+        return as_made(layer.weight, layer.bias)
+    return bool((layer.weight.detach() == made.to(layer.weight)).all())
 
 
 def as_made(weight: Tensor, bias: Tensor | None) -> bool:

@@ -6,6 +6,7 @@ from simulacra.core.capabilities import general as can
 from simulacra.core.capabilities.chains import stationary
 from simulacra.core.corruption.corruption import numeric
 from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.volumes import is_solid
 from simulacra.data.toys import Modes
 from simulacra.evaluation.captions.agreement import captioned
 from simulacra.evaluation.likelihood.held_out import has_likelihood
@@ -41,6 +42,7 @@ IMAGES = Need(
     "images without missing entries",
     lambda case: case.data.preprocessing.raw.image and case.rows.known is None,
 )
+VOLUMES = Need("volumes of 0/1", lambda case: is_solid(case.data.preprocessing.raw))
 LANGUAGE = Need("texts whose validity can be checked", lambda case: check_of(case.data) is not None)
 WHOLE = Need(
     "rows without missing entries",

@@ -7,7 +7,15 @@ from simulacra.evaluation.measures.measure import Case, Evidence, Measure
 from simulacra.evaluation.measures.needs import HELD_OUT, NUMBERS, TRANSLATES, WHOLE
 from simulacra.evaluation.pairs.heeding import PERMUTATIONS, TRAIN, Heeding, heeding
 from simulacra.evaluation.pairs.paired import Paired, paired
-from simulacra.evaluation.pairs.translated import DRAWS, PAIRS, Translated, translated
+from simulacra.evaluation.pairs.translated import (
+    DRAWS,
+    PAIRS,
+    TooFew,
+    Translated,
+    too_few,
+    too_few_rows,
+    translated,
+)
 from simulacra.evaluation.pairs.wording import headline, paired_rows
 
 
@@ -36,6 +44,14 @@ PAIRED: Measure[Paired] = Measure(
     lines=paired_rows,
     columns=pair_columns,
     instead=headline,
+)
+TOO_FEW: Measure[TooFew] = Measure(
+    "few_pairs",
+    lambda case, found: too_few(case.data, case.split, case.limit),
+    "nothing",
+    (TRANSLATES, NUMBERS, WHOLE),
+    record=TooFew,
+    lines=too_few_rows,
 )
 HEEDING: Measure[Heeding] = Measure(
     "heeding",

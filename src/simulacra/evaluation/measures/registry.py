@@ -47,10 +47,11 @@ from simulacra.evaluation.measures.needs import (
     TRAINED,
     TWO_ROWS,
     VITALS_OF,
+    VOLUMES,
     WHOLE,
 )
 from simulacra.evaluation.measures.noising import AVERAGED, STEPS_BACK
-from simulacra.evaluation.measures.pairs import HEEDING, PAIRED, TRANSLATED
+from simulacra.evaluation.measures.pairs import HEEDING, PAIRED, TOO_FEW, TRANSLATED
 from simulacra.evaluation.measures.row_scores import CELLS_GAP, GENERALIZATION, LIKELIHOOD
 from simulacra.evaluation.measures.tables import TABLE
 from simulacra.evaluation.rows import count, samples_like
@@ -58,6 +59,7 @@ from simulacra.evaluation.samples.implicit import NotScored, modes_found, sample
 from simulacra.evaluation.samples.memorization import Copies, Memorization, copy_rows, memorization
 from simulacra.evaluation.samples.mmd import SampleScore, mmd
 from simulacra.evaluation.samples.neighbours import neighbour_accuracy
+from simulacra.evaluation.samples.overlap import Overlap, overlap, overlap_rows
 from simulacra.evaluation.samples.quality import ModesFound, SampleQuality, Skipped, quality_rows
 from simulacra.evaluation.tasks.classification import Classification, classification
 from simulacra.evaluation.tasks.denoising import Denoising, denoising, denoising_rows, gain_in_words
@@ -94,6 +96,11 @@ def _quality(case: Case, found: Evidence) -> SampleQuality | Skipped | None:
 def _validity(case: Case, found: Evidence) -> Validity | None:
     drawn = found[DRAWN]
     return None if drawn is None else validity_of(case.data, case.split, drawn)
+
+
+def _overlap(case: Case, found: Evidence) -> Overlap | None:
+    drawn = found[DRAWN]
+    return None if drawn is None else overlap(case.data, case.split, drawn)
 
 
 def _mmd(case: Case, found: Evidence) -> SampleScore:
@@ -188,6 +195,16 @@ VALIDITY: Measure[Validity] = Measure(
     lines=validity_rows,
     columns=columns.validity_columns,
 )
+OVERLAP: Measure[Overlap] = Measure(
+    "overlap",
+    _overlap,
+    "n samples, n M overlaps of volumes",
+    (SAMPLES, VOLUMES, HELD_OUT, WHOLE),
+    record=Overlap,
+    lines=overlap_rows,
+    columns=columns.overlap_columns,
+    instead=lambda found: f"IoU with the nearest solid {found.nearest.value:.3f}",
+)
 TASKS: Measure[Tasks] = Measure(
     "tasks",
     lambda case, found: tasks(case.model, case.data, case.split, case.seed, case.limit),
@@ -279,6 +296,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     CELLS_GAP,
     TRANSLATED,
     PAIRED,
+    TOO_FEW,
     AGREEMENT,
     SAMPLE_SCORE,
     RECONSTRUCTION,
@@ -289,6 +307,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     CLASSES,
     PREDICTION,
     VALIDITY,
+    OVERLAP,
     TASKS,
     TABLE,
     LAYERS,

@@ -19,6 +19,7 @@ from simulacra.core.model import Model
 from simulacra.core.progress.tasks import stage
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.paired import observed
+from simulacra.core.storage.records import Record
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.measures.kept_parts import TENSOR, once
 from simulacra.evaluation.rows import chosen, condition_of, count
@@ -62,6 +63,42 @@ def of_pairs(model: Model) -> bool:
         return False
     translates = can.able(model, can.Translates)
     return translates.targets is None and translates.source == model.condition
+
+
+@dataclass(frozen=True)
+class TooFew(Record):
+    """Pairs that are too few for scores of translations.
+
+    Args:
+        split: split of the pairs.
+        pairs: number of its pairs whose source is known.
+    """
+
+    split: str
+    pairs: int
+
+
+def too_few(data: Dataset, split: str = "test", limit: int | None = None) -> TooFew | None:
+    """Returns the number of pairs of a split, if there are fewer than two; None otherwise.
+
+    Args:
+        data: data set of pairs.
+        split: `train`, `valid` or `test`.
+        limit: largest number of rows; None: all.
+    """
+    known = data[split].c_known
+    pairs = min(count(data[split], limit), len(data[split]) if known is None else int(known.sum()))
+    return TooFew(split, pairs) if pairs < 2 else None
+
+
+def too_few_rows(found: TooFew) -> list[tuple[str, str]]:
+    """Returns one line that says why translations have no scores.
+
+    Args:
+        found: the number of pairs.
+    """
+    there = f"{found.split} has {found.pairs or 'none'}"
+    return [("translations", f"not measured: their scores need at least 2 pairs, but {there}.")]
 
 
 def translated(

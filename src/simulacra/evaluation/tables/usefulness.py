@@ -2,8 +2,8 @@
 
     loss = score of trees trained on training rows - score of trees trained on drawn rows                (1)
 
-The score of a target is R^2 for numbers, and the mean one-vs-rest AUC for at most 6 classes; columns with
-more classes are treated as numbers.
+The score of a target is R^2 for numbers, which counts as 0 in (1) where it is negative, and the mean
+one-vs-rest AUC for at most 6 classes; columns with more classes are treated as numbers.
 
 Reference: Esteban, Hyland and Ratsch, Real-valued (medical) time series generation, 2017.
 """
@@ -44,6 +44,8 @@ class Target:
     @property
     def loss(self) -> float:
         """The loss of equation (1)."""
+        if self.score == "R2":
+            return max(self.real, 0.0) - max(self.drawn, 0.0)
         return self.real - self.drawn
 
 

@@ -36,8 +36,8 @@ def length(evidence: Evidence) -> Finding | None:
     if steps >= least or (course.known and not course.rose):
         few = steps < least and not course.fell
         reach = of_rows(len(course.scores), FEWEST_NOISE, "epochs") if few else CERTAIN
-        return well(NAME, measured, normal, "it was not cut short", SEE, reach)
-    meaning = "training was cut short: what other checks find is that of a model which is still learning"
+        return well(NAME, measured, normal, "it was long enough", SEE, reach)
+    meaning = "training was short: what other checks find is that of a model which is still learning"
     ways = "more epochs or steps", "neither option, for the length that the model declares"
     said, _ = known.ways(*ways)
     return Finding("note", NAME, measured, normal, meaning, said, SEE)

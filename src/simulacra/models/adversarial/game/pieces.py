@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from simulacra.core.errors.suggestion import Refusal, build_with
+from simulacra.core.model import defaults_of
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
@@ -139,9 +140,12 @@ def set_references(model: Any, source: Source, rng: Rng) -> None:
     """
     n = next(len(module.reference) for module in model.modules() if isinstance(module, Virtual))
     if len(source) < n:
-        raise ValueError(
+        virtual = [name for name, value in _arguments(model).items() if value == "virtual"]
+        ways = [build_with(**dict.fromkeys(virtual, name)) for name in ("layer", "batch")]
+        raise Refusal(
             f"virtual batch normalization needs {n} rows of data as its reference batch, but the training "
-            f"split has {len(source)}: take 'layer' or 'batch'."
+            f"split has {len(source)}: take {ways[0]} or {ways[1]}.",
+            *ways,
         )
     rows = rng.on(range(n))
     batch = source.batch(rng.permutation("reference", len(source))[:n], rows).to(model.device)
@@ -152,6 +156,11 @@ def set_references(model: Any, source: Source, rng: Rng) -> None:
         for module in network.modules():
             if isinstance(module, Virtual):
                 module.set_reference(h, _as_given(network, c))
+
+
+def _arguments(model: Any) -> dict[str, Any]:
+    """Returns the constructor's arguments with their defaults, by name."""
+    return defaults_of(type(model)) | vars(model).get("arguments", {})
 
 
 def _as_given(network: nn.Module, c: torch.Tensor | None) -> torch.Tensor | None:
