@@ -14,7 +14,7 @@ from benchmarks.timing import Row, interleaved, median, ratio
 from simulacra.api import fit
 from simulacra.core.batch import Batch
 from simulacra.core.random.keyed import Rng
-from simulacra.core.spaces.plain import Levels
+from simulacra.core.spaces.plain import Binary, Levels
 from simulacra.data.dataset import Dataset
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.adversarial.game.two_player import Game
@@ -24,18 +24,24 @@ Make = Callable[[], Game]
 
 
 def games(quick: bool) -> list[Row]:
-    """Measures DCGAN, WGAN-GP and pix2pix at 64 x 64, WGAN-GP of an MLP, and DCGAN in bf16."""
+    """Measures games of images, pairs, frames and volumes, WGAN-GP of an MLP, and DCGAN in bf16."""
     steps, repeats = (3, 2) if quick else (6, 5)
     images, flat = pictures(64 * (steps + 2) * 5), vectors(6000)
     paired = pictures(64 * (steps + 2) * 2, pairs=True)
     dcgan = lambda: simulacra.DCGAN(images.space, channels=32)
     critic = lambda: simulacra.WGANGP(images.space, channels=16, latent=100)
     translated = lambda: simulacra.Pix2Pix(paired.space, paired.condition, channels=8)
+    framed = frames(64 * (steps + 2) * 2)
+    following = lambda: simulacra.NextFrameGAN(framed.space, framed.condition, channels=8, blocks=1)
+    solid = solids(64 * (steps + 2) * 2)
+    volumes = lambda: simulacra.VoxelGAN(solid.space, channels=8)
     mlp = lambda: simulacra.WGANGP(flat.space, network="mlp", hidden=(500, 500), normalization="none")
     return [
         overhead("DCGAN step at 64 x 64, batch 64", dcgan, images, steps, repeats, 1.03),
         overhead("WGAN-GP step of convolutional networks at 64 x 64", critic, images, steps, repeats, 1.03),
         overhead("pix2pix step at 64 x 64, batch 64", translated, paired, steps, repeats, 1.03),
+        overhead("next-frame-gan step at 32 x 32, batch 64", following, framed, steps, repeats, 1.05),
+        overhead("voxel-gan step at 16 x 16 x 16, batch 64", volumes, solid, steps, repeats, 1.05),
         overhead("WGAN-GP step of a 784-unit MLP", mlp, flat, 10 * steps, 2 * repeats, 1.06),
         in_bf16(dcgan, images, steps, repeats),
     ]
@@ -52,6 +58,28 @@ def pictures(n: int, pairs: bool = False) -> Dataset:
     space = Levels((3, 64, 64), 256)
     more = {"c": x.roll(-1, 0), "condition": space} if pairs else {}
     return from_tensors(x, space, "noise", valid=0.0, test=2 / n, **more)
+
+
+def frames(n: int) -> Dataset:
+    """Returns grey frames of noise, each given four others.
+
+    Args:
+        n: number of frames.
+    """
+    x = torch.randint(0, 256, (n, 5, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    given = {"c": x[:, 1:], "condition": Levels((4, 32, 32), 256)}
+    return from_tensors(x[:, :1], Levels((1, 32, 32), 256), "noise", valid=0.0, test=2 / n, **given)
+
+
+def solids(n: int) -> Dataset:
+    """Returns volumes of noise.
+
+    Args:
+        n: number of volumes.
+    """
+    shape = (1, 16, 16, 16)
+    x = torch.randint(0, 2, (n, *shape), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    return from_tensors(x, Binary(shape), "noise", valid=0.0, test=2 / n)
 
 
 def vectors(n: int) -> Dataset:
