@@ -91,6 +91,16 @@ def bits() -> Dataset:
 
 
 @kept
+def noisy_bits(n: int = 103) -> Dataset:
+    """Images of 5 x 3 pixels, black or white, each given the same with a tenth of the pixels changed."""
+    rng = Rng(0, "noisy bits", rows=range(n))
+    x = (_normal(n, 15, "noisy bits") > 0).reshape(-1, 1, 5, 3)
+    c = x ^ (rng.uniform("noise", 1, 5, 3) < 0.1)
+    image = Binary((1, 5, 3))
+    return from_tensors(x.to(torch.uint8), image, "noisy-bits", c=c.to(torch.uint8), condition=image)
+
+
+@kept
 def series(T: int = 13, n: int = 109) -> Dataset:
     """Series of 7 levels."""
     x = (_normal(n, T, "series") * 2 + 3).round().clamp(0, 6).to(torch.uint8)
@@ -208,6 +218,15 @@ def pairs() -> Dataset:
 
 
 @kept
+def domains() -> Dataset:
+    """Images of 5 x 7 pixels with 4 levels: bright and dark ones in unequal number, without pairs."""
+    x = (_normal(103, 35, "domains") + 1.5).round().clamp(0, 3).to(torch.uint8).reshape(-1, 1, 5, 7)
+    kind = (torch.arange(103) % 3 > 0).long()
+    x = torch.where(kind.view(-1, 1, 1, 1) > 0, x, 3 - x.clamp(0, 1))
+    return from_tensors(x, Levels((1, 5, 7), 4), "domains", kind, Categorical((), 2, ("bright", "dark")))
+
+
+@kept
 def wave_pairs(T: int = 23, n: int = 109) -> Dataset:
     """Recordings of tones of any phase, each beside the same with hiss."""
     rng = Rng(0, "wave pairs", rows=range(n))
@@ -223,6 +242,26 @@ def squares() -> Dataset:
     c = (Rng(0, "squares", rows=range(n)).uniform("c", 1).squeeze(1) * 3).long()
     x = (_normal(n, 36, "squares") + c.unsqueeze(1)).round().clamp(0, 3).to(torch.uint8)
     return from_tensors(x.reshape(-1, 1, 6, 6), Levels((1, 6, 6), 4), "squares", c, Categorical((), 3))
+
+
+@kept
+def grown() -> Dataset:
+    """Images of 8 x 8 pixels with 4 levels, in three classes: twice the first sides of a game that grows."""
+    n = 103
+    c = (Rng(0, "grown", rows=range(n)).uniform("c", 1).squeeze(1) * 3).long()
+    x = (_normal(n, 64, "grown") + c.unsqueeze(1)).round().clamp(0, 3).to(torch.uint8)
+    return from_tensors(x.reshape(-1, 1, 8, 8), Levels((1, 8, 8), 4), "grown", c, Categorical((), 3))
+
+
+@kept
+def captioned() -> Dataset:
+    """Images of 12 x 12 pixels with 4 levels, whose captions of up to 3 words tell how light they are."""
+    words = Tokens((3,), 5, ("<end>", "<unknown>", "a", "dark", "light"), unknown=1, unit="words")
+    texts, rng = ("light", "a dark", "a light dark"), Rng(0, "captioned", rows=range(107))
+    which = (rng.uniform("which", 1).squeeze(1) * 3).long()
+    x = (_normal(107, 144, "captioned") + which.unsqueeze(1)).round().clamp(0, 3).to(torch.uint8)
+    c = words.rows([texts[i] for i in which.tolist()])
+    return from_tensors(x.reshape(-1, 1, 12, 12), Levels((1, 12, 12), 4), "captioned", c, words)
 
 
 @kept

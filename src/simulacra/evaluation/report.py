@@ -18,7 +18,9 @@ from simulacra.core.scores.estimate import Protocol as ScoreProtocol
 from simulacra.core.storage.links import check_links
 from simulacra.core.storage.plain_text import in_markdown
 from simulacra.core.storage.records import as_json
+from simulacra.evaluation.captions.agreement import Agreement
 from simulacra.evaluation.compare.score_tables import Scores
+from simulacra.evaluation.domains.crossed import Crossed
 from simulacra.evaluation.latents.codes import Latents
 from simulacra.evaluation.latents.dimension import Dimensions
 from simulacra.evaluation.latents.fidelity import Fidelity
@@ -100,6 +102,8 @@ class Report:
     denoising = RecordOf[Denoising]()
     translations = RecordOf[Paired]()
     few_pairs = RecordOf[TooFew]()
+    captions = RecordOf[Agreement]()
+    crossed = RecordOf[Crossed]()
     memorization = RecordOf[Copies]()
     classes = RecordOf[Classification]()
     prediction = RecordOf[Prediction]()

@@ -3,23 +3,40 @@
     x ~ p(x|c)                                                       (1)
 
 It is a capability of every model that samples and takes a condition, if the condition is an image, a wave or
-another observation (`core.spaces.paired.observed`). No model declares it.
+another observation (`core.spaces.paired.observed`). No model declares it. Models that have one best answer to
+c beside their draws, `AnswersPairs`, give it instead.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from torch import Tensor
 
 from simulacra.core.capabilities.mappings import Translates
+from simulacra.core.capabilities.narrowing import able
 from simulacra.core.capabilities.sampling import chosen, names_of
 from simulacra.core.random.keyed import Rng
+from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
 
 
+class AnswersPairs(ABC):
+    """A model of pairs that translates c by one answer, such as the means of p(x|c), and not by a draw."""
+
+    @abstractmethod
+    def answer(self, c: Tensor, rng: Rng) -> Tensor:
+        """Returns the answer to each condition in the model's space, shape (B, *).
+
+        Args:
+            c: conditions after their preprocessing, shape (B, *).
+            rng: generator of the draws, if the model draws.
+        """
+
+
 class DrawsPairs(Translates, mixin=True):
-    """Translates by equation (1): the source is the condition, and there is one target.
+    """Translates by equation (1), or by the model's answer: the source is the condition, the target is one.
 
     Args:
         model: a model that samples given its condition.
@@ -37,7 +54,7 @@ class DrawsPairs(Translates, mixin=True):
         return space
 
     def carry(self, x: Tensor, rng: Rng, to: Tensor | None = None, c: Tensor | None = None) -> Tensor:
-        """Draws an x for each condition by the model's present options of drawing, shape (B, *).
+        """Draws an x for each condition by the model's present options, or answers it, shape (B, *).
 
         Args:
             x: conditions after their preprocessing, shape (B, *).
@@ -45,6 +62,8 @@ class DrawsPairs(Translates, mixin=True):
             to: None, since there is one target.
             c: None, since x is the condition.
         """
+        if isinstance(self.model, AnswersPairs):
+            return self.model.answer(x, rng)
         options = chosen(self.model, {})
         more: dict[str, Any] = {"how": options} if names_of(type(options)) else {}
         drawn: Tensor = self.model.draw(rng.on(rng.rows), x, **more)
@@ -65,3 +84,20 @@ def draws_pairs(model: Any) -> bool:
         False
     """
     return Translates not in model.own_capabilities() and model.supports(Translates)
+
+
+def targets_of(model: Any) -> Categorical | None:
+    """Returns the classes that a model leads its own observations to; None if it does not.
+
+    Args:
+        model: any model.
+
+    Example:
+        >>> from simulacra import VAE, Categorical, Levels
+        >>> targets_of(VAE(Levels((1, 3, 3)), Categorical((), 3), latent=2)).classes
+        3
+    """
+    if not model.supports(Translates):
+        return None
+    translates = able(model, Translates)
+    return translates.targets if translates.source == model.space else None

@@ -191,6 +191,13 @@ ENTRIES = (
         "toy",
         holds="toy",
     ),
+    Entry(
+        "captioned-shapes",
+        "10,000 coloured shapes, 32x32, with captions; size, colour, shape and place known",
+        "toy",
+        holds="toy",
+    ),
+    Entry("captioned-shapes-64", "the same, 5,000 of 64x64", "toy", holds="toy"),
 )
 _BY_NAME = {entry.name: entry for entry in ENTRIES}
 

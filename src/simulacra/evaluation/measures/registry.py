@@ -15,6 +15,7 @@ from simulacra.evaluation.latents.spread import Spread, spread
 from simulacra.evaluation.likelihood.constant_columns import Constant, constant_columns
 from simulacra.evaluation.likelihood.held_out import fits
 from simulacra.evaluation.likelihood.repeated_values import repeated_values
+from simulacra.evaluation.measures.captions import AGREEMENT
 from simulacra.evaluation.measures.checked import (
     AGAINST_MEAN,
     CELLS,
@@ -26,6 +27,7 @@ from simulacra.evaluation.measures.checked import (
     WEIGHTS,
 )
 from simulacra.evaluation.measures.codes import CODES, DIMENSION, RATES, REFINED, ROWS, most_code_rows
+from simulacra.evaluation.measures.domains import CROSSED, LED
 from simulacra.evaluation.measures.history import History
 from simulacra.evaluation.measures.measure import Case, Evidence, Look, Measure, evidence_of
 from simulacra.evaluation.measures.needs import (
@@ -296,6 +298,9 @@ MEASURES: tuple[Measure[Any], ...] = (
     TRANSLATED,
     PAIRED,
     TOO_FEW,
+    AGREEMENT,
+    LED,
+    CROSSED,
     SAMPLE_SCORE,
     RECONSTRUCTION,
     FIDELITY,

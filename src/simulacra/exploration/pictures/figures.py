@@ -36,14 +36,15 @@ EACH = 3  # rows of a class whose codes are averaged
 
 
 def samples(album: Album) -> Picture:
-    """Samples of the model, with one row for each class if its condition is a class."""
+    """Samples of the model, with one row for each class or text if its condition is one."""
     title = f"{type(album.model).__name__}: samples{album.binarized}"
     if not album.space.image:
         x = album.model.sample(POINTS, album.conditions(POINTS), album.seed)
         return view_data(album.space, x, title)
     rows = album.classes if 0 < album.classes <= 20 else 8
-    x = album.model.sample(rows * COLUMNS, album.conditions(rows * COLUMNS), album.seed)
-    names = album.class_names() if rows == album.classes else []
+    c = album.conditions(rows * COLUMNS)
+    x = album.model.sample(rows * COLUMNS, c, album.seed)
+    names = album.class_names() if rows == album.classes else album.texts(c)[::COLUMNS]
     return sheet(album.space, x.unflatten(0, (rows, COLUMNS)), title, row_names=names)
 
 
@@ -100,7 +101,8 @@ def analogies(album: Album) -> Picture:
     targets = can.able(album.model, can.Translates).targets
     assert targets is not None
     rows = album.varied(min(COLUMNS, targets.classes))
-    led = [album.model.translate(rows.x, to=k, condition=rows.c) for k in range(targets.classes)]
+    c = rows.c if album.conditional else None
+    led = [album.model.translate(rows.x, to=k, condition=c) for k in range(targets.classes)]
     names = ("row", *(targets.names or map(str, range(targets.classes))))
     x = torch.stack([rows.x.double(), *(x.cpu().double() for x in led)], 1)
     return sheet(album.space, x, "Held-out images led to each class", column_names=names)
