@@ -36,7 +36,6 @@ OF_FRAMES = (
     (NEXT, "needs frames like x", lambda **o: frames(Levels((4, 8, 8), 9), **o)),
     (NEXT, "frames of a film have one size", lambda **o: frames(Levels((4, 8, 7), 17), **o)),
     (NEXT, "scales is {}", next_frame(scales=9)),
-    (NEXT, "but this power is 1 or 2", next_frame(p=3)),
     (NEXT, "the weights of the terms", next_frame(adversarial=0.0, error=0.0, gdl=0.0)),
     (VOXELS, "finds a solid from a picture", reconstructed),
     (VOXELS, "but this weight is a number", solids(adversarial=0.0)),
