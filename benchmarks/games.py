@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from itertools import count, takewhile
 
 import torch
 from torch import Tensor
@@ -13,8 +14,10 @@ from benchmarks.setup import PIXELS
 from benchmarks.timing import Row, interleaved, median, ratio
 from simulacra.api import fit
 from simulacra.core.batch import Batch
+from simulacra.core.interface import evaluating
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Levels
+from simulacra.core.updates import Update, selects
 from simulacra.data.dataset import Dataset
 from simulacra.data.sources.tensors import from_tensors
 from simulacra.models.adversarial.game.two_player import Game
@@ -24,18 +27,24 @@ Make = Callable[[], Game]
 
 
 def games(quick: bool) -> list[Row]:
-    """Measures DCGAN, WGAN-GP and pix2pix at 64 x 64, WGAN-GP of an MLP, and DCGAN in bf16."""
+    """Measures steps of games at 64 x 64, of WGAN-GP of an MLP, and of DCGAN in bf16."""
     steps, repeats = (3, 2) if quick else (6, 5)
     images, flat = pictures(64 * (steps + 2) * 5), vectors(6000)
     paired = pictures(64 * (steps + 2) * 2, pairs=True)
     dcgan = lambda: simulacra.DCGAN(images.space, channels=32)
     critic = lambda: simulacra.WGANGP(images.space, channels=16, latent=100)
+    pairs = lambda: simulacra.R3GAN(images.space, channels=4, blocks=1)
     translated = lambda: simulacra.Pix2Pix(paired.space, paired.condition, channels=8)
+    pyramid = lambda: simulacra.LAPGAN(images.space, halvings=1, channels=16)
+    growing = lambda: simulacra.ProgressiveGAN(images.space, channels=8)
     mlp = lambda: simulacra.WGANGP(flat.space, network="mlp", hidden=(500, 500), normalization="none")
     return [
         overhead("DCGAN step at 64 x 64, batch 64", dcgan, images, steps, repeats, 1.03),
         overhead("WGAN-GP step of convolutional networks at 64 x 64", critic, images, steps, repeats, 1.03),
+        overhead("R3GAN step at 64 x 64, batch 64", pairs, images, steps, repeats, 1.05),
         overhead("pix2pix step at 64 x 64, batch 64", translated, paired, steps, repeats, 1.03),
+        overhead("LAPGAN step of two levels to 64 x 64", pyramid, images, steps, repeats, 1.05, 2),
+        overhead("progressive GAN step of levels to 64 x 64", growing, images, steps, repeats, 1.05, 9),
         overhead("WGAN-GP step of a 784-unit MLP", mlp, flat, 10 * steps, 2 * repeats, 1.06),
         in_bf16(dcgan, images, steps, repeats),
     ]
@@ -61,41 +70,55 @@ def vectors(n: int) -> Dataset:
 
 
 def bare_loop(model: Game, x: Tensor, c: Tensor | None, steps: int) -> None:
-    """Trains with two optimizers over the same losses: D on fresh batches, then G.
+    """Trains with two optimizers over the same losses, stage by stage: D on fresh batches, then G.
 
     Args:
         model: the GAN.
         x: raw training rows, shape (N, *).
         c: their conditions, or None.
-        steps: number of generator steps.
+        steps: number of generator steps, which the stages share.
     """
-    moves = []
-    for update in model.updates():
-        own = [p for name, p in model.named_parameters() if name.startswith(update.params[0])]
-        others = [p for name, p in model.named_parameters() if not name.startswith(update.params[0])]
-        assert update.optimizer is not None
-        moves.append((update, own, others, update.optimizer.build(own)))
     model.train()
+    stages = list(takewhile(lambda stage: stage is not None, (model.stage(i, []) for i in count())))
     order, at = torch.randperm(len(x)), 0
-    for step in range(steps):
-        for update, own, others, optimizer in moves:
-            for p in others:
-                p.requires_grad_(False)
-            for p in own:
-                p.requires_grad_(True)
-            for r in range(update.repeat):
+    for stage in stages:
+        if stage.start is not None:
+            stage.start(model, None, Rng(0))
+        moves = [(update, *_players(model, update)) for update in stage.updates]
+        for step in range(steps // len(stages)):
+            batches = []
+            for r in range(max(update.repeat for update in stage.updates)):
                 at = (at + BATCH) % (len(x) - BATCH)
                 chosen = order[at : at + BATCH]
                 given = None if c is None else c.index_select(0, chosen)
                 batch = Batch(x.index_select(0, chosen), given, rows=range(BATCH))
-                optimizer.zero_grad()
-                loss = update.loss(model, batch, Rng(0, step, update.name, r, rows=batch.rows)).loss
-                total = torch.stack([term.mean() for term in loss.values()]).sum()
-                total.backward()
-                optimizer.step()
-                if update.after is not None:
-                    update.after(model, {}, 0.0)
-                float(total.detach())
+                if stage.view is not None:
+                    with evaluating(model):
+                        batch = stage.view(model, batch, Rng(0, step, r, rows=batch.rows))
+                batches.append(batch)
+            for update, own, others, optimizer in moves:
+                for p in others:
+                    p.requires_grad_(False)
+                for p in own:
+                    p.requires_grad_(True)
+                for r in range(update.repeat):
+                    rng = Rng(0, step, update.name, r, rows=range(BATCH))
+                    optimizer.zero_grad()
+                    loss = update.loss(model, batches[r], rng).loss
+                    total = torch.stack([term.mean() for term in loss.values()]).sum()
+                    total.backward()
+                    optimizer.step()
+                    if update.after is not None:
+                        update.after(model, {}, 0.0)
+                    float(total.detach())
+
+
+def _players(model: Game, update: Update) -> tuple[list[Tensor], list[Tensor], torch.optim.Optimizer]:
+    """Returns the parameters of an update, all others, and its optimizer."""
+    own = [p for name, p in model.named_parameters() if selects(update.params, name)]
+    others = [p for name, p in model.named_parameters() if not selects(update.params, name)]
+    assert update.optimizer is not None
+    return own, others, update.optimizer.build(own)
 
 
 def our_fit(model: Game, data: Dataset, steps: int, precision: str = "32") -> None:
@@ -113,26 +136,32 @@ def our_fit(model: Game, data: Dataset, steps: int, precision: str = "32") -> No
         fit(model, data, out=folder, progress=False, validate=False, doctor=False, **options)
 
 
-def overhead(name: str, make: Make, data: Dataset, steps: int, repeats: int, wanted: float) -> Row:
+def overhead(
+    name: str, make: Make, data: Dataset, steps: int, repeats: int, wanted: float, stages: int = 1
+) -> Row:
     """Compares `fit` with the bare loop, without the start-up costs that a long training does not notice.
 
     Args:
         name: description of the step.
         make: returns the model.
         data: the data set.
-        steps: number of steps that are timed.
+        steps: number of steps that are timed, in each stage.
         repeats: number of interleaved repeats.
         wanted: largest acceptable ratio.
+        stages: number of the model's stages.
     """
     x, c = data.train.x, data.train.c
     actions: dict[str, Callable[[], object]] = {}
-    for n in (1, 1 + steps):
+    short, long = stages, stages * (1 + steps)
+    for n in (short, long):
         actions[f"fit {n}"] = lambda n=n: our_fit(make(), data, n)
         actions[f"bare {n}"] = lambda n=n: bare_loop(make(), x, c, n)
     seconds = interleaved(actions, repeats)
     # the difference between a long and a short run is the time of the steps
     each = {
-        kind: [(b - a) / steps for a, b in zip(seconds[f"{kind} 1"], seconds[f"{kind} {1 + steps}"])]
+        kind: [
+            (b - a) / (long - short) for a, b in zip(seconds[f"{kind} {short}"], seconds[f"{kind} {long}"])
+        ]
         for kind in ("fit", "bare")
     }
     low, mid, high = ratio(each, "fit", "bare")
@@ -141,7 +170,7 @@ def overhead(name: str, make: Make, data: Dataset, steps: int, repeats: int, wan
         f"{mid:.3f} ({low:.3f} to {high:.3f})",
         f"<= {wanted:g}",
         mid <= wanted,
-        f"two optimizers over the same losses and networks, {steps} steps less the start, fp32, "
+        f"two optimizers over the same losses and networks, {long - short} steps less the start, fp32, "
         f"{1e3 * median(each['bare']):.0f} ms a bare step",
     )
 

@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "docs" / "systems.csv"
 PAGE = ROOT / "docs" / "systems.md"
-STATES = ("works", "partly", "missing")
+STATES = ("works", "partly", "missing", "none")
 COMPARING_CALLS = {
     "allclose",
     "assert_allclose",
@@ -173,7 +173,7 @@ def problems(rows: list[Row], proofs: list[Proof]) -> list[str]:
             found.append(f"{row.id} has the state {row.state!r}; states are {', '.join(STATES)}.")
         if row.state == "works" and row.id not in comparing:
             found.append(f"{row.id} is said to work, but no marked test compares numbers for it.")
-        if row.state != "missing" and not row.where:
+        if row.state not in ("missing", "none") and not row.where:
             found.append(f"{row.id} is said to be {row.state}, but `where` is empty.")
         for module in filter(None, row.where.split()):
             if not (ROOT / "src" / "simulacra" / module).exists():
@@ -208,15 +208,15 @@ HEAD = """# Systems
 <!-- Written by tools/systems.py from docs/systems.csv and the test markers. Do not edit. -->
 
 The {total} systems that the library is to hold, by family: {works} work, {partly} partly, {missing} are
-missing. A row works when a test marked with its id compares numbers with the truth (enumeration,
-quadrature, a closed form, finite differences). In names, S0 to S4 are five lecture texts on
-generative models, DLB is the *Deep Learning Book*, and (I) marks what no text names but another
-row needs. "Same" is the paper of the row above.
+missing; {none} are examples in the texts and no systems (`none`). A row works when a test marked with its
+id compares numbers with the truth (enumeration, quadrature, a closed form, finite differences). In names,
+S0 to S4 are five lecture texts on generative models, DLB is the *Deep Learning Book*, and (I) marks what
+no text names but another row needs. "Same" is the paper of the row above.
 """
 
 
 def _line(row: Row, tests: list[str]) -> str:
-    state = f"**{row.state}**" if row.state != "missing" else row.state
+    state = f"**{row.state}**" if row.state in ("works", "partly") else row.state
     where = "<br>".join(f"`{module}`" for module in row.where.split())
     proofs = "<br>".join(f"`{test.removeprefix('tests/')}`" for test in tests)
     system = escape(row.system) + (f" ({escape(row.notes)})" if row.notes else "")

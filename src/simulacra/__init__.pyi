@@ -63,8 +63,14 @@ from simulacra.exploration.live.watch import SamplePictures
 from simulacra.exploration.notebook import as_html
 from simulacra.exploration.plot import plot
 from simulacra.models.adversarial.began import BEGAN
+from simulacra.models.adversarial.captions.gan_cls import GANCLS
+from simulacra.models.adversarial.captions.stackgan import StackGAN
 from simulacra.models.adversarial.dcgan import DCGAN
+from simulacra.models.adversarial.frames.next_frame import NextFrameGAN
+from simulacra.models.adversarial.frames.voxel_gan import VoxelGAN
 from simulacra.models.adversarial.gan import GAN
+from simulacra.models.adversarial.growing.lapgan import LAPGAN
+from simulacra.models.adversarial.growing.progressive import ProgressiveGAN
 from simulacra.models.adversarial.lsgan import LSGAN
 from simulacra.models.adversarial.noise_aware import NoiseAwareGAN
 from simulacra.models.adversarial.paired.clean_gan import CleanGAN
@@ -72,8 +78,11 @@ from simulacra.models.adversarial.paired.pix2pix import Pix2Pix
 from simulacra.models.adversarial.paired.post_filter import PostFilter
 from simulacra.models.adversarial.paired.segan import SEGAN
 from simulacra.models.adversarial.paired.srgan import SRGAN
+from simulacra.models.adversarial.r3gan import R3GAN
+from simulacra.models.adversarial.rotation_aware import RotationAwareGAN
 from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
 from simulacra.models.adversarial.three_way import ThreeWayGAN
+from simulacra.models.adversarial.unpaired.cycle_gan import CycleGAN
 from simulacra.models.adversarial.wgan import WGAN, WGANGP
 from simulacra.models.autoencoders.autoencoder import Autoencoder
 from simulacra.models.autoencoders.contractive import ContractiveAutoencoder
@@ -119,6 +128,7 @@ from simulacra.models.boltzmann.restricted.gaussian_rbm import GaussianRBM
 from simulacra.models.boltzmann.restricted.grouped_rbm import GroupedRBM
 from simulacra.models.boltzmann.restricted.mixture_rbm import MixtureRBM
 from simulacra.models.boltzmann.restricted.rbm import RBM
+from simulacra.models.boltzmann.restricted.structured_crbm import StructuredCRBM
 from simulacra.models.chains.discriminant_gsn import DiscriminantGSN
 from simulacra.models.chains.gsn import GSN
 from simulacra.models.chains.neural_ebm import NeuralEBM
@@ -156,15 +166,18 @@ __all__ = [
     "DDPM",
     "FVBN",
     "GAN",
+    "GANCLS",
     "GMMN",
     "GSN",
     "IWAE",
+    "LAPGAN",
     "LSGAN",
     "MADE",
     "NADE",
     "NADEK",
     "PCA",
     "PPCA",
+    "R3GAN",
     "RBM",
     "RNADE",
     "RNNNADE",
@@ -200,6 +213,7 @@ __all__ = [
     "ConvGenerator",
     "ConvRBM",
     "Count",
+    "CycleGAN",
     "Dataset",
     "Decodes",
     "DeepAutoencoder",
@@ -251,6 +265,7 @@ __all__ = [
     "Model",
     "MultiPredictionDBM",
     "NeuralEBM",
+    "NextFrameGAN",
     "NoiseAwareGAN",
     "Numeric",
     "Options",
@@ -263,9 +278,11 @@ __all__ = [
     "Predicts",
     "PredictsFromCode",
     "Preprocessing",
+    "ProgressiveGAN",
     "Real",
     "RealNVP",
     "Rng",
+    "RotationAwareGAN",
     "SamplePictures",
     "Samples",
     "Sampling",
@@ -273,9 +290,11 @@ __all__ = [
     "SemiSupervisedGAN",
     "SentenceVAE",
     "Sequence",
+    "StackGAN",
     "StackedAutoencoder",
     "Stage",
     "Steps",
+    "StructuredCRBM",
     "Table",
     "Tabular",
     "TakesCondition",
@@ -289,6 +308,7 @@ __all__ = [
     "Translates",
     "UnrolledMRF",
     "Update",
+    "VoxelGAN",
     "WaveNet",
     "__version__",
     "as_html",

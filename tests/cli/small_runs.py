@@ -45,6 +45,7 @@ DATA = [
     ("squares.npy", ["--data.condition", "noise:0.1"]),
     ("spoken", ["--data.condition", "noise:0.1"]),
     ("spectra.npz", ["--data.key", "x", "--data.condition", "c"]),
+    ("eights.npy", []),
 ]
 
 
@@ -74,6 +75,7 @@ def write_data(tmp_path):
         wavfile.write(tmp_path / "spoken" / f"{i:02d}.wav", 8000, wave.astype(np.int16))
     rough = rng.normal(size=(50, 1, 5, 6))
     np.savez(tmp_path / "spectra.npz", x=rough, c=(rough + np.roll(rough, 1, -1)) / 2)
+    np.save(tmp_path / "eights.npy", (np.random.default_rng(9).random((50, 1, 8, 8)) < 0.4).astype(np.uint8))
     for i in range(12):
         folder = tmp_path / "walks" / ("slow" if i % 2 else "fast")
         folder.mkdir(parents=True, exist_ok=True)

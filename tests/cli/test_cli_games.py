@@ -20,6 +20,7 @@ BRIEF = ["--epochs", 1, "--batch_size", 16, "--out", "run"]
 SMALL = {
     "gan": ["--model.hidden", "9", "--model.network", "mlp"],
     "dcgan": ["--model.channels", 3],
+    "progressive-gan": ["--model.channels", 2, "--data.size", 8],
     "semi-supervised-gan": ["--model.labels", 4, "--model.hidden", "9,7", "--model.generator_hidden", "9"],
 }
 
@@ -46,7 +47,8 @@ def test_a_game_from_training_to_pictures(cli, files, name, monkeypatch):
     assert done.code == 0, done.err
     assert cli("sample", "run", "--n", 3, "--out", "x.npy").code == 0
     x = np.load(files / "x.npy")
-    assert x.shape == (3, 1, 6, 6) and x.dtype == np.uint8
+    side = 8 if "--data.size" in small else 6
+    assert x.shape == (3, 1, side, side) and x.dtype == np.uint8
 
     done = cli("evaluate", "run")
     assert done.code == 0, done.err
@@ -66,6 +68,8 @@ def test_a_game_from_training_to_pictures(cli, files, name, monkeypatch):
     ("words", "says"),
     [
         (["dcgan", *IMAGES, "--data.size", 11], "11"),
+        (["progressive-gan", *IMAGES], "add --data.size 8"),
+        (["lapgan", *IMAGES, "--model.halvings", 3], "add --model.halvings 2"),
         (["semi-supervised-gan", *IMAGES], "add --data.condition label"),
         (["gan", *LABELS, "--model.conditioning", "odd"], "concatenation"),
         (["wgan-gp", *IMAGES, "--model.critic_normalization", "batch"], "mixes rows"),

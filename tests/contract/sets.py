@@ -91,6 +91,16 @@ def bits() -> Dataset:
 
 
 @kept
+def noisy_bits(n: int = 103) -> Dataset:
+    """Images of 5 x 3 pixels, black or white, each given the same with a tenth of the pixels changed."""
+    rng = Rng(0, "noisy bits", rows=range(n))
+    x = (_normal(n, 15, "noisy bits") > 0).reshape(-1, 1, 5, 3)
+    c = x ^ (rng.uniform("noise", 1, 5, 3) < 0.1)
+    image = Binary((1, 5, 3))
+    return from_tensors(x.to(torch.uint8), image, "noisy-bits", c=c.to(torch.uint8), condition=image)
+
+
+@kept
 def series(T: int = 13, n: int = 109) -> Dataset:
     """Series of 7 levels."""
     x = (_normal(n, T, "series") * 2 + 3).round().clamp(0, 6).to(torch.uint8)
@@ -235,12 +245,49 @@ def squares() -> Dataset:
 
 
 @kept
+def grown() -> Dataset:
+    """Images of 8 x 8 pixels with 4 levels, in three classes: twice the first sides of a game that grows."""
+    n = 103
+    c = (Rng(0, "grown", rows=range(n)).uniform("c", 1).squeeze(1) * 3).long()
+    x = (_normal(n, 64, "grown") + c.unsqueeze(1)).round().clamp(0, 3).to(torch.uint8)
+    return from_tensors(x.reshape(-1, 1, 8, 8), Levels((1, 8, 8), 4), "grown", c, Categorical((), 3))
+
+
+@kept
+def captioned() -> Dataset:
+    """Images of 12 x 12 pixels with 4 levels, whose captions of up to 3 words tell how light they are."""
+    words = Tokens((3,), 5, ("<end>", "<unknown>", "a", "dark", "light"), unknown=1, unit="words")
+    texts, rng = ("light", "a dark", "a light dark"), Rng(0, "captioned", rows=range(107))
+    which = (rng.uniform("which", 1).squeeze(1) * 3).long()
+    x = (_normal(107, 144, "captioned") + which.unsqueeze(1)).round().clamp(0, 3).to(torch.uint8)
+    c = words.rows([texts[i] for i in which.tolist()])
+    return from_tensors(x.reshape(-1, 1, 12, 12), Levels((1, 12, 12), 4), "captioned", c, words)
+
+
+@kept
 def enlarged() -> Dataset:
     """Images of 6 x 4 pixels with 8 levels, each given a quarter of its pixels: the mean of 2 x 2."""
     x = (2 * _normal(103, 24, "enlarged") + 3.5).round().clamp(0, 7).reshape(-1, 1, 6, 4)
     c = torch.nn.functional.avg_pool2d(x, 2).round().to(torch.uint8)
     space, condition = Levels((1, 6, 4), 8), Levels((1, 3, 2), 8)
     return from_tensors(x.to(torch.uint8), space, "enlarged", c, condition)
+
+
+@kept
+def films() -> Dataset:
+    """Frames of 4 x 5 pixels with 4 levels, each given the two frames before: a shade that drifts."""
+    n = 103
+    x = (_normal(n, 20, "films").unsqueeze(1) + torch.linspace(0.5, 2.5, 3).view(1, 3, 1)).round().clamp(0, 3)
+    x, frame = x.to(torch.uint8).view(n, 3, 4, 5), Levels((1, 4, 5), 4)
+    return from_tensors(x[:, 2:], frame, "films", c=x[:, :2], condition=Levels((2, 4, 5), 4))
+
+
+@kept
+def solids() -> Dataset:
+    """Volumes of 3 x 4 x 3 voxels, each given what fills its columns as an image with 4 levels."""
+    x = (_normal(101, 36, "solids") > 0).to(torch.uint8).reshape(-1, 1, 3, 4, 3)
+    c = x.sum(2).to(torch.uint8)
+    return from_tensors(x, Binary((1, 3, 4, 3)), "solids", c=c, condition=Levels((1, 4, 3), 4))
 
 
 @kept

@@ -19,3 +19,4 @@ TEACHER = str(Path(__file__).with_name("teacher.safetensors"))  # flow matching 
 PAIRS: dict[str, Any] = {"objective": "least-squares", "normalization": "layer"}
 MOVES = {"hidden": (5,), "leapfrog": 2, "burn_in": 5}
 FEW = {"labels": 6, "latent": 3, "hidden": (13, 7), "generator_hidden": (11,), "labelled_batch": 5}
+CAPTIONS = {"latent": 3, "embedding": 5, "hidden": 4, "short": 2, "channels": 2, "matching_epochs": 1}

@@ -113,14 +113,15 @@ def test_what_reaches_the_generator_by_the_strength_of_the_discriminator(float64
 def test_the_spy_is_the_chain_rule_and_tells_how_to_look_real(float64, name):
     model, z = gan(objective=name, critic_activation="tanh"), torch.randn(6, 3)
     fake = model.generate(z)
-    slope, score = spy(model, fake)
+    real = model.judge(torch.randn(6, 2)).score.detach()
+    slope, score = spy(model, fake, real=real)
     torch.testing.assert_close(score, model.judge(fake).score.detach())
     for i, axis in enumerate(torch.eye(2)):  # dl(D(x))/dx by differences
-        value = lambda h: model.objective.generator(model.judge(h).score)
+        value = lambda h: model.objective.fooled(model.judge(h).score, real)
         difference = (value(fake + 1e-6 * axis) - value(fake - 1e-6 * axis)) / 2e-6
         torch.testing.assert_close(slope[:, i], difference.detach(), rtol=1e-6, atol=1e-8)
     parameters = list(model.G.parameters())
-    lost = model.objective.generator(model.judge(model.generate(z)).score).sum()
+    lost = model.objective.fooled(model.judge(model.generate(z)).score, real).sum()
     whole = torch.autograd.grad(lost, parameters)
     chained = torch.autograd.grad((model.generate(z) * slope).sum(), parameters)
     for a, b in zip(whole, chained):

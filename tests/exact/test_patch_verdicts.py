@@ -73,9 +73,12 @@ def test_the_objective_is_averaged_after_it_is_applied_to_each_patch(batch, obje
     real_scores, fake_scores = (model.D(h).score for h in (batch.x, fake))
     of_D, of_G = discriminator_loss(model, batch, rng), generator_loss(model, batch, rng)
     mean = lambda f, s: torch.stack([f(s[:, i, j]) for i in range(3) for j in range(5)]).mean(0)
-    torch.testing.assert_close(of_D.loss["real"], mean(goal.real, real_scores))
-    torch.testing.assert_close(of_D.loss["fake"], mean(goal.fake, fake_scores))
-    torch.testing.assert_close(of_G.loss["loss"], mean(goal.generator, fake_scores))
+    of_pairs = {"pairs": mean(goal.real, real_scores - fake_scores)}
+    of_scores = {"real": mean(goal.real, real_scores), "fake": mean(goal.fake, fake_scores)}
+    torch.testing.assert_close(of_D.loss, of_pairs if goal.pairs else of_scores)
+    torch.testing.assert_close(
+        of_G.loss["loss"], mean(goal.generator, fake_scores - real_scores * goal.pairs)
+    )
     assert of_D.log["accuracy"].shape == (7,)
     assert set(model.diagnostics(batch.x, rng, batch.c)) == {"accuracy", "gradient", "diversity"}
     assert model.critic_score(batch.x, batch.c).shape == (7,)

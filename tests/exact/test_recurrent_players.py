@@ -169,12 +169,13 @@ def test_virtual_normalization_sees_each_row_alone(float64):
         torch.testing.assert_close(net(x, c), alone)
 
 
-OBJECTIVES = ("non-saturating", "minimax", "least-squares", "wasserstein", "hinge")
+OBJECTIVES = ("non-saturating", "minimax", "least-squares", "wasserstein", "hinge", "relativistic")
 CURES = {
     "minibatch": {"minibatch_kernels": 2},
     "batch": {"normalization": "batch", "critic_normalization": "batch"},
     "virtual": {"normalization": "virtual", "critic_normalization": "virtual"},
     "layer and penalty": {"critic_normalization": "layer", "gradient_penalty": 5.0},
+    "slopes": {"r1": 0.5, "r2": 2.0},
     "clip, noise, flips": {"clip": 0.1, "noise": 0.2, "flips": 0.1},
     "matching, dropout": {"feature_matching": True, "dropout": 0.3},
     "history, smoothing": {"historical_averaging": 0.1, "smoothing": 0.9},

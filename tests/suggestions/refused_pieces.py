@@ -24,6 +24,12 @@ def gan(**more):
     return simulacra.GAN(IMAGES, **{"critic_normalization": "batch", "gradient_penalty": 1.0, **more})
 
 
+def grown(**more):
+    """A progressive GAN of digits, whose sides do not halve down to 4."""
+    data = simulacra.load_data("digits", **{"limit": 20, "size": 6, **more})
+    return simulacra.ProgressiveGAN(data.space, channels=2)
+
+
 def trained(**more):
     """A training of rows that a batch normalization mixes."""
     model = simulacra.GAN(BITS.space, network="mlp", critic_normalization="batch")
@@ -61,6 +67,12 @@ OF_PIECES = (
         "rows of data as its reference batch",
         lambda **o: few_rows(**{"normalization": "virtual", **o}),
     ),
+    (
+        "models/adversarial/growing/lapgan.py",
+        "halvings is {}, but images of",
+        lambda **o: simulacra.LAPGAN(IMAGES, **{"halvings": 9, "channels": 2, "hidden": (3,), **o}),
+    ),
+    ("models/adversarial/growing/progressive.py", "does not halve down to it", grown),
     (
         "core/corruption/corruption.py",
         "corruption {} needs {}, but the space is {}: use {}",

@@ -36,10 +36,9 @@ FORMS = (
     ("exploration/latent/interpolation.py", "use how='lerp'", "an argument in Python"),
     (
         "models/adversarial/game/monitor.py",
-        "mode collapse",
-        "a warning; tests/suggestions/test_advice_is_run.py",
+        "objective=wasserstein with",
+        "a warning; tests/suggestions/test_advice_is_run.py, test_alarms.py",
     ),
-    ("models/adversarial/game/monitor.py", "vanishing gradient", "a warning, as above"),
     (
         "models/adversarial/paired/srgan.py",
         "load images with {}",

@@ -27,11 +27,14 @@ from simulacra.core.progress.logs import held_back
 from simulacra.core.progress.tasks import start
 from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.paired import observed
+from simulacra.core.spaces.tokens import Tokens
+from simulacra.core.spaces.volumes import is_volume
 from simulacra.data.dataset import Dataset
 from simulacra.data.images.files import reads_kept
 from simulacra.data.inspection.facts import Inspection, inspect_data
 from simulacra.data.inspection.sample import PIXELS, sampled
 from simulacra.data.load import load_data, reading_once
+from simulacra.data.pairs.past import frames_before
 from simulacra.models.catalog import CATALOG, Entry
 from simulacra.training.callbacks.progress import duration
 from simulacra.training.fit import check_fits
@@ -182,16 +185,18 @@ def _best(name: str, found: Inspection, pairs: Sequence[Pair]) -> list[Candidate
 
 def _made_for(found: Inspection, mended: Mended) -> list[Candidate]:
     """Returns the models that were made for the kind of these data; of pairs, one of each family."""
-    raw = found.data.preprocessing.raw
-    if observed(found.data.condition):
-        kinds = (f"pairs of {type(raw).__name__}", "pairs")
+    raw, captioned = found.data.preprocessing.raw, isinstance(found.data.condition, Tokens)
+    if observed(found.data.condition) or captioned:
+        special = ["frames"] * bool(frames_before(found.data)) + ["volumes"] * is_volume(raw)
+        kinds = ("captions",) if captioned else (*special, f"pairs of {type(raw).__name__}", "pairs")
         best: dict[str, Candidate] = {}
         for entry in (e for kind in kinds for e in CATALOG.values() if e.made_for == kind):
             candidate = None if entry.family in best else mended.candidate(entry)
-            if candidate is not None and candidate.model.supports(can.Translates):
+            if candidate is not None and (captioned or candidate.model.supports(can.Translates)):
                 best[entry.family] = candidate
         return list(best.values())
-    made = next((e for e in CATALOG.values() if e.made_for == type(raw).__name__), None)
+    kind = "volumes" if is_volume(raw) else type(raw).__name__
+    made = next((e for e in CATALOG.values() if e.made_for == kind), None)
     if made is None:
         return []
     # WaveNet accepts any series of numbers, but was designed for mu-law companded sound

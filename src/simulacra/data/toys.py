@@ -18,6 +18,8 @@ from torch import Tensor
 
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary, Real, Space
+from simulacra.data.captions.shapes import CAPTIONED, captioned_shapes
+from simulacra.data.drawn import moving_digits, solids
 from simulacra.data.sources.source import Part, Source
 from simulacra.data.splits.options import SplitOptions
 
@@ -302,16 +304,22 @@ class BarsAndStripes(Toy):
 
 ALL: tuple[type[Toy], ...] = (Ring, Grid, LinearGaussian, SwissRoll, BarsAndStripes)
 TOYS: dict[str, type[Toy]] = {toy.name: toy for toy in ALL}
+# drawn by rules, without a density: sources by name
+RULED = {moving_digits.NAME: moving_digits.moving_digits, solids.NAME: solids.solids}
 
 
 def open_toy(name: str, own: object, split: SplitOptions) -> Source:
     """Makes a source of draws from a toy.
 
     Args:
-        name: a key of `TOYS`.
+        name: a key of `TOYS`, `RULED` or `CAPTIONED`, whose pictures come with their captions elsewhere.
         own: unused: toys have no options of their own.
         split: its seed is the seed of the draws.
     """
+    if name in CAPTIONED:
+        return captioned_shapes(name, split.seed).source
+    if name in RULED:
+        return RULED[name](split.seed)
     toy = TOYS[name]()
     return Source(
         name, toy.space, {"train": Part(toy.sample(ROWS, split.seed))}, standardize=False, truth=toy

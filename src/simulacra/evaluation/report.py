@@ -18,6 +18,7 @@ from simulacra.core.scores.estimate import Protocol as ScoreProtocol
 from simulacra.core.storage.links import check_links
 from simulacra.core.storage.plain_text import in_markdown
 from simulacra.core.storage.records import as_json
+from simulacra.evaluation.captions.agreement import Agreement
 from simulacra.evaluation.compare.score_tables import Scores
 from simulacra.evaluation.domains.crossed import Crossed
 from simulacra.evaluation.latents.codes import Latents
@@ -33,6 +34,7 @@ from simulacra.evaluation.pairs.translated import TooFew
 from simulacra.evaluation.report_files import NEXT, PAGE, REPORT, SCORES, finish, read_files, write_files
 from simulacra.evaluation.samples.memorization import Copies
 from simulacra.evaluation.samples.mmd import SampleScore
+from simulacra.evaluation.samples.overlap import Overlap
 from simulacra.evaluation.samples.quality import SampleQuality, Skipped
 from simulacra.evaluation.tables.summary import TableSummary
 from simulacra.evaluation.tasks.classification import Classification
@@ -100,11 +102,13 @@ class Report:
     denoising = RecordOf[Denoising]()
     translations = RecordOf[Paired]()
     few_pairs = RecordOf[TooFew]()
+    captions = RecordOf[Agreement]()
     crossed = RecordOf[Crossed]()
     memorization = RecordOf[Copies]()
     classes = RecordOf[Classification]()
     prediction = RecordOf[Prediction]()
     validity = RecordOf[Validity]()
+    overlap = RecordOf[Overlap]()
     tasks = RecordOf[Tasks]()
     tables = RecordOf[TableSummary]()
 

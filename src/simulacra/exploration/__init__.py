@@ -6,9 +6,10 @@ Every picture is a `Picture` of arrays, names, axes and scales; `rendering` draw
 from simulacra.core.capabilities.representation import features_of
 from simulacra.exploration.drawing.picture import Picture
 from simulacra.exploration.drawing.views import view, view_data, view_of
+from simulacra.exploration.frames.rollout import rolled_out
 from simulacra.exploration.latent.arithmetic import analogy, apply, attribute_vector
 from simulacra.exploration.latent.embedding import Embedding, embed, knn_accuracy
-from simulacra.exploration.latent.film import along, film
+from simulacra.exploration.latent.film import along, film, save_film
 from simulacra.exploration.latent.interpolation import interpolations, lerp, slerp
 from simulacra.exploration.latent.inversion import Inversion, codes_of, invert
 from simulacra.exploration.latent.linear_probe import Probe, linear_probe
@@ -47,7 +48,9 @@ __all__ = [
     "optimize",
     "pictures",
     "principal_plane",
+    "rolled_out",
     "saliency",
+    "save_film",
     "slerp",
     "smoothness",
     "view",

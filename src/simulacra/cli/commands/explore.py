@@ -39,6 +39,7 @@ WHAT = {
     "snapshots": "samples at several steps of training, for data of two numbers, with the critic's output",
     "filters": "weights of hidden units as pictures",
     "fantasies": "Markov chains, later and later states to the right",
+    "looks": "samples of models that draw in a few looks, level by level or step by step",
     "trajectory": "Markov chains of finite length, from noise to the sample",
     "dimension": "directions in which neighbouring rows of data and samples vary; drawn where it is named",
     "training-curves": "losses and scores recorded in training",

@@ -49,9 +49,9 @@ def sample(
         seed: random seed; the same seed gives the same samples, whatever n is; by default a new one, which is
             printed.
         condition: where the model takes one: a class, by name or number, or one for each sample with commas
-            between, by default the classes in turn; or numbers with commas between; or the path of a file: a
-            .csv file of columns, an image, a recording or an .npy file, as the model's condition is. In a
-            .csv file of a table it follows the columns, with its name in the data.
+            between, by default the classes in turn; a text; numbers with commas between; or the path of a
+            file: a .txt file of texts, a .csv file of columns, an image, a recording or an .npy file, as the
+            model's condition is. In a .csv file of a table it follows the columns, with its name in the data.
         out: a .png, .npy, .npz or .csv file, for texts a .txt file with one a line, for recordings a .wav
             file, for music a .mid file, or for images, recordings and music a folder (ending in /) that gets
             a PNG at its own depth, a .wav or a .mid file for each; by default samples/seed-SEED.png in the

@@ -1,6 +1,7 @@
 """Parses conditions from the command line: classes or numbers, or a file of the kind that the model takes.
 
 a class            by name or number, or one for each row with commas between
+a text             as it is, or a .txt file with one in each line
 numbers            with commas between, a .csv or an .npy file
 a table            a .csv file with its columns
 an image           a .png or another image file, a folder of them, or an .npy file
@@ -29,20 +30,22 @@ def typed_condition(model: Model, text: str) -> Tensor:
 
     Args:
         model: model that takes the condition.
-        text: classes or numbers with commas between, or the path of a file.
+        text: classes or numbers with commas between, a text, or the path of a file.
 
     Raises:
         ValueError: if the model takes no condition, or the text or the file does not fit it.
     """
     import torch
 
-    from simulacra.core.inputs.conditions import condition_rows
+    from simulacra.core.inputs.conditions import condition_rows, is_text
     from simulacra.core.spaces.classes import Categorical, Ordinal
 
     chain = model.conditioning
     if chain is None:
         raise ValueError(f"{type(model).__name__} was trained without a condition: leave out --condition.")
     raw = chain.raw
+    if is_text(raw):
+        return condition_rows(raw, _texts(text), None, name="--condition")
     if isinstance(raw, (Categorical, Ordinal)) and not raw.shape:
         names = list(raw.names) or list(model.label_names) or list(map(str, range(raw.classes)))
         return torch.tensor([_class_number(word.strip(), names) for word in text.split(",")])
@@ -52,6 +55,18 @@ def typed_condition(model: Model, text: str) -> Tensor:
         raise ValueError(f"--condition has {many}, but the condition is {raw}: it takes {typed(raw)}.")
     given = _from_file(model, Path(text)) if numbers is None else numbers
     return condition_rows(raw, given, None, chain.geometry)
+
+
+def _texts(text: str) -> list[str]:
+    """Returns a text, or the lines of a .txt file, without empty ones at its end."""
+    path = Path(text)
+    if path.suffix.lower() != ".txt":
+        return [text]
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}: --condition takes a text, or a .txt file of them.")
+    from simulacra.data.tables.dialect import decoded
+
+    return decoded(path, None)[0].rstrip().splitlines()
 
 
 def check_given(model: Model) -> None:
@@ -80,7 +95,7 @@ def typed(raw: Space) -> str:
         >>> typed(Levels((1, 8, 8)))
         'a .png or another image file, a folder of them, or an .npy file of shape (N, 8, 8)'
     """
-    from simulacra.core.inputs.conditions import accepted
+    from simulacra.core.inputs.conditions import accepted, is_text
     from simulacra.core.spaces.audio import Audio
     from simulacra.core.spaces.composite import Table
     from simulacra.core.spaces.plain import Binary, Levels
@@ -91,6 +106,8 @@ def typed(raw: Space) -> str:
         classes = any(getattr(field, "names", ()) for _, field in raw.fields)
         numbers = "" if classes else f"a number for each of {columns} with commas between, or "
         return f"{numbers}a .csv file with the columns {columns}"
+    if is_text(raw):
+        return f"{accepted(raw)}, or a .txt file with one in each line"
     if raw.image and isinstance(raw, Levels | Binary):
         return f"a .png or another image file, a folder of them, or an .npy file of shape {shape}"
     if isinstance(raw, Audio):

@@ -3,11 +3,13 @@
     x ~ p(x|c)                                                       (1)
 
 It is a capability of every model that samples and takes a condition, if the condition is an image, a wave or
-another observation (`core.spaces.paired.observed`). No model declares it.
+another observation (`core.spaces.paired.observed`). No model declares it. Models that have one best answer to
+c beside their draws, `AnswersPairs`, give it instead.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from torch import Tensor
@@ -20,8 +22,21 @@ from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
 
 
+class AnswersPairs(ABC):
+    """A model of pairs that translates c by one answer, such as the means of p(x|c), and not by a draw."""
+
+    @abstractmethod
+    def answer(self, c: Tensor, rng: Rng) -> Tensor:
+        """Returns the answer to each condition in the model's space, shape (B, *).
+
+        Args:
+            c: conditions after their preprocessing, shape (B, *).
+            rng: generator of the draws, if the model draws.
+        """
+
+
 class DrawsPairs(Translates, mixin=True):
-    """Translates by equation (1): the source is the condition, and there is one target.
+    """Translates by equation (1), or by the model's answer: the source is the condition, the target is one.
 
     Args:
         model: a model that samples given its condition.
@@ -39,7 +54,7 @@ class DrawsPairs(Translates, mixin=True):
         return space
 
     def carry(self, x: Tensor, rng: Rng, to: Tensor | None = None, c: Tensor | None = None) -> Tensor:
-        """Draws an x for each condition by the model's present options of drawing, shape (B, *).
+        """Draws an x for each condition by the model's present options, or answers it, shape (B, *).
 
         Args:
             x: conditions after their preprocessing, shape (B, *).
@@ -47,6 +62,8 @@ class DrawsPairs(Translates, mixin=True):
             to: None, since there is one target.
             c: None, since x is the condition.
         """
+        if isinstance(self.model, AnswersPairs):
+            return self.model.answer(x, rng)
         options = chosen(self.model, {})
         more: dict[str, Any] = {"how": options} if names_of(type(options)) else {}
         drawn: Tensor = self.model.draw(rng.on(rng.rows), x, **more)

@@ -8,11 +8,12 @@ from simulacra.core.corruption.corruption import Corruption
 from simulacra.core.corruption.images import Blur, Downscale, Edges
 from simulacra.core.corruption.mix import Mix
 from simulacra.core.corruption.noise import GaussianNoise, Masking, SaltAndPepper
+from simulacra.core.corruption.turning import Turn
 from simulacra.core.errors.suggestion import Refusal, build_with
 
 NONE = "none"
 KINDS: dict[str, type[Corruption]] = {
-    kind.name: kind for kind in (Masking, GaussianNoise, SaltAndPepper, Downscale, Blur, Edges)
+    kind.name: kind for kind in (Masking, GaussianNoise, SaltAndPepper, Downscale, Blur, Edges, Turn)
 }
 
 
@@ -20,8 +21,8 @@ def parse(text: str) -> Corruption | None:
     """Returns the corruption that `text` names; None for `none`.
 
     Args:
-        text: `mask:0.3`, `gaussian:0.1`, `salt:0.2`, `downscale:4`, `blur:1.5`, `edges` or `mix:FOLDER:10`;
-            without a number the level is the usual one.
+        text: `mask:0.3`, `gaussian:0.1`, `salt:0.2`, `downscale:4`, `blur:1.5`, `edges`, `turn:0.5` or
+            `mix:FOLDER:10`; without a number the level is the usual one.
 
     Raises:
         ValueError: if the name is unknown, or the level is no number or outside its range.

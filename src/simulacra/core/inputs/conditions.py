@@ -17,6 +17,7 @@ from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Binary, Levels, Space
+from simulacra.core.spaces.tokens import Tokens
 
 NAME = "condition"  # in messages
 
@@ -28,8 +29,8 @@ def condition_rows(
 
     Args:
         space: raw space of the condition.
-        condition: one condition for all rows, or one for each: a class by number or name, or anything that
-            `rows_of` takes in this space, such as an array, a Pillow image or a data frame.
+        condition: one condition for all rows, or one for each: a class by number or name, a text, or anything
+            that `rows_of` takes in this space, such as an array, a Pillow image or a data frame.
         n: number of rows; None: as many as there are conditions.
         geometry: cropping and resizing of Pillow images; None: none.
         name: name of the condition in messages.
@@ -42,7 +43,9 @@ def condition_rows(
         torch.Size([5, 1, 2, 3])
     """
     names = _texts(condition)
-    if names is not None and not isinstance(space, Table):
+    if is_text(space):
+        condition = condition if names is None else _filled(names.reshape(-1).tolist(), name)
+    elif names is not None and not isinstance(space, Table):
         numbers = [_class_number(space, word, name) for word in names.reshape(-1).tolist()]
         condition = torch.tensor(numbers).reshape(names.shape)
     given = _as_batch(space, condition, name)
@@ -57,6 +60,23 @@ def condition_rows(
     return c if len(c) == n else c.expand(n, *c.shape[1:])
 
 
+def is_text(space: Space) -> bool:
+    """Returns True if a condition is a text of tokens.
+
+    Args:
+        space: raw space of the condition.
+    """
+    return isinstance(space, Tokens) and bool(space.shape)
+
+
+def _filled(texts: list[str], name: str) -> list[str]:
+    """Returns the texts; raises ValueError if one is empty."""
+    empty = [i for i, text in enumerate(texts) if not text.strip()]
+    if empty:
+        raise ValueError(f"{name} {empty[0]} (from 0) is an empty text: say what is to be drawn.")
+    return texts
+
+
 def accepted(space: Space) -> str:
     """Describes the forms of a condition in Python, such as `an image of Pillow, or an array ...`.
 
@@ -67,6 +87,8 @@ def accepted(space: Space) -> str:
         >>> accepted(Categorical((), 2, ("cat", "dog")))
         'a class (cat, dog), by name or number'
     """
+    if isinstance(space, Tokens) and space.shape:
+        return f"a text of up to {space.steps:,} {space.unit}"
     if isinstance(space, (Categorical, Ordinal)) and not space.shape:
         known = f" ({', '.join(space.names[:20])}{', ...' if len(space.names) > 20 else ''})"
         return (
@@ -88,7 +110,7 @@ def accepted(space: Space) -> str:
 def _as_batch(space: Space, condition: Any, name: str = NAME) -> Any:
     """Returns one condition as a batch of one; batches, tables and pictures stay as they are."""
     named = isinstance(space, Table) and is_table(as_columns(condition, space.names))
-    if named or pictures_in(condition) is not None:
+    if named or pictures_in(condition) is not None or (is_text(space) and _texts(condition) is not None):
         return condition
     if isinstance(space, Table) and isinstance(condition, (list, tuple)):
         flat = not any(isinstance(value, (list, tuple)) or np.ndim(value) for value in condition)

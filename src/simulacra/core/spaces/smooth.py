@@ -6,6 +6,8 @@ that a last activation holds them there.
 
 from __future__ import annotations
 
+from torch import Tensor
+
 from simulacra.core.errors.other_data import as_real
 from simulacra.core.errors.suggestion import Refusal
 from simulacra.core.spaces.classes import Categorical
@@ -38,6 +40,23 @@ def unbounded(space: Space) -> bool:
     """
     space = step_of(space)
     return isinstance(space, Real) or (isinstance(space, Levels) and space.ranged)
+
+
+def within(space: Space, x: Tensor) -> Tensor:
+    """Returns numbers near observations clipped to the range of their space, shape of x.
+
+    Args:
+        space: space of the observations.
+        x: numbers in its units, shape (B, *).
+
+    Example:
+        >>> import torch
+        >>> within(Levels((2,), 4), torch.tensor([[-0.5, 3.2]]))
+        tensor([[0., 3.]])
+    """
+    if isinstance(space, Binary):
+        return x.clamp(0, 1)
+    return x.clamp(0, space.levels - 1) if isinstance(space, Levels) else x
 
 
 def playable(space: Space, name: str) -> None:

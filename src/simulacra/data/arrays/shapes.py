@@ -1,7 +1,8 @@
-"""Infers from an array's shape whether it holds rows or images, and from its values the space.
+"""Infers from an array's shape whether it holds rows, images or volumes, and from its values the space.
 
 (N, D)                                   rows of a table
 (N, H, W), (N, H, W, C), (N, C, H, W)    images with 1 or 3 channels, kept as (C, H, W)
+(N, D, H, W), (N, 1, D, H, W)            volumes with sides of 5 or more, kept as (1, D, H, W)
 
 only 0 and 1                             Binary
 whole numbers 0..255                     Levels(256)
@@ -21,6 +22,7 @@ from simulacra.core.errors.suggestion import Phrase, Refusal, load_with
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
 
 MOST_LEVELS = 2**16
+LEAST_SIDE = 5  # of a volume without its channel; what is smaller may be channels of an image
 
 
 def observations(
@@ -71,12 +73,13 @@ def _check_shape(path: Path | str, field: str, array: np.ndarray) -> None:
 
 
 def images_first(path: Path | str, field: str, array: np.ndarray) -> np.ndarray:
-    """Returns images as (N, C, H, W), and rows (N, D) unchanged.
+    """Returns images as (N, C, H, W), volumes as (N, 1, D, H, W), and rows (N, D) unchanged.
 
     Args:
         path: the file, for errors.
         field: the name of the array, for errors.
-        array: shape (N, D), (N, H, W), (N, H, W, C) or (N, C, H, W), C = 1 or 3.
+        array: shape (N, D), (N, H, W), (N, H, W, C) or (N, C, H, W), C = 1 or 3, (N, D, H, W) or
+            (N, 1, D, H, W).
 
     Raises:
         ValueError: if the shape is none of these.
@@ -90,9 +93,16 @@ def images_first(path: Path | str, field: str, array: np.ndarray) -> np.ndarray:
         return array
     if array.ndim == 4 and array.shape[3] in channels:
         return array.transpose(0, 3, 1, 2)
+    if array.ndim == 4 and min(array.shape[1:]) >= LEAST_SIDE:
+        return array[:, None]
+    if array.ndim == 5 and array.shape[1] == 1:
+        return array
+    if array.ndim == 5 and array.shape[4] == 1:
+        return array.transpose(0, 4, 1, 2, 3)
     raise ValueError(
         f"{path} has {field} of shape {array.shape}: images are (N, H, W), (N, H, W, C) or (N, C, H, W) "
-        "with C 1 or 3 (leave an alpha channel out)."
+        f"with C 1 or 3 (leave an alpha channel out), and volumes (N, 1, D, H, W), or (N, D, H, W) with "
+        f"sides of {LEAST_SIDE} or more."
     )
 
 
@@ -114,10 +124,10 @@ def _support(path: Path | str, field: str, x: np.ndarray) -> tuple[np.ndarray, S
     if whole and low >= 0 and high <= 1:
         return x.astype(np.uint8), Binary(shape)
     # MATLAB stores pixels as doubles
-    if x.dtype.kind in "bui" or (whole and x.ndim == 4):
+    if x.dtype.kind in "bui" or (whole and x.ndim >= 4):
         if low >= 0 and high <= 255:
             return x.astype(np.uint8), Levels(shape, 256)
-        if x.dtype == np.uint16 and x.ndim == 4:
+        if x.dtype == np.uint16 and x.ndim >= 4:
             return x.astype(np.int32), Levels(shape, MOST_LEVELS)
         if x.dtype.kind in "bui":
             said = _no_pixels(path, field, int(low), int(high))

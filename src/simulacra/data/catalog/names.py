@@ -23,7 +23,7 @@ class Entry:
     Args:
         name: the name for `load_data` and the command line.
         description: one line.
-        kind: `embedded` (ships with scikit-learn), `toy` (drawn from a known density) or `files`.
+        kind: `embedded` (ships with scikit-learn), `toy` (drawn by known rules) or `files`.
         folders: folders below a data folder in which its files may lie, best first.
         files: alternative sets of files, each of which is complete; `.gz` is found, too.
         by_hand: instructions where `simulacra data get` cannot download the files, or an empty string.
@@ -179,11 +179,25 @@ ENTRIES = (
     ),
     Entry("swiss-roll", "a spiral with Gaussian noise, 2-D; density by quadrature", "toy", holds="toy"),
     Entry(
+        "moving-digits",
+        "150 films of 20 frames, 16x16, of a digit that bounces off the walls",
+        "toy",
+        holds="toy",
+    ),
+    Entry("solids", "2,000 spheres, cubes, cylinders and crosses of 16x16x16 voxels", "toy", holds="toy"),
+    Entry(
         "bars-and-stripes",
         "4x4 bars or stripes, 0/1; 30 patterns with known probabilities",
         "toy",
         holds="toy",
     ),
+    Entry(
+        "captioned-shapes",
+        "10,000 coloured shapes, 32x32, with captions; size, colour, shape and place known",
+        "toy",
+        holds="toy",
+    ),
+    Entry("captioned-shapes-64", "the same, 5,000 of 64x64", "toy", holds="toy"),
 )
 _BY_NAME = {entry.name: entry for entry in ENTRIES}
 

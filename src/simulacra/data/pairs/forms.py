@@ -1,10 +1,13 @@
-"""The forms of `condition=` that make pairs, from text: halves, folders, frames before, and corruptions of x.
+"""The forms of `condition=` that make pairs: halves, folders, captions, frames before, and corruptions of x.
 
 left, right             that half of each picture is c, the other one x
 folder:PATH             the file of the same name in another folder
+captions:FILE.csv       the texts of a table with the columns file and caption
+captions                the captions that the data hold themselves
 past:4                  the 4 frames before, stacked on channels
 downscale:4             smaller: a quarter of the sides
 edges, blur:1.5 ...     made from x by a corruption, once, keyed by the row's values and the seed
+view                    a picture of a volume from the front
 mix:FOLDER:5:NAME       x mixed with noise recordings at 5 dB; the recording NAME only in the test split
 domain:FOLDER           no pairs but two domains, whose names are the labels (see `data.domains.form`)
 """
@@ -14,6 +17,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from simulacra.core.corruption.corruption import Corruption
 from simulacra.core.corruption.mix import Mix
@@ -21,14 +25,26 @@ from simulacra.core.corruption.noise import GaussianNoise
 from simulacra.core.corruption.parse import KINDS
 from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.data.domains.form import DOMAIN, Domain, domain_of
+from simulacra.data.pairs.projecting import View
 from simulacra.data.pairs.shrinking import Shrink
 
 HALVES = ("left", "right")
-FOLDER, PAST, NOISE = "folder", "past", "noise"
+FOLDER, PAST, NOISE, CAPTIONS = "folder", "past", "noise", "captions"
 FRAMES = 4  # number of frames that messages suggest
 # kinds of corruptions as conditions, where these are not those of models
-OWN: dict[str, type[Corruption]] = {NOISE: GaussianNoise, Shrink.name: Shrink}
-WORDS = ("label", *HALVES, "folder:PATH", f"{PAST}:{FRAMES}", *KINDS, NOISE, "mix:FOLDER", f"{DOMAIN}:FOLDER")
+OWN: dict[str, type[Corruption]] = {NOISE: GaussianNoise, Shrink.name: Shrink, View.name: View}
+WORDS = (
+    "label",
+    *HALVES,
+    "folder:PATH",
+    f"{CAPTIONS}:FILE.csv",
+    f"{PAST}:{FRAMES}",
+    *KINDS,
+    NOISE,
+    View.name,
+    "mix:FOLDER",
+    f"{DOMAIN}:FOLDER",
+)
 
 
 @dataclass(frozen=True)
@@ -69,6 +85,33 @@ class OtherFolder:
 
 
 @dataclass(frozen=True)
+class Captions:
+    """Captions as conditions.
+
+    Args:
+        path: the table of captions; None: the data hold their captions themselves.
+    """
+
+    path: Path | None = None
+
+    @property
+    def text(self) -> str:
+        """The form as it is typed, with the whole path."""
+        return CAPTIONS if self.path is None else f"{CAPTIONS}:{self.path.resolve()}"
+
+    def within(self, folder: Any) -> Captions:
+        """Returns the form with a table that lies in the folder of the pictures, where it is not elsewhere.
+
+        Args:
+            folder: the data, such as a folder.
+        """
+        if self.path is None or self.path.exists() or not isinstance(folder, Path):
+            return self
+        inside = folder / self.path
+        return Captions(inside) if inside.exists() else self
+
+
+@dataclass(frozen=True)
 class Past:
     """The frames before each frame as the condition.
 
@@ -106,7 +149,7 @@ class Made:
         return made.text
 
 
-Form = Half | OtherFolder | Past | Made | Domain
+Form = Half | OtherFolder | Captions | Past | Made | Domain
 
 
 def form_of(condition: str | None) -> Form | None:
@@ -127,6 +170,8 @@ def form_of(condition: str | None) -> Form | None:
         return Half(name)
     if name == FOLDER:
         return OtherFolder(_folder(rest))
+    if name == CAPTIONS:
+        return Captions(Path(rest).expanduser() if rest else None)
     if name == PAST:
         return Past(_frames(str(condition), rest))
     if name == DOMAIN:

@@ -23,6 +23,7 @@ from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.data.pairs.forms import Made
 from simulacra.data.pairs.noises import all_of, apart
+from simulacra.data.pairs.projecting import View
 from simulacra.data.pairs.shrinking import Shrink
 from simulacra.data.row_store import RowStore
 from simulacra.data.sources.source import Part, Source
@@ -197,7 +198,7 @@ def unfit(form: Made, name: str, space: Space) -> Refusal:
     """
     # another factor of a smaller size, or another corruption
     near = [Shrink(k) for k in FACTORS] if isinstance(form.corruption, Shrink) else []
-    kinds = [*near, *(kind() for kind in KINDS.values())]
+    kinds = [*near, *(kind() for kind in KINDS.values()), View()]
     usual = next((made.text for made in kinds if made.fits(space)), "label")
     one = load_with(condition=usual)
     return Refusal(

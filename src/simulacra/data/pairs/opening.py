@@ -14,6 +14,7 @@ from simulacra.data.arrays.options import ArrayOptions
 from simulacra.data.audio.options import AudioOptions
 from simulacra.data.audio.recordings import open_waves
 from simulacra.data.audio.wav import read_wav
+from simulacra.data.captions.opening import open_captioned
 from simulacra.data.domains.folders import open_domains
 from simulacra.data.domains.form import Domain
 from simulacra.data.images.folders import images_of
@@ -21,7 +22,17 @@ from simulacra.data.images.headers import read_heads
 from simulacra.data.images.options import FolderOptions
 from simulacra.data.listing import check_two_files, list_folder, list_path
 from simulacra.data.pairs.folders import with_images, with_recordings
-from simulacra.data.pairs.forms import WORDS, Form, Half, Made, OtherFolder, Past, form_of, near_word
+from simulacra.data.pairs.forms import (
+    WORDS,
+    Captions,
+    Form,
+    Half,
+    Made,
+    OtherFolder,
+    Past,
+    form_of,
+    near_word,
+)
 from simulacra.data.pairs.halves import halved, halves_of
 from simulacra.data.pairs.keys import groups_in, key_of, one_value_a_row, open_keys, unknown_key
 from simulacra.data.sources.reader import Reader
@@ -37,7 +48,7 @@ class Asked:
 
     Args:
         text: the condition as it is recorded.
-        form: halves, another folder, frames before, or a corruption; None: an array, a column or the label.
+        form: halves, a folder, captions, frames before, a corruption; None: an array, a column or the label.
         key: name of the array of the conditions, without its part; empty: none.
         column: True if the array has one value a row, so that it is a column of labels.
     """
@@ -51,7 +62,8 @@ class Asked:
     def opens(self) -> bool:
         """True if the reader has to read more than x."""
         folders = isinstance(self.form, Domain) and isinstance(self.form.other, Path)
-        return folders or isinstance(self.form, Half | OtherFolder) or bool(self.key and not self.column)
+        more = folders or isinstance(self.form, Half | OtherFolder | Captions)
+        return more or bool(self.key and not self.column)
 
 
 def asked_of(reader: Reader, wanted: Any, own: Any, condition: str | None) -> Asked:
@@ -74,6 +86,8 @@ def asked_of(reader: Reader, wanted: Any, own: Any, condition: str | None) -> As
         if name is not None:
             return Asked(condition, key=name, column=one_value_a_row(groups[name]))
     form = form_of(condition)
+    if isinstance(form, Captions):
+        form = form.within(wanted)
     if form is not None:
         return Asked(form.text, form)
     if condition != "label":
@@ -115,6 +129,8 @@ def open_pairs(reader: Reader, wanted: Any, own: Any, split: SplitOptions, asked
         return open_keys(wanted, own, split, asked.key)
     if isinstance(asked.form, Half):
         return _halves(reader, wanted, own, split, asked.form)
+    if isinstance(asked.form, Captions):
+        return open_captioned(reader, wanted, own, split, asked.form.path)
     if isinstance(asked.form, Domain):
         return open_domains(reader, wanted, own, asked.form)
     assert isinstance(asked.form, OtherFolder)

@@ -24,7 +24,7 @@ from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
 from simulacra.data.images.files import ImageFiles
-from simulacra.data.pairs.forms import Past
+from simulacra.data.pairs.forms import PAST, Past, form_of
 from simulacra.data.row_store import RowStore
 from simulacra.data.sources.source import Part, Source
 from simulacra.data.splits.cut import cut, limited
@@ -118,6 +118,17 @@ def with_past(source: Source, form: Past) -> tuple[Source, Windows]:
         parts[name] = replace(taken, sides={**taken.sides, ORDER: times})
     done = replace(source, parts=parts)
     return done.given(space, c, f"the {form.frames} frames before"), windows
+
+
+def frames_before(data: Any) -> int:
+    """Returns the number of frames before each frame that a data set has as its condition; 0 for others.
+
+    Args:
+        data: data set.
+    """
+    given = (getattr(data, "spec", None) or {}).get("condition")
+    form = form_of(given) if isinstance(given, str) and given.startswith(PAST) else None
+    return form.frames if isinstance(form, Past) and data.condition is not None else 0
 
 
 def windows_of(part: Part, n: int) -> dict[int, list[int]]:

@@ -15,6 +15,7 @@ from simulacra.evaluation.latents.dimension import Dimensions
 from simulacra.evaluation.latents.fidelity import Fidelity, ImageScores
 from simulacra.evaluation.latents.reconstruction import Reconstruction
 from simulacra.evaluation.samples.memorization import Copies
+from simulacra.evaluation.samples.overlap import Overlap
 from simulacra.evaluation.samples.quality import SampleQuality, Skipped
 from simulacra.evaluation.samples.quality import Scores as SideScores
 from simulacra.evaluation.tables.detection import Detection
@@ -60,6 +61,7 @@ TABLE = (
 )
 PREDICTED = (Column("absolute error", "lower"), Column("explained", "higher"))
 VALID = (Column("valid", "higher"), Column("different", "neither"), Column("new", "neither"))
+OVERLAP = (Column("IoU nearest", "higher"), Column("IoU covered", "higher"))
 LABELS = (Column("wrong labels", "lower"),)
 
 
@@ -302,6 +304,19 @@ def validity_columns(found: Validity, protocol: Protocol) -> list[Scores]:
     cells = (_cell(found.valid, True), share(found.distinct), share(found.new))
     theirs = (Cell(found.held_out, percent=True), None, None)
     return [Scores("valid texts", key, VALID, cells, theirs, "held-out rows")]
+
+
+def overlap_columns(found: Overlap, protocol: Protocol) -> list[Scores]:
+    """Returns the overlap of samples with held-out volumes, with training rows as reference.
+
+    Args:
+        found: overlap of the model's samples.
+        protocol: protocol of the report.
+    """
+    cells = (_cell(found.nearest), _cell(found.covered))
+    theirs = (_cell(found.real_nearest), _cell(found.real_covered))
+    key = key_of(protocol, samples=found.samples, rows=found.rows)
+    return [Scores("overlap of volumes", key, OVERLAP, cells, theirs, "training rows")]
 
 
 def _cell_or_none(value: float | None, percent: bool = False) -> Cell | None:

@@ -27,6 +27,7 @@ from simulacra.core.capabilities import general as can
 from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
+from simulacra.core.spaces.tokens import Tokens
 from simulacra.data.dataset import Dataset, Split
 from simulacra.evaluation.likelihood.relative import has_relative, relative_scores
 from simulacra.evaluation.rows import (
@@ -191,6 +192,8 @@ class _Nearest:
         return float((shares[0] / shares[0].sum() * shares[1] / shares[1].sum()).sum())
 
     def _distances(self, a: Tensor, b: Tensor) -> Tensor:
-        """Returns the distances between features of conditions, shape (B,)."""
-        one, other = (self.condition.features(c).flatten(1).double() for c in (a, b))
+        """Returns the distances between features of conditions, or n-grams of texts, shape (B,)."""
+        texts = isinstance(self.condition, Tokens)
+        vectors = self.condition.compact if texts else self.condition.features
+        one, other = (vectors(c).flatten(1).double() for c in (a, b))
         return (one - other).norm(dim=1)

@@ -7,7 +7,9 @@ from simulacra.core.capabilities.chains import stationary
 from simulacra.core.capabilities.paired import targets_of
 from simulacra.core.corruption.corruption import numeric
 from simulacra.core.spaces.composite import Table
+from simulacra.core.spaces.volumes import is_solid
 from simulacra.data.toys import Modes
+from simulacra.evaluation.captions.agreement import captioned
 from simulacra.evaluation.likelihood.held_out import has_likelihood
 from simulacra.evaluation.likelihood.relative import has_relative
 from simulacra.evaluation.measures.measure import Need
@@ -41,6 +43,7 @@ IMAGES = Need(
     "images without missing entries",
     lambda case: case.data.preprocessing.raw.image and case.rows.known is None,
 )
+VOLUMES = Need("volumes of 0/1", lambda case: is_solid(case.data.preprocessing.raw))
 LANGUAGE = Need("texts whose validity can be checked", lambda case: check_of(case.data) is not None)
 WHOLE = Need(
     "rows without missing entries",
@@ -50,6 +53,7 @@ CONDITIONED = Need(
     "a model with a condition",
     lambda case: case.can(can.TakesCondition) and case.model.condition is not None,
 )
+CAPTIONED = Need("a model that draws pictures from captions", lambda case: captioned(case.model))
 LEADS = Need("a model that translates to classes", lambda case: targets_of(case.model) is not None)
 UNSAMPLED = Need("a model that does not sample", lambda case: not case.can(can.Samples))
 TRANSLATES = Need("a model that translates its condition", lambda case: of_pairs(case.model))

@@ -15,6 +15,7 @@ from simulacra.evaluation.latents.spread import Spread, spread
 from simulacra.evaluation.likelihood.constant_columns import Constant, constant_columns
 from simulacra.evaluation.likelihood.held_out import fits
 from simulacra.evaluation.likelihood.repeated_values import repeated_values
+from simulacra.evaluation.measures.captions import AGREEMENT
 from simulacra.evaluation.measures.checked import (
     AGAINST_MEAN,
     CELLS,
@@ -47,6 +48,7 @@ from simulacra.evaluation.measures.needs import (
     TRAINED,
     TWO_ROWS,
     VITALS_OF,
+    VOLUMES,
     WHOLE,
 )
 from simulacra.evaluation.measures.noising import AVERAGED, STEPS_BACK
@@ -58,6 +60,7 @@ from simulacra.evaluation.samples.implicit import NotScored, modes_found, sample
 from simulacra.evaluation.samples.memorization import Copies, Memorization, copy_rows, memorization
 from simulacra.evaluation.samples.mmd import SampleScore, mmd
 from simulacra.evaluation.samples.neighbours import neighbour_accuracy
+from simulacra.evaluation.samples.overlap import Overlap, overlap, overlap_rows
 from simulacra.evaluation.samples.quality import ModesFound, SampleQuality, Skipped, quality_rows
 from simulacra.evaluation.tasks.classification import Classification, classification
 from simulacra.evaluation.tasks.denoising import Denoising, denoising, denoising_rows, gain_in_words
@@ -94,6 +97,11 @@ def _quality(case: Case, found: Evidence) -> SampleQuality | Skipped | None:
 def _validity(case: Case, found: Evidence) -> Validity | None:
     drawn = found[DRAWN]
     return None if drawn is None else validity_of(case.data, case.split, drawn)
+
+
+def _overlap(case: Case, found: Evidence) -> Overlap | None:
+    drawn = found[DRAWN]
+    return None if drawn is None else overlap(case.data, case.split, drawn)
 
 
 def _mmd(case: Case, found: Evidence) -> SampleScore:
@@ -188,6 +196,16 @@ VALIDITY: Measure[Validity] = Measure(
     lines=validity_rows,
     columns=columns.validity_columns,
 )
+OVERLAP: Measure[Overlap] = Measure(
+    "overlap",
+    _overlap,
+    "n samples, n M overlaps of volumes",
+    (SAMPLES, VOLUMES, HELD_OUT, WHOLE),
+    record=Overlap,
+    lines=overlap_rows,
+    columns=columns.overlap_columns,
+    instead=lambda found: f"IoU with the nearest solid {found.nearest.value:.3f}",
+)
 TASKS: Measure[Tasks] = Measure(
     "tasks",
     lambda case, found: tasks(case.model, case.data, case.split, case.seed, case.limit),
@@ -280,6 +298,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     TRANSLATED,
     PAIRED,
     TOO_FEW,
+    AGREEMENT,
     LED,
     CROSSED,
     SAMPLE_SCORE,
@@ -291,6 +310,7 @@ MEASURES: tuple[Measure[Any], ...] = (
     CLASSES,
     PREDICTION,
     VALIDITY,
+    OVERLAP,
     TASKS,
     TABLE,
     LAYERS,

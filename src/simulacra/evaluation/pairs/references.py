@@ -2,6 +2,7 @@
 
     source      y = c, where x and c are of one kind and size; a grey picture in all channels        (1)
     bicubic     y = Pillow's bicubic enlargement of c, where c is a smaller picture                  (2)
+    last frame  y = the last of the frames before x                                                  (4)
     mean        y = the mean of the training x, which does not look at c                             (3)
 
 (2) of at most 256 levels is rounded and clipped after each of its two passes, as in every file that Pillow
@@ -24,10 +25,11 @@ from torch import Tensor
 from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
 from simulacra.data.dataset import Dataset, Split
+from simulacra.data.pairs.past import frames_before
 from simulacra.evaluation.rows import subset
 
 MEAN = 5000  # largest number of training rows for (3)
-SOURCE, BICUBIC, AVERAGE = "the source", "bicubic", "the mean"
+SOURCE, BICUBIC, LAST, AVERAGE = "the source", "bicubic", "the last frame", "the mean"
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,9 @@ def references_of(data: Dataset) -> tuple[Reference, ...]:
     """
     x, chain = data.preprocessing.raw, data.conditioning
     found = []
-    if chain is not None and of_one_kind(chain.raw, x):
+    if chain is not None and frames_before(data):
+        found.append(Reference(LAST, lambda c: c[:, -x.shape[0] :]))
+    elif chain is not None and of_one_kind(chain.raw, x):
         if _sides(chain.raw) == _sides(x):
             found.append(Reference(SOURCE, lambda c: c.expand(len(c), *x.shape)))
         elif _smaller(chain.raw, x):

@@ -95,7 +95,7 @@ def lost_cells(
 
 
 def k_means(x: Tensor, k: int, seed: int = 0) -> Tensor:
-    """Returns the centres of k cells after 20 steps of k-means, shape (k, d).
+    """Returns the centres of k cells after at most 20 steps of k-means, shape (k, d).
 
     Args:
         x: rows, shape (N, d).
@@ -109,8 +109,12 @@ def k_means(x: Tensor, k: int, seed: int = 0) -> Tensor:
     """
     distinct = torch.unique(x, dim=0)
     centres = distinct[Rng(seed, "cells").permutation("rows", len(distinct))[:k]].clone()
+    before = None
     for _ in range(STEPS):
         which = nearest(x, centres)[1]
+        if before is not None and torch.equal(which, before):
+            break  # no centre moves any more
+        before = which
         sums = torch.zeros_like(centres).index_add_(0, which, x)
         counts = torch.bincount(which, minlength=len(centres)).to(x)
         filled = counts > 0

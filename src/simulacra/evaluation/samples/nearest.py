@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 BLOCK = 1024  # queries per block
+ENTRIES = 2**17  # differences that are held at once: more do not fit a cache
 CANDIDATES = 4  # near rows whose distances are recomputed as differences, without cancellation
 
 
@@ -71,7 +72,7 @@ def _nearest_of(
     if own is not None:
         scores[torch.arange(len(x)), own] = torch.inf
     near, index = scores.topk(min(CANDIDATES, len(y)), largest=False)
-    exact = (block[index].double() - queries.unsqueeze(1).double()).square().sum(-1)
+    exact = _squares(queries, block, index)
     if own is not None:
         exact = exact.masked_fill(index == own.unsqueeze(1), torch.inf)
     best, at = exact.min(1)
@@ -87,6 +88,16 @@ def _nearest_of(
                 queries[doubtful], block, x[doubtful].double(), y.double(), again
             )
     return best, found
+
+
+def _squares(queries: Tensor, block: Tensor, index: Tensor) -> Tensor:
+    """Returns squared distances of queries to rows of a block by differences, float64, shape of `index`."""
+    each = max(1, ENTRIES // max(1, index.shape[1] * block.shape[1]))
+    parts = [
+        (block[at].double() - q.unsqueeze(1).double()).square().sum(-1)
+        for q, at in zip(queries.split(each), index.split(each))
+    ]
+    return torch.cat(parts) if parts else queries.new_zeros(index.shape, dtype=torch.float64)
 
 
 def _rounding(x: Tensor, y: Tensor) -> Tensor:

@@ -22,8 +22,10 @@ from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
 from simulacra.core.spaces.tokens import Tokens
+from simulacra.core.spaces.volumes import is_volume
 from simulacra.data.audio.midi import is_music
 from simulacra.exploration.drawing import panels
+from simulacra.exploration.drawing.isometric import picture_space, projected
 from simulacra.exploration.drawing.marks import Heatmap, Points
 from simulacra.exploration.drawing.pianoroll import piano_roll
 from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PAIRS = 5  # largest number of entries whose pairs are all shown
+ABREAST = 8  # volumes in a row
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,19 @@ def _images(space: Space, x: Tensor, other: Tensor | None, title: str, names: Se
     return sheet(space, x[: rows * columns].unflatten(0, (rows, columns)), title)
 
 
+def _volumes(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Picture:
+    parts = {"": x[: ABREAST * ABREAST // 2]} if other is None else {"samples": x, "data": other}
+    if other is not None:
+        parts = {name: rows[: ABREAST * ABREAST // 4] for name, rows in parts.items()}
+    columns = min(ABREAST, *map(len, parts.values()))
+    shown = {name: rows[: len(rows) // columns * columns] for name, rows in parts.items()}
+    labels = [
+        name if i == 0 else "" for name, rows in shown.items() for i in range(len(rows) // columns) if name
+    ]
+    pictures = projected(space, torch.cat(list(shown.values())))
+    return sheet(picture_space(space), pictures.unflatten(0, (-1, columns)), title, row_names=labels)
+
+
 def _matrix(space: Space, x: Tensor, other: Tensor | None, title: str, names: Sequence[str]) -> Picture:
     parts = {"": x} if other is None else {"samples": x, "data": other}
     entry = Axis("entry", whole=True)
@@ -254,6 +270,7 @@ VIEWS: tuple[View, ...] = (
     View("sequences", lambda s: isinstance(s, composite.Sequence), _sequences),
     View("fields", lambda s: isinstance(s, Table), _fields),
     View("image grid", lambda s: s.image, _images),
+    View("volumes", is_volume, _volumes),
     View("binary matrix", lambda s: isinstance(s, Binary), _matrix),
     View("texts", lambda s: isinstance(s, Tokens) and bool(s.names), texts),
     View("bars", lambda s: isinstance(s, Categorical), _bars),

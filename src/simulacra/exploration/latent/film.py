@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.model import Model
+from simulacra.core.spaces.plain import Space
 from simulacra.core.storage.files import write_atomically
 from simulacra.core.storage.nested import make_folder
 from simulacra.exploration.drawing.sheet import images_of
@@ -49,18 +50,52 @@ def film(
         >>> film(model, codes, f"{tempfile.mkdtemp()}/walk.gif").name
         'walk.gif'
     """
+    path = _checked(path, frames_per_second)
+    if len(codes) < 2:
+        raise ValueError(f"there is {len(codes)} code, but a film has two frames or more: give a path.")
+    # (1)
+    return save_film(model.preprocessing.raw, model.decode(codes, condition), path, frames_per_second)
+
+
+def save_film(space: Space, frames: Tensor, path: str | Path, frames_per_second: float = 12.0) -> Path:
+    """Writes images, such as `rolled_out` returns for one film, as a film, which repeats for ever.
+
+    Args:
+        space: space of one image.
+        frames: images in raw units, shape (T, C, H, W), at least two.
+        path: the file, which ends in `.gif` or `.webp`.
+        frames_per_second: speed.
+
+    Returns:
+        The path of the film.
+
+    Raises:
+        ValueError: if the file has another ending, the space holds no images, there are fewer than two
+            frames, or the speed is not above 0.
+
+    Example:
+        >>> import tempfile
+        >>> import simulacra
+        >>> frames = torch.randint(0, 17, (3, 1, 8, 8))
+        >>> save_film(simulacra.Levels((1, 8, 8), 17), frames, f"{tempfile.mkdtemp()}/walk.gif").name
+        'walk.gif'
+    """
+    path = _checked(path, frames_per_second)
+    if len(frames) < 2:
+        raise ValueError(f"there is {len(frames)} frame, but a film has two or more: give more steps.")
+    from simulacra.exploration.rendering.tiles import pixels
+
+    _write(pixels(images_of(space, frames)), path, 1000 / frames_per_second)
+    return path
+
+
+def _checked(path: str | Path, frames_per_second: float) -> Path:
+    """Returns the path, after checking its ending and the speed."""
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
         raise ValueError(f"{path.name} is no film: its name ends in {' or '.join(FORMATS)}.")
     if not frames_per_second > 0:
         raise ValueError(f"frames_per_second is {frames_per_second:g}, but a speed is above 0: give 12.")
-    if len(codes) < 2:
-        raise ValueError(f"there is {len(codes)} code, but a film has two frames or more: give a path.")
-    from simulacra.exploration.rendering.tiles import pixels
-
-    # (1)
-    seen = pixels(images_of(model.preprocessing.raw, model.decode(codes, condition)))
-    _write(seen, path, 1000 / frames_per_second)
     return path
 
 

@@ -16,9 +16,11 @@ from simulacra.core.model import Model
 from simulacra.core.random.keyed import Rng, some_of
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Binary, Space
+from simulacra.core.spaces.tokens import Tokens
 from simulacra.data.dataset import Dataset, Split
 from simulacra.exploration.latent.embedding import Embedding, embed
 from simulacra.exploration.latent.manifold import Plane, manifold, plane_of
+from simulacra.training.callbacks.looks import TEXTS
 
 if TYPE_CHECKING:
     from simulacra.exploration.live.sample_history import History
@@ -112,11 +114,14 @@ class Album:
         return manifold(self.model, SIDE, plane=self.plane)
 
     def conditions(self, n: int) -> Tensor | None:
-        """Conditions for n samples: equal blocks of each class, or those of held-out rows."""
+        """Conditions for n samples: equal blocks of each class or of some texts, or held-out rows' own."""
         if not self.conditional:
             return None
         if self.classes:
             return torch.arange(n) * self.classes // n
+        if isinstance(self.model.condition, Tokens):
+            texts = self.some(self.held_out, TEXTS).c
+            return None if texts is None else texts[torch.arange(n) * len(texts) // n]
         rows = self.some(self.held_out, n).c
         return None if rows is None else rows[torch.arange(n) % len(rows)]
 
@@ -131,6 +136,13 @@ class Album:
         return (
             rows.rows(seen[torch.arange(min(n, len(seen))) * len(seen) // max(1, min(n, len(seen)))]) or None
         )
+
+    def texts(self, c: Tensor | None) -> list[str]:
+        """The texts of conditions, or none where these are no texts."""
+        chain = self.model.conditioning
+        if c is None or chain is None or not isinstance(chain.raw, Tokens) or not chain.raw.names:
+            return []
+        return chain.raw.texts(c)
 
     def class_names(self) -> list[str]:
         """The names of the classes of the condition."""

@@ -36,14 +36,15 @@ EACH = 3  # rows of a class whose codes are averaged
 
 
 def samples(album: Album) -> Picture:
-    """Samples of the model, with one row for each class if its condition is a class."""
+    """Samples of the model, with one row for each class or text if its condition is one."""
     title = f"{type(album.model).__name__}: samples{album.binarized}"
     if not album.space.image:
         x = album.model.sample(POINTS, album.conditions(POINTS), album.seed)
         return view_data(album.space, x, title)
     rows = album.classes if 0 < album.classes <= 20 else 8
-    x = album.model.sample(rows * COLUMNS, album.conditions(rows * COLUMNS), album.seed)
-    names = album.class_names() if rows == album.classes else []
+    c = album.conditions(rows * COLUMNS)
+    x = album.model.sample(rows * COLUMNS, c, album.seed)
+    names = album.class_names() if rows == album.classes else album.texts(c)[::COLUMNS]
     return sheet(album.space, x.unflatten(0, (rows, COLUMNS)), title, row_names=names)
 
 

@@ -26,13 +26,17 @@ from simulacra.core.spaces.plain import Real
 from simulacra.core.spaces.tokens import Tokens
 from simulacra.core.storage.links import check_links
 from simulacra.data.dataset import Dataset
+from simulacra.data.pairs.past import frames_before
 from simulacra.exploration.drawing.picture import Picture
+from simulacra.exploration.frames.films import films_picture
+from simulacra.exploration.frames.rollout import stacks
 from simulacra.exploration.live.sample_history import FOLDER as KEPT
 from simulacra.exploration.live.sample_history import NAME, History, read_history
 from simulacra.exploration.pictures import figures
 from simulacra.exploration.pictures import filters as energies
 from simulacra.exploration.pictures.album import Album
 from simulacra.exploration.pictures.answers.denoised import denoised_picture
+from simulacra.exploration.pictures.answers.looks import in_looks, looks_picture
 from simulacra.exploration.pictures.answers.optimized import optimized_picture
 from simulacra.exploration.pictures.answers.predicted import predicted_picture
 from simulacra.exploration.pictures.answers.there_and_back import there_and_back
@@ -253,6 +257,15 @@ TRANSLATES = Need(
     "a model whose condition is an image, a wave or another observation, or that leads rows to classes",
     lambda album: draws_pairs(album.model) or targets_of(album.model) is not None,
 )
+FRAMES = Need(
+    "a model of images whose condition are the frames before",
+    lambda album: (
+        draws_pairs(album.model)
+        and album.space.image
+        and frames_before(album.data) > 0
+        and stacks(album.model.conditioning and album.model.conditioning.raw, album.space)
+    ),
+)
 DENOISES = Need("a model that denoises", lambda album: album.can(can.Denoises))
 PREDICTS = Need("a model that predicts", lambda album: album.can(can.Predicts))
 SEARCHES = Need(
@@ -269,6 +282,10 @@ STATIONARY = Need("a model that steps a stationary Markov chain", lambda album: 
 FINITE = Need(
     "a model that steps a Markov chain of finite length",
     lambda album: album.can(can.HasMarkovChain) and not stationary(album.model),
+)
+LOOKS = Need(
+    "a model that draws in a few looks and not by a chain, such as level by level",
+    lambda album: in_looks(album.model),
 )
 TWO = Need("two held-out rows", lambda album: len(album.held_out) >= 2)
 ENDS = Need("a prior or two held-out rows", lambda album: album.has_prior or TWO.met(album))
@@ -337,6 +354,7 @@ PICTURES: tuple[Kind, ...] = (
     Kind("reconstructions", figures.reconstructions, (RECONSTRUCTS, IMAGES), _always),
     Kind("completions", completion_picture, (COMPLETES, ROWS), _always),
     Kind("translations", translations, (TRANSLATES, WHOLE), _always),
+    Kind("films", films_picture, (FRAMES, WHOLE), _always),
     Kind("denoised", denoised_picture, (DENOISES, IMAGES, WHOLE), _always),
     Kind("predictions", predicted_picture, (PREDICTS, GIVEN, WHOLE), _always),
     Kind("optimized", optimized_picture, (SEARCHES, TEXTS)),
@@ -358,6 +376,7 @@ PICTURES: tuple[Kind, ...] = (
     Kind("filters", energies.filters, (FILTERS,)),
     Kind("fantasies", energies.fantasies, (STATIONARY, IMAGES), _shows_rows),
     Kind("trajectory", energies.trajectory, (FINITE, IMAGES_OR_TEXTS), _shows_rows),
+    Kind("looks", looks_picture, (SAMPLES, LOOKS, IMAGES, CLASSES), _shows_rows),
     Kind("dimension", dimension_picture, (SAMPLES, NUMBERS, WHOLE), asked=True),
     Kind("training_curves", figures.curves, (METRICS,)),
     Kind("neighbours", figures.neighbours, (SAMPLES, IMAGES), _always),

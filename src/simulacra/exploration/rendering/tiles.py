@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -150,10 +151,11 @@ def plate(picture: np.ndarray, step: tuple[int, int], title: str, layout: Sheet)
         layout: names, captions and note.
     """
     title, note = (style.plain(text, 3 * LONGEST) for text in (title, layout.note))
-    row_names = [style.plain(name, LETTERS) for name in layout.row_names]
+    row_names = ["\n".join(_lines(name)) for name in layout.row_names]
     column_names = [style.plain(name, LETTERS) for name in layout.column_names]
     captions = layout.captions
-    left = MARGIN + max((style.text_width(name, style.NAME) + 16 for name in row_names), default=0)
+    lines = [line for name in row_names for line in name.split("\n")]
+    left = MARGIN + max((style.text_width(line, style.NAME) + 16 for line in lines), default=0)
     top = MARGIN + (style.text_height(style.TITLE) + 12 if title else 0)
     top += style.text_height(style.SMALL) if any(column_names) else 0
     bottom = MARGIN + style.text_height(style.SMALL) * (any(captions) + bool(note))
@@ -176,6 +178,12 @@ def plate(picture: np.ndarray, step: tuple[int, int], title: str, layout: Sheet)
     if note:
         write(MARGIN, canvas.shape[0] - MARGIN // 2, note, style.SMALL, va="bottom", color=style.MUTED)
     return figure
+
+
+def _lines(name: str) -> list[str]:
+    """Returns a name, or a text of several words in up to two lines."""
+    first, *rest = textwrap.wrap(name, LETTERS, break_long_words=False, break_on_hyphens=False) or [name]
+    return [style.plain(line, LETTERS) for line in (first, " ".join(rest)) if line]
 
 
 def _figure_of(canvas: np.ndarray) -> Figure:

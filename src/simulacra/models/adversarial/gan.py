@@ -32,7 +32,8 @@ class GAN(Game):
         network: `mlp`, `dcgan`, `residual` or `recurrent` (an LSTM for waves and sequences, against
             convolutions and a GRU); `auto` takes `dcgan` for images of side 16 or more, else `mlp`.
         channels: channels of the convolutional layers next to the image.
-        objective: `non-saturating` (equation 2), `minimax` (1), `least-squares`, `wasserstein` or `hinge`.
+        objective: `non-saturating` (equation 2), `minimax` (1), `least-squares`, `wasserstein`, `hinge`, or
+            `relativistic`, whose players see pairs of a row and a sample.
         conditioning: use of the condition: `concatenation`, `embedding`, `auxiliary` (classifier) or
             `projection`.
         normalization: normalization of the generator's hidden layers: `batch`, `virtual`, `layer` or `none`;
@@ -57,6 +58,8 @@ class GAN(Game):
         discriminator_optimizer: optimizer of D: `adam` or `sgd`.
         frame_size: samples of a wave, or steps of a sequence, that a `recurrent` generator makes at once;
             None: a power of two up to 64 samples, or one step.
+        r1: weight gamma of the penalty gamma/2 |grad s|^2 at rows of data; 0 disables it.
+        r2: weight gamma of the same penalty at samples; 0 disables it.
 
     Raises:
         ValueError: if an option is unknown, or options do not fit each other or the space.
@@ -97,13 +100,15 @@ class GAN(Game):
         discriminator_lr: float | None = None,
         discriminator_optimizer: Optimizer = "adam",
         frame_size: int | None = None,
+        r1: float = 0.0,
+        r2: float = 0.0,
         *,
         seed: int = 0,
     ):
         playable(space, "a GAN")
         goal = objective_of(objective)
         stabilizers = Stabilizers(
-            gradient_penalty, clip, feature_matching, historical_averaging, smoothing, flips, noise
+            gradient_penalty, clip, feature_matching, historical_averaging, smoothing, flips, noise, r1, r2
         )
         play = Play(
             discriminator_steps, lr, discriminator_lr, discriminator_optimizer, prior=prior, output=output

@@ -13,42 +13,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from simulacra.core.batch import Batch, Terms
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Space
 from simulacra.core.spaces.smooth import playable
-from simulacra.core.updates import Loss
-from simulacra.models.adversarial.game.discriminator import Verdict
-from simulacra.models.adversarial.game.objectives import OBJECTIVES, share_right
+from simulacra.models.adversarial.game.objectives import OBJECTIVES
 from simulacra.models.adversarial.game.pieces import Network
 from simulacra.models.adversarial.game.rules import Play
 from simulacra.models.adversarial.game.stabilizers import Stabilizers
-from simulacra.models.adversarial.game.two_player import Game
+from simulacra.models.adversarial.second_task import ScoreAndAnswer, SecondTask
 from simulacra.nets.adversarial.players import build_players
 
 
-class ScoreAndNoise(nn.Module):
-    """A score and an estimate s^ of the noise level, on top of a feature extractor.
-
-    Args:
-        body: feature extractor `(h, c) -> (B, width)`, with `width` as an attribute.
-    """
-
-    def __init__(self, body: nn.Module):
-        super().__init__()
-        self.body, self.heads = body, nn.Linear(int(body.width), 2)  # type: ignore[arg-type]
-
-    def forward(self, h: Tensor, c: Tensor | None = None) -> Verdict:
-        """Computes the score of h, shape (B, *), with s^ as labels, shape (B, 1)."""
-        f = self.body(h, c)
-        score, level = self.heads(f).split(1, 1)
-        return Verdict(score.squeeze(1), f, level)
-
-
-class NoiseAwareGAN(Game):
+class NoiseAwareGAN(SecondTask):
     """Generative adversarial network whose discriminator also predicts the noise level of its input.
 
     Args:
@@ -71,6 +49,8 @@ class NoiseAwareGAN(Game):
         torch.Size([3, 2])
     """
 
+    task = "noise"
+
     def __init__(
         self,
         space: Space,
@@ -92,12 +72,17 @@ class NoiseAwareGAN(Game):
         options: dict[str, Any] = {"hidden": hidden, "channels": channels, **normal}
         G, body = build_players(network, latent, space.features_shape, **options)
         goal, play = OBJECTIVES["non-saturating"], Play(lr=lr)
-        super().__init__(space, None, G, ScoreAndNoise(body), latent, goal, Stabilizers(), play)
+        super().__init__(space, None, G, ScoreAndAnswer(body, 1), latent, goal, Stabilizers(), play)
         self.largest, self.weight = largest, weight
 
-    def losses(self) -> tuple[Loss, Loss]:
-        """Returns the loss functions of D and of G."""
-        return noise_aware_loss, noisy_generator_loss
+    def altered(self, h: Tensor, rng: Rng, name: str) -> tuple[Tensor, Tensor]:
+        """Adds noise by `noisy`."""
+        return self.noisy(h, rng, name)
+
+    def miss(self, answer: Tensor, truth: Tensor) -> Tensor:
+        """Returns (s^ - s)^2 of (2), shape (B,)."""
+        # (2)
+        return (answer.squeeze(1) - truth).square()
 
     def noisy(self, h: Tensor, rng: Rng, name: str) -> tuple[Tensor, Tensor]:
         """Adds noise of a random level, equation (1).
@@ -116,31 +101,7 @@ class NoiseAwareGAN(Game):
 
     def noise_level(self, h: Tensor) -> Tensor:
         """Returns D's estimate s^ of the noise level of rows as D sees them, shape (B,)."""
-        level = self.judge(h).labels
-        assert level is not None
-        return level.squeeze(1)
-
-
-def noise_aware_loss(model: NoiseAwareGAN, batch: Batch, rng: Rng) -> Terms:
-    """Computes D's loss (2), per example."""
-    with torch.no_grad():
-        seen = {"real": model.seen(batch.x), "fake": model.generate(model.prior(rng))}
-    loss, scores = {}, {}
-    for name, goal in (("real", model.objective.real), ("fake", model.objective.fake)):
-        noisy, s = model.noisy(seen[name], rng, name)
-        verdict = model.judge(noisy)
-        assert verdict.labels is not None
-        scores[name] = verdict.score
-        loss[name] = goal(verdict.score)
-        # (2)
-        loss[f"{name} noise"] = model.weight * (verdict.labels.squeeze(1) - s).square()
-    return Terms(loss, {"accuracy": share_right(model.objective, scores["real"], scores["fake"])})
-
-
-def noisy_generator_loss(model: NoiseAwareGAN, batch: Batch, rng: Rng) -> Terms:
-    """Computes the generator's loss on noisy samples, per example."""
-    noisy, _ = model.noisy(model.generate(model.prior(rng)), rng, "fake")
-    return Terms({"loss": model.objective.generator(model.judge(noisy).score)})
+        return self.answer(h).squeeze(1)
 
 
 def shortcut(h: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ from simulacra.models.boltzmann.restricted.gaussian_rbm import GaussianRBM
 from simulacra.models.boltzmann.restricted.grouped_rbm import GroupedRBM
 from simulacra.models.boltzmann.restricted.mixture_rbm import MixtureRBM
 from simulacra.models.boltzmann.restricted.rbm import RBM
+from simulacra.models.boltzmann.restricted.structured_crbm import StructuredCRBM
 
 __all__ = [
     "CRBM",
@@ -43,5 +44,6 @@ __all__ = [
     "HigherOrderBM",
     "MixtureRBM",
     "MultiPredictionDBM",
+    "StructuredCRBM",
     "UnrolledMRF",
 ]

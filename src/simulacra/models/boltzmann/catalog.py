@@ -96,6 +96,15 @@ ENTRIES = (
         "conditional RBM of motion whose weights depend on a style through three-way factors",
     ),
     Entry(
+        "structured-crbm",
+        "boltzmann",
+        "boltzmann.restricted.structured_crbm",
+        "StructuredCRBM",
+        "Mnih, Larochelle and Hinton 2011",
+        ("A20",),
+        "conditional RBM of many outputs, taught by wrong ones that it finds likely: noisy to clean",
+    ),
+    Entry(
         "rtrbm",
         "boltzmann",
         "boltzmann.recurrent.rtrbm",

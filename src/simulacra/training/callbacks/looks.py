@@ -14,11 +14,13 @@ from simulacra.core.random.keyed import Rng, some_of
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Sequence, Table
 from simulacra.core.spaces.plain import Binary, Space
+from simulacra.core.spaces.tokens import Tokens
 from simulacra.data.dataset import Dataset, Split
 
 PICTURES = 8  # pictures of each stage
 IMAGES, POINTS = 64, 500  # samples of a picture
 DRAWING = 0.2  # seconds of a picture, without its samples
+TEXTS = 8  # texts of a picture of samples, each with as many samples
 SHARE = 0.04  # share of training time for the doctor's quick check, which may exceed it slightly
 SHORT = 4.0  # seconds; after a shorter training there is no quick check
 
@@ -108,7 +110,8 @@ def in_turn(model: Model, n: int, data: Dataset | None = None) -> Any:
     """Returns raw conditions for n samples: all classes in equal numbers, sorted; None without a condition.
 
     A model whose condition is no label gets the conditions of n random held-out rows, repeated if there are
-    fewer: validation rows if there are some, otherwise test or training rows.
+    fewer: validation rows if there are some, otherwise test or training rows. Of texts it gets 8, each for as
+    many samples, in order.
 
     Args:
         model: the model.
@@ -127,13 +130,16 @@ def in_turn(model: Model, n: int, data: Dataset | None = None) -> Any:
 
 
 def _of_rows(model: Model, n: int, data: Dataset | None) -> Tensor:
-    """Returns conditions of n random rows of the first split with known ones."""
+    """Returns conditions of n random rows of the first split with known ones; those of 8 rows if texts."""
+    of_text = isinstance(model.condition, Tokens)
+    most = min(n, TEXTS) if of_text else n
     for rows in _held_out(data):
         seen = torch.arange(len(rows)) if rows.c_known is None else rows.c_known.cpu().nonzero()[:, 0]
-        chosen = seen[some_of(len(seen), min(n, len(seen)), Rng(0, "pictures", "conditions"))]
+        chosen = seen[some_of(len(seen), min(most, len(seen)), Rng(0, "pictures", "conditions"))]
         c = rows.rows(chosen).c if len(chosen) else None
         if c is not None:
-            return c[torch.arange(n, device=c.device) % len(c)]
+            place = torch.arange(n, device=c.device)
+            return c[place * len(c) // n if of_text else place % len(c)]
     assert model.conditioning is not None
     raise ValueError(
         f"{type(model).__name__} models p(x|c) with c of {model.conditioning.raw}: give a condition."

@@ -1,7 +1,7 @@
 """Held-out pairs: the source, what the model makes of it, and the truth.
 
-Images stand in one row for each pair, recordings as waves above their spectrograms. Other observations are
-drawn as their space asks for, the answers over the truth.
+Images and projections of volumes stand in one row for each pair, recordings as waves above their
+spectrograms. Other observations are drawn as their space asks for, the answers over the truth.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from torch import Tensor
 from simulacra.core.spaces import composite
 from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.plain import Space
+from simulacra.core.spaces.volumes import is_volume
+from simulacra.data.pairs.past import frames_before
+from simulacra.exploration.drawing.isometric import picture_space, projected
 from simulacra.exploration.drawing.marks import Heatmap, Line
 from simulacra.exploration.drawing.picture import Axis, Beside, Grid, Images, Panel, Picture, grid
 from simulacra.exploration.drawing.scale import scale_of
@@ -48,21 +51,25 @@ def translated_picture(album: Album, n: int | None = None, draws: int | None = N
     space, chain = album.space, album.model.conditioning
     assert chain is not None
     waves = isinstance(space, Audio)
-    many = n or (ROWS if space.image else WAVES if waves else OTHERS)
+    pictures = space.image or is_volume(space)
+    many = n or (ROWS if pictures else WAVES if waves else OTHERS)
     rows = album.paired(many)
     if rows is None or rows.c is None:
         return None
-    k = draws or (VOICES if waves else DRAWS if space.image else 1)
+    k = draws or (VOICES if waves else DRAWS if pictures else 1)
     drawn = album.model.translate(rows.c, n=k, seed=album.seed).cpu()
     drawn = drawn if k > 1 else drawn.unsqueeze(1)
     if bool((drawn == drawn[:, :1]).all()):
         drawn = drawn[:, :1]
     names = ["answer"] if drawn.shape[1] == 1 else [f"draw {j + 1}" for j in range(drawn.shape[1])]
     answers = [(name, space, x) for name, x in zip(names, drawn.unbind(1))]
-    columns = [*_sources(chain.raw, rows.c.cpu()), *answers, ("truth", space, rows.x.cpu())]
+    sources = _sources(chain.raw, rows.c.cpu(), frames_before(album.data))
+    columns = [*sources, *answers, ("truth", space, rows.x.cpu())]
     drawn_as = "answer" if len(names) == 1 else "draws"
     title = f"{type(album.model).__name__}: source, {drawn_as} and truth of held-out pairs"
-    if space.image:
+    if is_volume(space):
+        columns = [_seen(column) for column in columns]
+    if pictures:
         return in_columns([column for column in columns if column[1].image], title)
     if waves:
         return in_columns([column for column in columns if isinstance(column[1], Audio)], title, True)
@@ -80,13 +87,22 @@ def in_columns(columns: Sequence[Column], title: str, waves: bool = False) -> Pi
     return _of_waves(columns, title) if waves else _of_images(columns, title)
 
 
-def _sources(space: Space, c: Tensor) -> list[Column]:
-    """Returns the columns of the sources: one, or one for each frame."""
-    if len(space.shape) != 4:
+def _sources(space: Space, c: Tensor, frames: int = 0) -> list[Column]:
+    """Returns the columns of the sources: one, or one for each frame, which may be stacked on channels."""
+    if frames:
+        one = dataclasses.replace(space, shape=(space.shape[0] // frames, *space.shape[1:]))
+        return [(f"frame {i - frames}", one, x) for i, x in enumerate(c.chunk(frames, 1))]
+    if is_volume(space) or len(space.shape) != 4:
         return [("source", space, c)]
     frame = space.of if isinstance(space, composite.Sequence) else None
     one = frame or dataclasses.replace(space, shape=space.shape[1:])
     return [(f"source {i + 1}", one, x) for i, x in enumerate(c.unbind(1))]
+
+
+def _seen(column: Column) -> Column:
+    """Returns a column of volumes as one of their projections; others stay as they are."""
+    name, space, x = column
+    return (name, picture_space(space), projected(space, x)) if is_volume(space) else column
 
 
 def _of_images(columns: Sequence[Column], title: str) -> Picture:

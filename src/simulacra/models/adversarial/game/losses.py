@@ -3,8 +3,8 @@
 Equation (1) is that of `two_player`. Where the discriminator scores patches, the objective is applied to each
 and averaged over the patches of a row.
 
-Reference: Goodfellow et al. 2014; Salimans et al. 2016; Gulrajani et al. 2017. Rows F1, F3, F15, F17, F18,
-G11.
+Reference: Goodfellow et al. 2014; Salimans et al. 2016; Gulrajani et al. 2017; Mescheder et al. 2018. Rows
+F1, F3, F15, F17, F18, G11.
 """
 
 from __future__ import annotations
@@ -20,7 +20,12 @@ from simulacra.core.numerics.exchange import row_mean
 from simulacra.core.random.keyed import Rng
 from simulacra.models.adversarial.game.discriminator import Verdict
 from simulacra.models.adversarial.game.objectives import Objective, by_row, share_right
-from simulacra.models.adversarial.game.stabilizers import clip_weights, gradient_penalty, turned
+from simulacra.models.adversarial.game.stabilizers import (
+    clip_weights,
+    gradient_penalty,
+    squared_slope,
+    turned,
+)
 
 
 def discriminator_loss(model: Any, batch: Batch, rng: Rng) -> Terms:
@@ -39,8 +44,11 @@ def discriminator_loss(model: Any, batch: Batch, rng: Rng) -> Terms:
         fake = model.generate(model.prior(rng), c)
     real = model.seen(batch.x)
     noised = [model.blurred(h, rng, name) for h, name in ((real, "on real"), (fake, "on fake"))]
-    of_real, of_fake = (model.judge(h, c) for h in noised)
-    terms = Terms(_scored(model, of_real.score, of_fake.score, rng))
+    (of_real, r1), (of_fake, r2) = (
+        _with_slope(model, h, c, gamma)
+        for h, gamma in zip(noised, (model.stabilizers.r1, model.stabilizers.r2))
+    )
+    terms = Terms(_scored(model, of_real.score, of_fake.score, rng) | _named(r1=r1, r2=r2))
     if model.names_class:
         terms.loss["labels"] = _labels(of_real, batch.c)
     if model.stabilizers.gradient_penalty:
@@ -77,7 +85,7 @@ def _adversarial(model: Any, batch: Batch, fake: Tensor, c: Tensor | None, rng: 
         # |E f(x) - E f(G(z))|^2
         terms = Terms({"features": (row_mean(features) - row_mean(verdict.features)).square().sum()})
     else:
-        terms = Terms({"loss": by_row(model.objective.generator(verdict.score))})
+        terms = Terms({"loss": by_row(model.objective.fooled(verdict.score, _paired(model, batch, c, rng)))})
     if model.adversarial != 1:
         terms.loss = {name: model.adversarial * term for name, term in terms.loss.items()}
     if model.names_class:
@@ -85,8 +93,32 @@ def _adversarial(model: Any, batch: Batch, fake: Tensor, c: Tensor | None, rng: 
     return terms
 
 
+def _paired(model: Any, batch: Batch, c: Tensor | None, rng: Rng) -> Tensor | None:
+    """Returns the scores of the rows of data, constants of the generator's loss of pairs, or None."""
+    if not model.objective.pairs:
+        return None
+    with torch.no_grad():
+        return model.judge(model.blurred(model.seen(batch.x), rng, "on real"), c).score
+
+
+def _with_slope(model: Any, h: Tensor, c: Tensor | None, gamma: float) -> tuple[Verdict, Tensor | None]:
+    """Returns D's verdict and gamma/2 |grad_h s(h)|^2 of the same pass, or None with gamma 0."""
+    if not gamma:
+        return model.judge(h, c), None
+    with torch.enable_grad():
+        h = h.detach().requires_grad_()
+        verdict = model.judge(h, c)
+        return verdict, gamma / 2 * squared_slope(by_row(verdict.score), h)
+
+
+def _named(**terms: Tensor | None) -> dict[str, Tensor]:
+    return {name: term for name, term in terms.items() if term is not None}
+
+
 def _scored(model: Any, real: Tensor, fake: Tensor, rng: Rng) -> dict[str, Tensor]:
     goal: Objective = model.objective
+    if goal.pairs:
+        return {"pairs": by_row(_of_pairs(model, real - fake, rng))}
     if not model.stabilizers.flips:
         return {"real": by_row(goal.real(real)), "fake": by_row(goal.fake(fake))}
     turn = lambda name: rng.uniform(name, dtype=real.dtype) < model.stabilizers.flips
@@ -94,6 +126,14 @@ def _scored(model: Any, real: Tensor, fake: Tensor, rng: Rng) -> dict[str, Tenso
         "real": by_row(turned(goal.real, goal.fake, real, turn("flip real"))),
         "fake": by_row(turned(goal.fake, goal.real, fake, turn("flip fake"))),
     }
+
+
+def _of_pairs(model: Any, difference: Tensor, rng: Rng) -> Tensor:
+    goal: Objective = model.objective
+    if not model.stabilizers.flips:
+        return goal.real(difference)
+    turn = rng.uniform("flip real", dtype=difference.dtype) < model.stabilizers.flips
+    return turned(goal.real, goal.fake, difference, turn)
 
 
 def _labels(verdict: Verdict, c: Tensor | None) -> Tensor:

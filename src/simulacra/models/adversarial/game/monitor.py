@@ -9,6 +9,7 @@ Reference: Goodfellow 2016, NIPS tutorial; Salimans et al. 2016. Rows F8, F9, F1
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import torch
@@ -19,6 +20,8 @@ from simulacra.core.random.keyed import Rng
 from simulacra.models.adversarial.game.objectives import by_row, share_right
 
 COLLAPSED = 0.25  # a diversity below this counts as mode collapse
+AGAINST_COLLAPSE = ("minibatch_kernels=8", "feature_matching=true", "gradient_penalty=10")
+AGAINST_VANISHING = ("noise=0.1", "smoothing=0.9", "objective=wasserstein with gradient_penalty=10")
 BEATEN, VANISHED = 0.95, 1e-3  # accuracy above and gradient below which the generator stops learning
 
 
@@ -39,7 +42,7 @@ def diagnostics(model: Any, x: Tensor, rng: Rng, c: Tensor | None = None) -> dic
         real = model.seen(x)
         fake = model.generate(model.prior(rng), c)
         of_real = model.judge(real, c).score
-    slope, of_fake = spy(model, fake, c)
+    slope, of_fake = spy(model, fake, c, of_real)
     found = {
         "accuracy": float(share_right(model.objective, of_real, of_fake).mean()),
         "gradient": float(slope.flatten(1).norm(dim=1).mean()),
@@ -49,31 +52,43 @@ def diagnostics(model: Any, x: Tensor, rng: Rng, c: Tensor | None = None) -> dic
     return found
 
 
-def alarm(found: dict[str, float]) -> str | None:
+def alarm(found: dict[str, float], takes: frozenset[str] | None = None) -> str | None:
     """Returns one sentence about mode collapse or a vanishing gradient, or None if there is neither.
 
     Args:
         found: the result of `diagnostics`.
+        takes: options that the model takes; the sentence names no other; None: all.
 
     Example:
         >>> alarm({"accuracy": 0.7, "gradient": 0.1, "diversity": 0.9}) is None
         True
+        >>> alarm({"accuracy": 0.7, "gradient": 0.1, "diversity": 0.1}, frozenset({"feature_matching"}))
+        'mode collapse: samples are 10% as far apart as held-out rows; try feature_matching=true.'
     """
     if found.get("diversity", 1.0) < COLLAPSED:
         return (
-            f"mode collapse: samples are {found['diversity']:.0%} as far apart as held-out rows; try "
-            "minibatch_kernels=8, feature_matching=true or gradient_penalty=10."
+            f"mode collapse: samples are {found['diversity']:.0%} as far apart as held-out rows"
+            f"{_try(AGAINST_COLLAPSE, takes)}."
         )
     if found["accuracy"] > BEATEN and found["gradient"] < VANISHED:
         return (
             f"vanishing gradient: the discriminator is right on {found['accuracy']:.0%} of held-out rows and "
-            f"samples, and a gradient of {found['gradient']:.1g} reaches the generator; try noise=0.1, "
-            "smoothing=0.9, or objective=wasserstein with gradient_penalty=10."
+            f"samples, and a gradient of {found['gradient']:.1g} reaches the generator"
+            f"{_try(AGAINST_VANISHING, takes)}."
         )
     return None
 
 
-def spy(model: Any, fake: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def _try(ways: tuple[str, ...], takes: frozenset[str] | None) -> str:
+    """Returns the end of a sentence with the ways out whose options the model takes; empty without any."""
+    known = [way for way in ways if takes is None or takes.issuperset(re.findall(r"(\w+)=", way))]
+    before, last = ", ".join(known[:-1]), "".join(known[-1:])
+    return f"; try {before}{' or ' if before else ''}{last}" if known else ""
+
+
+def spy(
+    model: Any, fake: Tensor, c: Tensor | None = None, real: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Computes the gradient of the generator's loss with respect to each sample.
 
     By the chain rule this gradient is the only signal that the generator receives.
@@ -82,6 +97,7 @@ def spy(model: Any, fake: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tens
         model: a `Game`.
         fake: samples as D sees them, shape (B, *features_shape).
         c: features of the condition, or None.
+        real: scores of the rows of data that are paired with the samples; only losses of pairs need them.
 
     Returns:
         The gradient, in the shape of `fake`, and the scores of the samples, shape (B,) or (B, *).
@@ -89,7 +105,7 @@ def spy(model: Any, fake: Tensor, c: Tensor | None = None) -> tuple[Tensor, Tens
     with torch.enable_grad():
         h = fake.detach().requires_grad_()
         score = model.judge(h, c).score
-        (slope,) = torch.autograd.grad(by_row(model.objective.generator(score)).sum(), h)
+        (slope,) = torch.autograd.grad(by_row(model.objective.fooled(score, real)).sum(), h)
     return slope, score.detach()
 
 

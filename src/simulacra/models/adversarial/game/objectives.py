@@ -5,12 +5,14 @@
     least-squares       D: (s_x - b)^2 / 2 + (s_G - a)^2 / 2,  G: (s_G - c)^2 / 2           (3)
     wasserstein         D: -s_x + s_G,                      G: -s_G                         (4)
     hinge               D: (1 - s_x)_+ + (1 + s_G)_+,       G: -s_G                         (5)
+    relativistic        D: -log S(s_x - s_G),               G: -log S(s_G - s_x)            (6)
 
 S is the sigmoid; -log S(s) = softplus(-s) and -log (1 - S(s)) = softplus(s), in nats. At the optimal
-discriminator of (1), D = S(s) = p / (p + q), the value of the game is -log 4 + 2 JSD(p, q).
+discriminator of (1), D = S(s) = p / (p + q), the value of the game is -log 4 + 2 JSD(p, q). In (6) both
+players see the same pairs of a row of data and a sample, and s matters only up to a constant.
 
-Reference: Goodfellow et al. 2014; Mao et al. 2016; Arjovsky et al. 2017; Lim and Ye 2017. Rows F1, F3, F4,
-F5, F15, G9, G10.
+Reference: Goodfellow et al. 2014; Mao et al. 2016; Arjovsky et al. 2017; Lim and Ye 2017; Jolicoeur-Martineau
+2018; Huang et al. 2024. Rows F1, F3, F4, F5, F15, G9, G10.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-Named = Literal["non-saturating", "minimax", "least-squares", "wasserstein", "hinge"]
+Named = Literal["non-saturating", "minimax", "least-squares", "wasserstein", "hinge", "relativistic"]
 Loss = Callable[[Tensor], Tensor]
 
 
@@ -36,12 +38,32 @@ class Objective:
         fake: loss of the discriminator on the score of a sample.
         generator: loss of the generator on the score of its sample.
         boundary: decision threshold: a higher score classifies as real. None if scores have no threshold.
+        pairs: if True, row i and sample i are a pair: `real` takes s(x_i) - s(G(z_i)), `generator` takes
+            s(G(z_i)) - s(x_i), and `fake` is the loss of a pair whose labels are exchanged.
     """
 
     real: Loss
     fake: Loss
     generator: Loss
     boundary: float | None = 0.0
+    pairs: bool = False
+
+    def fooled(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Returns the generator's loss on each sample, shape of `fake`.
+
+        Args:
+            fake: scores of samples, shape (B,), or of their patches (B, *).
+            real: scores of the rows of data that are paired with them, used if `pairs`.
+
+        Example:
+            >>> s = torch.tensor([0.3])
+            >>> round(OBJECTIVES["relativistic"].fooled(s, s).item(), 4)  # log 2
+            0.6931
+        """
+        if not self.pairs:
+            return self.generator(fake)
+        assert real is not None, "a loss of pairs needs the scores of the rows"
+        return self.generator(fake - real)
 
     def smoothed(self, target: float) -> Objective:
         """Returns the objective with one-sided label smoothing.
@@ -163,6 +185,7 @@ OBJECTIVES: dict[str, Objective] = {
     "least-squares": least_squares(),
     "wasserstein": Objective(lifted, lowered, lifted, None),
     "hinge": Objective(below_margin, above_margin, lifted),
+    "relativistic": Objective(surprise_if_real, surprise_if_fake, surprise_if_real, None, pairs=True),
 }
 
 

@@ -7,11 +7,14 @@
     one-sided smoothing      rows of data have the label 0.9 instead of 1                               (5)
     label flips              a random share of the rows that D sees has the other label                 (6)
     instance noise           N(0, s^2) on every input of D, s decays to 0 over the training             (7)
+    R1                       gamma/2 |grad_x s(x)|^2 at rows of data                                    (8)
+    R2                       gamma/2 |grad_x s(x)|^2 at samples                                         (9)
 
-Under (7) data and samples both have a density everywhere.
+Under (7) data and samples both have a density everywhere. At equilibrium s is constant, where (8) and (9) are
+0 and (1) is not.
 
 Reference: Gulrajani et al. 2017; Arjovsky et al. 2017; Salimans et al. 2016; Chintala et al. 2016 (ganhacks);
-Deep Learning 20.10.4. Rows F15, F16, F18, G10, G11.
+Mescheder, Geiger and Nowozin 2018; Deep Learning 20.10.4. Rows F15, F16, F18, G10, G11.
 """
 
 from __future__ import annotations
@@ -36,6 +39,8 @@ class Stabilizers:
         smoothing: label of real rows in (5), in (0.5, 1].
         flips: share of flipped labels in (6), in [0, 0.5).
         noise: standard deviation s of (7) at the start, in units of the features.
+        r1: gamma of (8).
+        r2: gamma of (9).
 
     Raises:
         ValueError: if a number is out of range.
@@ -48,9 +53,16 @@ class Stabilizers:
     smoothing: float = 1.0
     flips: float = 0.0
     noise: float = 0.0
+    r1: float = 0.0
+    r2: float = 0.0
+
+    @property
+    def slopes(self) -> tuple[str, ...]:
+        """Names of the penalties in use that take the gradient of the score at each row."""
+        return tuple(name for name in ("gradient_penalty", "r1", "r2") if getattr(self, name))
 
     def __post_init__(self) -> None:
-        for name in ("gradient_penalty", "clip", "historical_averaging", "noise"):
+        for name in ("gradient_penalty", "clip", "historical_averaging", "noise", "r1", "r2"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}, but it must not be negative; 0 is none.")
         if not 0.5 < self.smoothing <= 1:
@@ -79,6 +91,22 @@ def gradient_penalty(score: Callable[[Tensor], Tensor], real: Tensor, fake: Tens
         (slope,) = torch.autograd.grad(score(between).sum(), between, create_graph=True)
         # (1)
         return (slope.flatten(1).norm(dim=1) - 1).square()
+
+
+def squared_slope(score: Tensor, x: Tensor) -> Tensor:
+    """Computes |grad_x s(x)|^2 of equations (8) and (9) without gamma/2, shape (B,).
+
+    Args:
+        score: s(x), shape (B,), computed from `x`, whose rows are treated independently.
+        x: rows as D sees them, which require a gradient, shape (B, *).
+
+    Example:
+        >>> x = torch.ones(1, 2, requires_grad=True)
+        >>> squared_slope(x @ torch.tensor([3.0, 4.0]), x).item()
+        25.0
+    """
+    (slope,) = torch.autograd.grad(score.sum(), x, create_graph=True)
+    return slope.flatten(1).square().sum(1)
 
 
 class History(nn.Module):

@@ -29,7 +29,7 @@ from simulacra.core.capabilities.general import (
 )
 from simulacra.core.capabilities.sampling import Sampling, Watch
 from simulacra.core.errors.suggestion import Refusal, build_with, load_with
-from simulacra.core.model import Model
+from simulacra.core.model import Model, defaults_of
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.paired import map_shape, maps
@@ -108,8 +108,8 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
         # an auxiliary classifier adds its cross entropy to both players' losses
         self.names_class = getattr(discriminator, "conditioning", None) == "auxiliary"
         self.register_buffer("noise", torch.tensor(stabilizers.noise))
-        if stabilizers.gradient_penalty:
-            self._refuse_batch_norm()
+        if stabilizers.slopes:
+            self._refuse_batch_norm(stabilizers.slopes[0])
         self.history = nn.ModuleDict()
         if stabilizers.historical_averaging:
             players = {"D": self.D, "G": self.G}
@@ -119,12 +119,12 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
         if not self.code_size:
             self.remove(HasPrior, Decodes)
 
-    def _refuse_batch_norm(self) -> None:
+    def _refuse_batch_norm(self, penalty: str) -> None:
         for name, module in () if self.D is None else self.D.named_modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 ways = [build_with(critic_normalization=name) for name in ("layer", "none")]
                 raise Refusal(
-                    f"gradient_penalty is one for each row, but the critic's layer {name!r} is a batch "
+                    f"{penalty} is a penalty of each row, but the critic's layer {name!r} is a batch "
                     f"normalization, which mixes rows: take {ways[0]} or {ways[1]}.",
                     *ways,
                 )
@@ -352,7 +352,7 @@ class Game(Model, Samples, HasPrior, TakesCondition, HasDiagnostics, HasCritic, 
         Args:
             diagnostics: the result of `diagnostics`.
         """
-        return alarm(diagnostics)
+        return alarm(diagnostics, frozenset(defaults_of(type(self))))
 
 
 def show_frames(x: Tensor, frame: int, watch: Watch) -> None:

@@ -24,8 +24,8 @@ from simulacra.core.batch import Batch, Terms
 from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.optimizers import Adam
 from simulacra.core.random.keyed import Rng
-from simulacra.core.spaces.plain import Binary, Levels, Space
-from simulacra.core.spaces.smooth import playable
+from simulacra.core.spaces.plain import Levels, Space
+from simulacra.core.spaces.smooth import playable, within
 from simulacra.core.updates import Epochs, Stage, Update
 from simulacra.models.adversarial.game.objectives import Named
 from simulacra.models.adversarial.game.objectives import objective as objective_of
@@ -56,7 +56,8 @@ class SRGAN(Game):
         content: of the game, beside the adversarial term: a distance in learned `features`, whose network a
             stage before trains as an autoencoder of x, or the `error` again.
         adversarial: weight lambda of (2); 0: no game, which is SRResNet.
-        objective: of the game: `non-saturating`, `minimax`, `least-squares`, `wasserstein` or `hinge`.
+        objective: of the game: `non-saturating`, `minimax`, `least-squares`, `wasserstein`, `hinge` or
+            `relativistic`.
         critic_channels: channels of the first layer of the discriminator.
         patch: side of the patches that the discriminator scores, 1, 16, 34, 70, 142 or 286; None: 16 or, of
             large images, more.
@@ -202,10 +203,7 @@ class SRGAN(Game):
             z: no noise, shape (B, 0).
             c: small images, shape (B, *).
         """
-        x = self.space.from_features(self.generate(z, self.given(c)))
-        if isinstance(self.space, Binary):
-            return x.clamp(0, 1)
-        return x.clamp(0, self.space.levels - 1) if isinstance(self.space, Levels) else x
+        return within(self.space, self.space.from_features(self.generate(z, self.given(c))))
 
 
 def error_loss(model: SRGAN, batch: Batch, rng: Rng) -> Terms:

@@ -1,0 +1,1 @@
+"""Films that a model of the next frame continues."""

@@ -1,0 +1,1 @@
+"""Games of frames and volumes: the next frame of a film, and solids as voxels."""

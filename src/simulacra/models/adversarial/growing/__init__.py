@@ -1,0 +1,1 @@
+"""Games from coarse to fine: levels of an image that are trained one after the other."""

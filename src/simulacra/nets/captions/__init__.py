@@ -1,0 +1,1 @@
+"""Networks of pictures and their captions."""
