@@ -6,6 +6,8 @@ takes the space. The command line writes `load the data with name='value'` as `-
 
 from __future__ import annotations
 
+from typing import Any
+
 from simulacra.core.errors.suggestion import Phrase, load_with
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Sequence, Table
