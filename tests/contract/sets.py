@@ -218,6 +218,15 @@ def pairs() -> Dataset:
 
 
 @kept
+def domains() -> Dataset:
+    """Images of 5 x 7 pixels with 4 levels: bright and dark ones in unequal number, without pairs."""
+    x = (_normal(103, 35, "domains") + 1.5).round().clamp(0, 3).to(torch.uint8).reshape(-1, 1, 5, 7)
+    kind = (torch.arange(103) % 3 > 0).long()
+    x = torch.where(kind.view(-1, 1, 1, 1) > 0, x, 3 - x.clamp(0, 1))
+    return from_tensors(x, Levels((1, 5, 7), 4), "domains", kind, Categorical((), 2, ("bright", "dark")))
+
+
+@kept
 def wave_pairs(T: int = 23, n: int = 109) -> Dataset:
     """Recordings of tones of any phase, each beside the same with hiss."""
     rng = Rng(0, "wave pairs", rows=range(n))

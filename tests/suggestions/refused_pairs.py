@@ -27,7 +27,7 @@ def answered(**more):
 
 # file of the source, words of the sentence, what is refused
 OF_PAIRS = (
-    ("models/adversarial/paired/players.py", "leads an image or a wave to another one", paired),
+    ("models/adversarial/paired/players.py", "makes an image of an image, or a wave of a wave", paired),
     (
         "models/adversarial/paired/players.py",
         "with as many sides as x",

@@ -24,7 +24,8 @@ class Entry:
         summary: description in one line, as `simulacra models` prints it.
         made_for: kind of space that the model was made for, which `data inspect` then suggests first;
             `pairs`: data whose condition is an image or a wave; `pairs of Audio`: such pairs of recordings;
-            `captions`: data whose condition is a text; `frames`: frames with those before them; `volumes`: voxels.
+            `captions`: data whose condition is a text; `frames`: frames with those before them;
+            `volumes`: voxels.
         baseline: True for a model that others are measured against; `data inspect` does not suggest it.
         extension: entry point of a model of another package, whose name is then the `family`; None: built in.
     """

@@ -50,9 +50,11 @@ class ProgressiveGAN(GameByLevel):
         latent: size of the noise z, which is normalized.
         channels: channels of the finest level; they double at each halving of the side, up to eight times as
             many.
-        objective: `wasserstein` (the paper's), `non-saturating`, `minimax`, `least-squares` or `hinge`.
+        objective: `wasserstein` (the paper's), `non-saturating`, `minimax`, `least-squares`, `hinge` or
+            `relativistic`.
         gradient_penalty: weight lambda of the penalty on the norm of D's gradient; 0 disables it.
-        drift: weight of the squared scores of rows of data; 0 disables it.
+        drift: weight of the squared scores of rows of data; 0 disables it. The `relativistic` loss, which
+            compares scores, has none.
         deviation: if True, D sees how much a batch varies.
         discriminator_steps: updates of D for each update of G, each on a fresh batch.
         lr: learning rate of both players.
@@ -95,6 +97,7 @@ class ProgressiveGAN(GameByLevel):
         wide = widths(channels, finest + 1)[::-1]
         size = 0 if condition is None else math.prod(condition.features_shape)
         goal = objective_of(objective)
+        drift = 0.0 if goal.pairs else drift
         super().__init__(
             finest,
             space,
