@@ -73,6 +73,7 @@ class ProgressiveGAN(GameByLevel):
 
     length = Epochs(90)
     alpha: Tensor
+    G: GrowingGenerator
 
     def __init__(
         self,
