@@ -63,6 +63,8 @@ from simulacra.exploration.live.watch import SamplePictures
 from simulacra.exploration.notebook import as_html
 from simulacra.exploration.plot import plot
 from simulacra.models.adversarial.began import BEGAN
+from simulacra.models.adversarial.captions.gan_cls import GANCLS
+from simulacra.models.adversarial.captions.stackgan import StackGAN
 from simulacra.models.adversarial.dcgan import DCGAN
 from simulacra.models.adversarial.frames.next_frame import NextFrameGAN
 from simulacra.models.adversarial.frames.voxel_gan import VoxelGAN
@@ -77,6 +79,7 @@ from simulacra.models.adversarial.paired.post_filter import PostFilter
 from simulacra.models.adversarial.paired.segan import SEGAN
 from simulacra.models.adversarial.paired.srgan import SRGAN
 from simulacra.models.adversarial.r3gan import R3GAN
+from simulacra.models.adversarial.rotation_aware import RotationAwareGAN
 from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
 from simulacra.models.adversarial.three_way import ThreeWayGAN
 from simulacra.models.adversarial.wgan import WGAN, WGANGP
@@ -124,6 +127,7 @@ from simulacra.models.boltzmann.restricted.gaussian_rbm import GaussianRBM
 from simulacra.models.boltzmann.restricted.grouped_rbm import GroupedRBM
 from simulacra.models.boltzmann.restricted.mixture_rbm import MixtureRBM
 from simulacra.models.boltzmann.restricted.rbm import RBM
+from simulacra.models.boltzmann.restricted.structured_crbm import StructuredCRBM
 from simulacra.models.chains.discriminant_gsn import DiscriminantGSN
 from simulacra.models.chains.gsn import GSN
 from simulacra.models.chains.neural_ebm import NeuralEBM
@@ -161,6 +165,7 @@ __all__ = [
     "DDPM",
     "FVBN",
     "GAN",
+    "GANCLS",
     "GMMN",
     "GSN",
     "IWAE",
@@ -275,6 +280,7 @@ __all__ = [
     "Real",
     "RealNVP",
     "Rng",
+    "RotationAwareGAN",
     "SamplePictures",
     "Samples",
     "Sampling",
@@ -282,9 +288,11 @@ __all__ = [
     "SemiSupervisedGAN",
     "SentenceVAE",
     "Sequence",
+    "StackGAN",
     "StackedAutoencoder",
     "Stage",
     "Steps",
+    "StructuredCRBM",
     "Table",
     "Tabular",
     "TakesCondition",

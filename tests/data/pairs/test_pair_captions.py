@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 import simulacra
+from simulacra.core.spaces.paired import observed
 from simulacra.core.spaces.tokens import Tokens
 from simulacra.data.captions.shapes import CaptionedShapes, caption
 from simulacra.data.dataset import Dataset
@@ -47,6 +48,7 @@ PLAIN = [f"p{i}.png,number {i} is {'dark' if i < 10 else 'light'}" for i in rang
 def test_every_picture_has_its_own_caption(folder):
     data = load(folder, table(folder, PLAIN))
     assert isinstance(data.condition, Tokens) and data.condition.unit == "words"
+    assert not observed(data.condition)  # a text is no picture that could be translated
     assert [len(data[split]) for split in ("train", "valid", "test")] == [16, 2, 2]
     for split in ("train", "valid", "test"):
         for grey, text in zip(greys(data, split), texts(data, split)):

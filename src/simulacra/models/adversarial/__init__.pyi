@@ -1,6 +1,8 @@
 # Written by tools/stubs.py: `python tools/stubs.py --write`.
 
 from simulacra.models.adversarial.began import BEGAN
+from simulacra.models.adversarial.captions.gan_cls import GANCLS
+from simulacra.models.adversarial.captions.stackgan import StackGAN
 from simulacra.models.adversarial.dcgan import DCGAN
 from simulacra.models.adversarial.frames.next_frame import NextFrameGAN
 from simulacra.models.adversarial.frames.voxel_gan import VoxelGAN
@@ -15,6 +17,7 @@ from simulacra.models.adversarial.paired.post_filter import PostFilter
 from simulacra.models.adversarial.paired.segan import SEGAN
 from simulacra.models.adversarial.paired.srgan import SRGAN
 from simulacra.models.adversarial.r3gan import R3GAN
+from simulacra.models.adversarial.rotation_aware import RotationAwareGAN
 from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
 from simulacra.models.adversarial.three_way import ThreeWayGAN
 from simulacra.models.adversarial.wgan import WGAN, WGANGP
@@ -23,6 +26,7 @@ __all__ = [
     "BEGAN",
     "DCGAN",
     "GAN",
+    "GANCLS",
     "LAPGAN",
     "LSGAN",
     "R3GAN",
@@ -36,7 +40,9 @@ __all__ = [
     "Pix2Pix",
     "PostFilter",
     "ProgressiveGAN",
+    "RotationAwareGAN",
     "SemiSupervisedGAN",
+    "StackGAN",
     "ThreeWayGAN",
     "VoxelGAN",
 ]
