@@ -84,6 +84,18 @@ def test_several_captions_are_rows_that_stay_in_one_split(folder):
     assert "up to 2 a picture" in data.notes["condition"]
 
 
+def test_pictures_in_folders_of_splits_and_classes(folder):
+    for i in range(20):
+        place = folder / ("train" if i < 14 else "valid" if i < 17 else "test") / ("odd" if i % 2 else "even")
+        place.mkdir(parents=True, exist_ok=True)
+        (folder / f"p{i}.png").rename(place / f"{'x' if i == 3 else 'p'}{i if i != 3 else 1}.png")
+    names = {3: "train/odd/x1.png", 1: "odd/p1.png"}  # the others by their own name alone
+    data = load(folder, table(folder, [f"{names.get(i, f'p{i}')},number {i}" for i in range(20)]))
+    assert [len(data[split]) for split in ("train", "valid", "test")] == [14, 3, 3]
+    assert texts(data) == [f"number {grey}" for grey in greys(data)]
+    assert data.label_names == ("even", "odd")
+
+
 def test_a_table_in_the_folder_is_found_and_a_run_opens_it_again(folder):
     path = table(folder, PLAIN).rename(folder / "captions.csv")
     data = simulacra.load_data(folder, condition="captions:captions.csv")
