@@ -82,6 +82,7 @@ from simulacra.models.adversarial.r3gan import R3GAN
 from simulacra.models.adversarial.rotation_aware import RotationAwareGAN
 from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
 from simulacra.models.adversarial.three_way import ThreeWayGAN
+from simulacra.models.adversarial.unpaired.cycle_gan import CycleGAN
 from simulacra.models.adversarial.wgan import WGAN, WGANGP
 from simulacra.models.autoencoders.autoencoder import Autoencoder
 from simulacra.models.autoencoders.contractive import ContractiveAutoencoder
@@ -212,6 +213,7 @@ __all__ = [
     "ConvGenerator",
     "ConvRBM",
     "Count",
+    "CycleGAN",
     "Dataset",
     "Decodes",
     "DeepAutoencoder",

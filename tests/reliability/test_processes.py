@@ -46,6 +46,7 @@ NEAR_ZERO = (
     "crbm/binary",
     "transformer",
     "vrnn",
+    "r3gan",
     "gan-cls",
     "stackgan",
 )

@@ -118,3 +118,12 @@ def class_numbers(labels: Any, rows: int) -> tuple[Tensor | None, tuple[str, ...
     if numbers.shape != (rows,):
         raise ValueError(f"labels has shape {tuple(numbers.shape)}, but x has {rows} rows: one label a row.")
     return numbers, names
+
+
+def classes_in(split: Any) -> Tensor | None:
+    """Returns the class of each row, shape (N,): its label, or its condition; None without either.
+
+    Args:
+        split: a split of a data set.
+    """
+    return split.labels if split.labels is not None else split.c

@@ -20,6 +20,7 @@ from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
 from simulacra.data.conditions import conditioning_of
 from simulacra.data.dataset import Dataset, Split
+from simulacra.data.domains.rows import label_or, with_domains
 from simulacra.data.given_columns import LABEL, Given, class_column, given_apart
 from simulacra.data.images.geometry import binarize_once
 from simulacra.data.keywords import ReaderKeywords
@@ -90,6 +91,8 @@ def load_data(
             `label`. Pairs of images or recordings: the name of an array of the file, `folder:PATH` with files
             of the same names, `left` or `right` half of each picture, `past:4` frames before, or what a
             corruption makes of x, such as `downscale:4`, `edges`, `blur`, `noise`, `mask`, `mix:FOLDER:5`.
+            Two domains without pairs, whose name is then the label: `domain:FOLDER` beside this folder,
+            `domain:cat,dog` of two classes or words of file names, or `domain:edges` of half of the rows.
         validation: share of the training rows kept for validation (or a number of rows, from 1),
             where the data have no validation split of their own.
         test: as validation, for the test split.
@@ -128,6 +131,7 @@ def load_data(
     split = SplitOptions(**{field.name: given[field.name] for field in fields(SplitOptions)})
     with reading_within(memory):
         source, spec, given["condition"] = _read_given(name_or_path, split, dict(own), condition)
+    source = with_domains(source, given["condition"], seed)
     if duplicates == "drop":
         source = without_duplicates(source)
     if binarize in ("static", "threshold"):
@@ -135,7 +139,7 @@ def load_data(
     form = derived_form(source, given["condition"])
     source = past_cut(source, split, form) if isinstance(form, Past) else cut(source, split)
     source = source if source.settle is None else source.settle(source)
-    source, apart = given_apart(source, given["condition"]) if form is None else (source, None)
+    source, apart = given_apart(source, label_or(given["condition"])) if form is None else (source, None)
     steps = steps_of(source, binarize, dequantize, standardize, mu_law)
     chain = Preprocessing(source.space, steps, source.geometry)
     chain.space  # noqa: B018  (a step that does not apply says so here)

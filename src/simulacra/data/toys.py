@@ -312,7 +312,7 @@ def open_toy(name: str, own: object, split: SplitOptions) -> Source:
     """Makes a source of draws from a toy.
 
     Args:
-        name: a key of `TOYS`, of `RULED`, or of `CAPTIONED`, here without the captions.
+        name: a key of `TOYS`, `RULED` or `CAPTIONED`, whose pictures come with their captions elsewhere.
         own: unused: toys have no options of their own.
         split: its seed is the seed of the draws.
     """

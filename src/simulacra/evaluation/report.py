@@ -20,6 +20,7 @@ from simulacra.core.storage.plain_text import in_markdown
 from simulacra.core.storage.records import as_json
 from simulacra.evaluation.captions.agreement import Agreement
 from simulacra.evaluation.compare.score_tables import Scores
+from simulacra.evaluation.domains.crossed import Crossed
 from simulacra.evaluation.latents.codes import Latents
 from simulacra.evaluation.latents.dimension import Dimensions
 from simulacra.evaluation.latents.fidelity import Fidelity
@@ -102,6 +103,7 @@ class Report:
     translations = RecordOf[Paired]()
     few_pairs = RecordOf[TooFew]()
     captions = RecordOf[Agreement]()
+    crossed = RecordOf[Crossed]()
     memorization = RecordOf[Copies]()
     classes = RecordOf[Classification]()
     prediction = RecordOf[Prediction]()

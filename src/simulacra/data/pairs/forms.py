@@ -9,6 +9,7 @@ downscale:4             smaller: a quarter of the sides
 edges, blur:1.5 ...     made from x by a corruption, once, keyed by the row's values and the seed
 view                    a picture of a volume from the front
 mix:FOLDER:5:NAME       x mixed with noise recordings at 5 dB; the recording NAME only in the test split
+domain:FOLDER           no pairs but two domains, whose names are the labels (see `data.domains.form`)
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from simulacra.core.corruption.mix import Mix
 from simulacra.core.corruption.noise import GaussianNoise
 from simulacra.core.corruption.parse import KINDS
 from simulacra.core.errors.suggestion import Refusal, load_with
+from simulacra.data.domains.form import DOMAIN, Domain, domain_of
 from simulacra.data.pairs.projecting import View
 from simulacra.data.pairs.shrinking import Shrink
 
@@ -41,6 +43,7 @@ WORDS = (
     NOISE,
     View.name,
     "mix:FOLDER",
+    f"{DOMAIN}:FOLDER",
 )
 
 
@@ -146,7 +149,7 @@ class Made:
         return made.text
 
 
-Form = Half | OtherFolder | Captions | Past | Made
+Form = Half | OtherFolder | Captions | Past | Made | Domain
 
 
 def form_of(condition: str | None) -> Form | None:
@@ -171,6 +174,8 @@ def form_of(condition: str | None) -> Form | None:
         return Captions(Path(rest).expanduser() if rest else None)
     if name == PAST:
         return Past(_frames(str(condition), rest))
+    if name == DOMAIN:
+        return domain_of(condition)
     if name == Mix.name:
         return _mixed(str(condition), rest)
     kind = OWN.get(name) or KINDS.get(name)

@@ -15,6 +15,8 @@ from simulacra.data.audio.options import AudioOptions
 from simulacra.data.audio.recordings import open_waves
 from simulacra.data.audio.wav import read_wav
 from simulacra.data.captions.opening import open_captioned
+from simulacra.data.domains.folders import open_domains
+from simulacra.data.domains.form import Domain
 from simulacra.data.images.folders import images_of
 from simulacra.data.images.headers import read_heads
 from simulacra.data.images.options import FolderOptions
@@ -59,7 +61,9 @@ class Asked:
     @property
     def opens(self) -> bool:
         """True if the reader has to read more than x."""
-        return isinstance(self.form, Half | OtherFolder | Captions) or bool(self.key and not self.column)
+        folders = isinstance(self.form, Domain) and isinstance(self.form.other, Path)
+        more = folders or isinstance(self.form, Half | OtherFolder | Captions)
+        return more or bool(self.key and not self.column)
 
 
 def asked_of(reader: Reader, wanted: Any, own: Any, condition: str | None) -> Asked:
@@ -127,6 +131,8 @@ def open_pairs(reader: Reader, wanted: Any, own: Any, split: SplitOptions, asked
         return _halves(reader, wanted, own, split, asked.form)
     if isinstance(asked.form, Captions):
         return open_captioned(reader, wanted, own, split, asked.form.path)
+    if isinstance(asked.form, Domain):
+        return open_domains(reader, wanted, own, asked.form)
     assert isinstance(asked.form, OtherFolder)
     return _folders(reader, wanted, own, split, asked.form)
 

@@ -20,6 +20,7 @@ from simulacra.evaluation.doctor.checks import (
     conditions,
     copies,
     denoising,
+    domains,
     games,
     length,
     networks,
@@ -50,6 +51,7 @@ CHECKS: tuple[Callable[[Evidence], Finding | None], ...] = (
     *tables.CHECKS,
     *conditions.CHECKS,
     *pairs.CHECKS,
+    *domains.CHECKS,
 )
 QUICK = Annealing(most=(300, 30))
 SAMPLES, DRAWN = 1000, 200  # samples; fewer from models that draw entry by entry or by Markov chains

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.capabilities.chains import stationary
+from simulacra.core.capabilities.paired import targets_of
 from simulacra.core.corruption.corruption import numeric
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.volumes import is_solid
@@ -53,6 +54,8 @@ CONDITIONED = Need(
     lambda case: case.can(can.TakesCondition) and case.model.condition is not None,
 )
 CAPTIONED = Need("a model that draws pictures from captions", lambda case: captioned(case.model))
+LEADS = Need("a model that translates to classes", lambda case: targets_of(case.model) is not None)
+UNSAMPLED = Need("a model that does not sample", lambda case: not case.can(can.Samples))
 TRANSLATES = Need("a model that translates its condition", lambda case: of_pairs(case.model))
 LABELLED = Need(
     "a condition that translations do not show",

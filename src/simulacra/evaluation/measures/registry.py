@@ -27,6 +27,7 @@ from simulacra.evaluation.measures.checked import (
     WEIGHTS,
 )
 from simulacra.evaluation.measures.codes import CODES, DIMENSION, RATES, REFINED, ROWS, most_code_rows
+from simulacra.evaluation.measures.domains import CROSSED, LED
 from simulacra.evaluation.measures.history import History
 from simulacra.evaluation.measures.measure import Case, Evidence, Look, Measure, evidence_of
 from simulacra.evaluation.measures.needs import (
@@ -298,6 +299,8 @@ MEASURES: tuple[Measure[Any], ...] = (
     PAIRED,
     TOO_FEW,
     AGREEMENT,
+    LED,
+    CROSSED,
     SAMPLE_SCORE,
     RECONSTRUCTION,
     FIDELITY,

@@ -101,7 +101,8 @@ def analogies(album: Album) -> Picture:
     targets = can.able(album.model, can.Translates).targets
     assert targets is not None
     rows = album.varied(min(COLUMNS, targets.classes))
-    led = [album.model.translate(rows.x, to=k, condition=rows.c) for k in range(targets.classes)]
+    c = rows.c if album.conditional else None
+    led = [album.model.translate(rows.x, to=k, condition=c) for k in range(targets.classes)]
     names = ("row", *(targets.names or map(str, range(targets.classes))))
     x = torch.stack([rows.x.double(), *(x.cpu().double() for x in led)], 1)
     return sheet(album.space, x, "Held-out images led to each class", column_names=names)

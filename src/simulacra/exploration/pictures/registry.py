@@ -16,7 +16,7 @@ from typing import Any
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.capabilities.chains import stationary
-from simulacra.core.capabilities.paired import draws_pairs
+from simulacra.core.capabilities.paired import draws_pairs, targets_of
 from simulacra.core.corruption.corruption import numeric
 from simulacra.core.model import Model
 from simulacra.core.progress.tasks import each
@@ -39,6 +39,7 @@ from simulacra.exploration.pictures.answers.denoised import denoised_picture
 from simulacra.exploration.pictures.answers.looks import in_looks, looks_picture
 from simulacra.exploration.pictures.answers.optimized import optimized_picture
 from simulacra.exploration.pictures.answers.predicted import predicted_picture
+from simulacra.exploration.pictures.answers.there_and_back import there_and_back
 from simulacra.exploration.pictures.answers.translated import translated_picture
 from simulacra.exploration.pictures.completion import completion_picture, shows
 from simulacra.exploration.pictures.correlations import as_columns, correlations
@@ -252,9 +253,9 @@ LEADS = Need(
     "a model that translates to classes",
     lambda album: album.can(can.Translates) and can.able(album.model, can.Translates).targets is not None,
 )
-PAIRS = Need(
-    "a model whose condition is an image, a wave or another observation",
-    lambda album: draws_pairs(album.model),
+TRANSLATES = Need(
+    "a model whose condition is an image, a wave or another observation, or that leads rows to classes",
+    lambda album: draws_pairs(album.model) or targets_of(album.model) is not None,
 )
 FRAMES = Need(
     "a model of images whose condition are the frames before",
@@ -323,6 +324,17 @@ class Kind:
         return list(inspect.signature(self.draw).parameters)[1:]
 
 
+def translations(album: Album, n: int | None = None, draws: int | None = None) -> Picture | None:
+    """Sources and answers of held-out pairs, or rows led to another class and back.
+
+    Args:
+        album: model that translates.
+        n: number of rows; None: a few.
+        draws: number of draws of each source, of a model of pairs.
+    """
+    return translated_picture(album, n, draws) if draws_pairs(album.model) else there_and_back(album, n)
+
+
 def _always(album: Album) -> bool:
     return True
 
@@ -341,7 +353,7 @@ PICTURES: tuple[Kind, ...] = (
     Kind("random_codes", figures.random_codes, (PRIOR, IMAGES, CLASSES, EXPECTED)),
     Kind("reconstructions", figures.reconstructions, (RECONSTRUCTS, IMAGES), _always),
     Kind("completions", completion_picture, (COMPLETES, ROWS), _always),
-    Kind("translations", translated_picture, (PAIRS, WHOLE), _always),
+    Kind("translations", translations, (TRANSLATES, WHOLE), _always),
     Kind("films", films_picture, (FRAMES, WHOLE), _always),
     Kind("denoised", denoised_picture, (DENOISES, IMAGES, WHOLE), _always),
     Kind("predictions", predicted_picture, (PREDICTS, GIVEN, WHOLE), _always),

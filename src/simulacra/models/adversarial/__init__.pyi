@@ -20,6 +20,7 @@ from simulacra.models.adversarial.r3gan import R3GAN
 from simulacra.models.adversarial.rotation_aware import RotationAwareGAN
 from simulacra.models.adversarial.semi_supervised import SemiSupervisedGAN
 from simulacra.models.adversarial.three_way import ThreeWayGAN
+from simulacra.models.adversarial.unpaired.cycle_gan import CycleGAN
 from simulacra.models.adversarial.wgan import WGAN, WGANGP
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "WGAN",
     "WGANGP",
     "CleanGAN",
+    "CycleGAN",
     "NextFrameGAN",
     "NoiseAwareGAN",
     "Pix2Pix",

@@ -163,6 +163,15 @@ ENTRIES = (
         made_for="pairs",
     ),
     Entry(
+        "cycle-gan",
+        "adversarial",
+        "adversarial.unpaired.cycle_gan",
+        "CycleGAN",
+        "Zhu, Park, Isola and Efros 2017; Kaneko and Kameoka 2017",
+        ("G24", "G29"),
+        "two domains without pairs: two translators and the way back; images or spectra of recordings",
+    ),
+    Entry(
         "clean-gan",
         "adversarial",
         "adversarial.paired.clean_gan",

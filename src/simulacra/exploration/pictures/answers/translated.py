@@ -70,10 +70,21 @@ def translated_picture(album: Album, n: int | None = None, draws: int | None = N
     if is_volume(space):
         columns = [_seen(column) for column in columns]
     if pictures:
-        return _of_images([column for column in columns if column[1].image], title)
+        return in_columns([column for column in columns if column[1].image], title)
     if waves:
-        return _of_waves([column for column in columns if isinstance(column[1], Audio)], title)
+        return in_columns([column for column in columns if isinstance(column[1], Audio)], title, True)
     return _of_others(chain.raw, rows.c.cpu(), space, drawn[:, 0], rows.x.cpu(), title)
+
+
+def in_columns(columns: Sequence[Column], title: str, waves: bool = False) -> Picture:
+    """Returns a picture with one column for each name, and one row for each observation.
+
+    Args:
+        columns: names, spaces and observations, images or recordings.
+        title: title of the picture.
+        waves: True for recordings, which are waves above their spectrograms.
+    """
+    return _of_waves(columns, title) if waves else _of_images(columns, title)
 
 
 def _sources(space: Space, c: Tensor, frames: int = 0) -> list[Column]:

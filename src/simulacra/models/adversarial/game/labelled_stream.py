@@ -1,4 +1,4 @@
-"""A class-balanced subset of labelled rows: the second data stream of semi-supervised training."""
+"""Streams of labelled rows: a class-balanced subset, and the rows of each class."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def balanced_rows(source: Source, n: int) -> Chosen:
     Raises:
         ValueError: if the rows have no labels, or a class has fewer than n / classes rows.
     """
-    y = torch.cat([_labels(batch) for batch in source.read(torch.arange(len(source)).split(CHUNK))])
+    y = _labels_of(source)
     classes = y.unique()
     each = n // len(classes)
     found = [(y == k).nonzero()[:each, 0] for k in classes]
@@ -76,6 +76,26 @@ def balanced_rows(source: Source, n: int) -> Chosen:
     if short:
         raise ValueError(f"labels={n} asks for {each} rows of each class, but class {short[0]} has fewer.")
     return Chosen(source, torch.cat(found).sort().values)
+
+
+def rows_by_class(source: Source, classes: int) -> list[Chosen]:
+    """Returns the rows of each class, in source order; a class may have none.
+
+    Args:
+        source: a labelled split.
+        classes: number of classes.
+
+    Raises:
+        ValueError: if the rows have no labels.
+    """
+    y = _labels_of(source)
+    return [Chosen(source, (y == k).nonzero()[:, 0]) for k in range(classes)]
+
+
+def _labels_of(source: Source) -> Tensor:
+    """Returns the labels of all rows, shape (rows,)."""
+    read = source.read(torch.arange(len(source)).split(CHUNK))
+    return torch.cat([_labels(batch) for batch in read])
 
 
 def _labels(batch: Batch) -> Tensor:

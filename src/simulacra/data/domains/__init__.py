@@ -1,0 +1,1 @@
+"""Two domains without pairs, whose names are the labels of rows."""

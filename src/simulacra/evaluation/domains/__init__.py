@@ -1,0 +1,1 @@
+"""Scores of translations between classes without pairs."""
