@@ -30,7 +30,7 @@ from simulacra.training.hardware.budget import Budget
 PASSES = 50.0
 SETTINGS = {"batch_size": 16, "validate": False}
 LOSSES = {
-    "squared error": {"adversarial": 0.0, "gdl": 0.0, "p": 2},
+    "squared error": {"adversarial": 0.0, "gdl": 0.0},
     "error and edges": {"adversarial": 0.0},
     "game": {},
 }

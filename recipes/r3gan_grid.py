@@ -77,7 +77,7 @@ def coverage(toy: str, method: str, seed: int, epochs: float) -> tuple[int, floa
 
 
 FIGURES = tuple(
-    Figure(f"{toy}, {method}, {what}", None, "", unit, "10,000 samples, mean of 5 seeds", 0.0, 0.0)
+    Figure(f"{toy}, {method}, {what}", None, "", unit, "10,000 samples, mean of 5 seeds", 0.0, 0.0, "higher")
     for toy in TOYS
     for method in METHODS
     for what, unit in (("modes covered", "modes"), ("good samples", "%"))
@@ -97,7 +97,7 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
             found = [
                 budget.once(f"{name} {seed}", coverage, toy, method, seed, passes) for seed in range(SEEDS)
             ]
-            for figure, values in zip(figures, zip(*found)):
+            for values, figure in zip(zip(*found), figures):
                 scale = 100 if figure.unit == "%" else 1
                 error = scale * statistics.stdev(values) / SEEDS**0.5
                 yield figure.measured(scale * statistics.mean(values), error, share=passes / PASSES)

@@ -22,6 +22,12 @@ def generated(**more):
     return simulacra.ConvGenerator(data.space, data.condition, hidden=(2, 3), channels=(2,))
 
 
+def answered(**more):
+    """A conditional RBM of digits, whose data were loaded without inputs."""
+    data = simulacra.load_data("digits", limit=20, binarize="threshold", **more)
+    return simulacra.StructuredCRBM(data.space, data.condition, hidden=2)
+
+
 def domains(none=None, **more):
     """A game of two domains of digits, whose data were loaded as they are or as two domains."""
     data = simulacra.load_data("digits", limit=20, **more)
@@ -35,6 +41,7 @@ def opened(condition="domain:", **more):
 
 # file of the source, words of the sentence, what is refused
 OF_PAIRS = (
+    ("models/adversarial/paired/players.py", "makes an image of an image, or a wave of a wave", paired),
     ("models/adversarial/unpaired/translators.py", "rows are of 3 classes", lambda **o: domains(CLASS, **o)),
     (
         "models/adversarial/unpaired/translators.py",
@@ -68,7 +75,6 @@ OF_PAIRS = (
         "makes the second domain of rows",
         lambda **o: simulacra.load_data("ring", limit=20, **{"condition": "domain:edges", **o}),
     ),
-    ("models/adversarial/paired/players.py", "leads an image or a wave to another one", paired),
     (
         "models/adversarial/paired/players.py",
         "with as many sides as x",
@@ -78,6 +84,11 @@ OF_PAIRS = (
         "models/adversarial/paired/clean_gan.py",
         "are compared in blocks",
         lambda **o: simulacra.CleanGAN(IMAGE, IMAGE, **{"channels": 2, "shrink": 3, **o}),
+    ),
+    (
+        "models/boltzmann/restricted/structured_crbm.py",
+        "needs the input of each row as its condition",
+        answered,
     ),
     (
         "nets/translators/patches.py",

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from refused_captions import OF_CAPTIONS
+from refused_frames import OF_FRAMES
 from refused_models import OF_MODELS
 from refused_pairs import OF_PAIRS
 from refused_pieces import OF_PIECES
@@ -11,7 +12,7 @@ from refused_speech import OF_SPEECH
 from simulacra.core.errors.suggestion import Phrase, Refusal, command, load_with
 
 pytestmark = pytest.mark.fault("doors 2.6")
-REFUSED = (*OF_MODELS, *OF_PAIRS, *OF_CAPTIONS, *OF_PIECES, *OF_SPEECH)
+REFUSED = (*OF_MODELS, *OF_PAIRS, *OF_CAPTIONS, *OF_FRAMES, *OF_PIECES, *OF_SPEECH)
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: f"{case[0]}: {case[1]}")

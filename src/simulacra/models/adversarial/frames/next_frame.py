@@ -103,15 +103,15 @@ class NextFrameGAN(Game):
         objective: Objective = "non-saturating",
         adversarial: float = 0.05,
         error: float = 1.0,
-        p: Literal[1, 2] = 1,
+        p: Literal[1, 2] = 2,
         gdl: float = 1.0,
-        alpha: Literal[1, 2] = 1,
+        alpha: Literal[1, 2] = 2,
         lr: float = 1e-3,
         *,
         seed: int = 0,
     ):
         frames = frames_before(space, condition)
-        _check_options(space, scales, {"p": p, "alpha": alpha})
+        _check_scales(space, scales)
         _check_weights({"adversarial": adversarial, "error": error, "gdl": gdl})
         G = FramePyramid(space.features_shape, frames, scales, channels, blocks, skip)
         shapes = [(space.features_shape[0], *sides) for sides in G.sides]
@@ -254,17 +254,13 @@ def frames_before(space: Space, condition: Space | None) -> int:
     return condition.shape[0] // space.shape[0]
 
 
-def _check_options(space: Space, scales: int, powers: Mapping[str, int]) -> None:
-    """Raises ValueError if the sides cannot be halved as often, or a power is neither 1 nor 2."""
+def _check_scales(space: Space, scales: int) -> None:
+    """Raises ValueError if the sides cannot be halved as often."""
     most = min(space.shape[1:]).bit_length()
     if not 1 <= scales <= most:
         way = build_with(scales=min(max(scales, 1), most))
         size = "x".join(map(str, space.shape[1:]))
         raise Refusal(f"scales is {scales}, but frames of {size} have 1 to {most}: use {way}.", way)
-    for name, power in powers.items():
-        if power not in (1, 2):
-            way = build_with(**{name: 1})
-            raise Refusal(f"{name} is {power}, but this power is 1 or 2: use {way}.", way)
 
 
 def _check_weights(weights: Mapping[str, float]) -> None:
