@@ -47,7 +47,8 @@ def run(path, inputs):
 
 def agree(model, path, what, n, x=None, c=None):
     """Assert that graph and word give the same for n rows; x and c are raw."""
-    given = {} if c is None else {CONDITION: c}
+    # observations enter graphs as numbers of the model, whatever a user stores them in
+    given = {} if c is None else {CONDITION: c.to(model.dtype) if c.dtype == torch.uint8 else c}
     given |= {"x": x.to(model.dtype)} if WORDS[what].input == "x" else {}
     inputs, _ = graph_inputs(model, what, n, SEED, given)
     expected = answer(model, what, inputs, n, x).numpy()

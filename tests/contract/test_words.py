@@ -49,6 +49,7 @@ WORDS = [
     "translate",
 ]
 LONGER = {
+    "ddpm/pairs": 200,
     **dict.fromkeys(("diffusion", "ddpm", "ddpm/unet"), 60),
     "vae": 80,
     "vq-vae": 50,

@@ -33,6 +33,15 @@ def photos(folder: str, n: int, size: tuple[int, int], levels: int) -> None:
         Image.fromarray(make.integers(0, levels, shape, kind)).save(path)
 
 
+def plans(folder: str, sketches: str) -> None:
+    """Pictures of noise twice as wide as high, which may be pairs, and some of their right halves."""
+    make = np.random.default_rng(4)
+    for name, width, n in ((folder, 48, 20), (sketches, 24, 2)):
+        Path(name).mkdir()
+        for i in range(n):
+            Image.fromarray(make.integers(0, 256, (24, width, 3), np.uint8)).save(Path(name, f"{i}.png"))
+
+
 def sounds(folder: str, samples: int) -> None:
     """Twelve recordings of noise."""
     Path(folder).mkdir()
@@ -75,6 +84,7 @@ def readme() -> Names:
     """Photos, slides, recordings, a table with gaps, arrays."""
     photos("photos", 24, (30, 40), 256)
     photos("slides", 24, (40, 33), 2**16)
+    plans("plans", "sketches")
     sounds("recordings", 900)
     table("patients.csv", gaps=True)
     make = np.random.default_rng(4)

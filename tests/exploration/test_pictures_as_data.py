@@ -54,6 +54,8 @@ def albums():
         torch.randn(60, 1, 3, 3), Real((1, 3, 3)), c=torch.arange(60) % 3, condition=three
     )
     waves = simulacra.from_tensors(torch.rand(50, 21) - 0.5, simulacra.Audio((21,), 8000))
+    twice = torch.randn(40, 1, 3, 3)
+    paired = simulacra.from_tensors(twice, Real((1, 3, 3)), c=-twice, condition=Real((1, 3, 3)))
     letters, number = simulacra.Tokens((4,), 3, ("<end>", "a", "b")), Real((1,))
     measured = simulacra.from_tensors(
         torch.randint(1, 3, (40, 4)), letters, c=torch.randn(40, 1), condition=number
@@ -61,6 +63,7 @@ def albums():
     few = {"latent": 2, "hidden": 3, "width": 2, "property_hidden": (3,)}
     return {
         "texts": album(simulacra.ChemicalVAE(letters, number, **few), measured),
+        "pairs": album(simulacra.GAN(paired.space, paired.condition, **small), paired),
         "recordings": album(simulacra.GAN(waves.space, **small), waves),
         "VAE": album(simulacra.VAE(digits.space, **small), digits, metrics),
         "classes": album(simulacra.VAE(given.space, three, **small), given),

@@ -135,7 +135,7 @@ class SEGAN(Game):
 def _check_pairs(space: Space, condition: Space | None) -> None:
     """Raises ValueError unless rows and conditions are recordings of the same length and rate."""
     scaled = [one for one in (space, condition) if isinstance(one, Real) and len(one.shape) == 1]
-    if any(not isinstance(one, Audio) for one in scaled):
+    if condition is not None and any(not isinstance(one, Audio) for one in scaled):
         plain = load_with(standardize=False)
         raise Refusal(
             "SEGAN cleans recordings, which are Audio, but rows or conditions are real numbers: give .wav, "
