@@ -29,7 +29,7 @@ from simulacra.nets.adversarial.dcgan import beside
 from simulacra.nets.adversarial.sides import halvings, starting_side
 from simulacra.nets.layers import activation
 
-Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
+Layer = TypeVar("Layer", bound=nn.Linear | nn.Conv2d)
 ACTIVATION, GAIN = "leaky-relu-0.2", math.sqrt(2 / (1 + 0.2**2))
 EXPANSION, GROUP = 2, 16  # of the channels inside a block of images; channels of a group
 
@@ -157,7 +157,7 @@ class NormlessCritic(nn.Module):
         n = halvings(in_shape)
         widths = [channels * 2**i for i in range(n + 1)]
         self.width = widths[-1]
-        layers = [_started(nn.Conv2d(in_shape[0] + condition, channels, 1))]
+        layers: list[nn.Module] = [_started(nn.Conv2d(in_shape[0] + condition, channels, 1))]
         layers += _blocks(channels, blocks, blocks * len(widths))
         for a, b in pairwise(widths):
             layers += [nn.AvgPool2d(2), _started(nn.Conv2d(a, b, 1, bias=False))]
