@@ -6,8 +6,8 @@ protocol    a note is a shade x in R. Genuine notes have the law N(2, 0.5^2), in
             who moves and stretches; act 2: two hidden layers; act 3: notes of two kinds; act 4: the same
             notes, r3gan
 published   none: the story is Goodfellow et al. 2014
-ours        1,200 rounds, mean and deviation of the forged notes: act 1 2.012 and 0.015, act 2 1.914 and 0.442;
-            share of the rarer kind: act 3 47 %, act 4 49 % (in round 60 act 3 has one kind only)
+ours        1,200 rounds, mean and deviation of the forged notes: act 1 2.012 and 0.015, act 2 1.914 and
+            0.442; share of the rarer kind: act 3 47 %, act 4 49 % (in round 60 act 3 has one kind only)
 device      2 shared CPU cores, one thread
 """
 

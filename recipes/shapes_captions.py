@@ -3,7 +3,7 @@
 command     python recipes/shapes_captions.py [--minutes N]
 protocol    captioned-shapes (32 x 32) for gan-cls and captioned-shapes-64 (drafts of 16, pictures of 64) for
             stackgan; 500 test captions, each with a sample. Share of samples whose own caption fits best
-            among ten, and shares that show its color, shape, place and size, by a judge trained on training rows
+            among ten, and shares that show its color, shape, place and size, by a judge of training rows
 published   none: the toy is ours (StackGAN reports inception scores of birds and flowers)
 baseline    real test pictures with their own captions, by the same judge; chance is 10 %
 ours        not measured yet at the full schedule

@@ -87,6 +87,7 @@ class LAPGAN(GameByLevel):
     """
 
     length = Epochs(60)
+    G: LaplacianGenerator
 
     def __init__(
         self,

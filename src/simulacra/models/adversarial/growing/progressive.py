@@ -73,6 +73,7 @@ class ProgressiveGAN(GameByLevel):
 
     length = Epochs(90)
     alpha: Tensor
+    G: GrowingGenerator
 
     def __init__(
         self,
@@ -177,10 +178,14 @@ class ProgressiveGAN(GameByLevel):
         return pooled_layers(self.D, self.seen(x), self.given(c), *self.standing)
 
     def levels_of(self, z: Tensor, c: Tensor | None = None) -> list[Tensor]:
-        """Returns the image that each level draws of its own maps, and the last one as it fades in."""
-        level, a = self.standing
-        coarser = self.G.maps(z, c, level)[:-1]
-        return [*(out(h) for out, h in zip(self.G.out, coarser)), self.G(z, c, level, a)]
+        """Returns the draw at the sides of each level, the coarsest first: means over blocks of pixels.
+
+        The outputs of earlier levels themselves are no images any more: their weights rest while the maps
+        that they read go on learning.
+        """
+        h = self.generate(z, c)
+        coarser = ([side << i for side in self.first[1:]] for i in range(self.standing[0]))
+        return [*(resized(h, sides) for sides in coarser), h]
 
     def enlarged(self, h: Tensor) -> Tensor:
         """Returns the image of a level at the sides of x, pixels repeated, shape (B, C, H, W)."""
