@@ -112,7 +112,7 @@ def test_the_perceptron_loss_finds_the_lowest_state(float64, margin):
 
 @pytest.mark.system("A20")
 def test_where_y_is_the_lowest_state_nothing_is_learned(float64):
-    model = machine(0.6, gibbs_steps=50)
+    model = machine(0.6, gibbs_steps=50, margin=0.0)
     best = [free(model, u).argmin() for u in U]
     batch = Batch.of(torch.tensor(states(D)[best]), torch.tensor(U))
     loss = loss_of(model, batch)
