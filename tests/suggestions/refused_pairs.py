@@ -26,6 +26,8 @@ def answered(**more):
     """A conditional RBM of digits, whose data were loaded without inputs."""
     data = simulacra.load_data("digits", limit=20, binarize="threshold", **more)
     return simulacra.StructuredCRBM(data.space, data.condition, hidden=2)
+
+
 def domains(none=None, **more):
     """A game of two domains of digits, whose data were loaded as they are or as two domains."""
     data = simulacra.load_data("digits", limit=20, **more)

@@ -56,7 +56,8 @@ def captions_of(path: Path, listing: Listing) -> Captions:
     table = _read(path)
     file, text = (_column(table, known) for known in (FILES, TEXTS))
     _check_filled(table, text)
-    places, texts, strange = _places(listing), {p: [] for p in listing.paths}, []
+    texts: dict[Path, list[str]] = {picture: [] for picture in listing.paths}
+    places, strange = _places(listing), []
     for cells in table.cells:
         name = cells[file].strip()
         picture = places.get(_plain(name)) or places.get((path.parent / name).resolve().as_posix())

@@ -147,15 +147,15 @@ class StackGAN(Game):
             Drafter(latent, draft, embedding, short, 2 * channels, normalization),
             Refiner(draft, doublings, embedding, short, channels, blocks, normalization),
         )
-        critics = [
-            Discriminator(
+        judges = {
+            shape: Discriminator(
                 CaptionCritic(shape, embedding, short, width, critic_normalization),
                 "concatenation",
                 embedding,
             )
             for shape, width in ((draft, 2 * channels), (whole, channels))
-        ]
-        D, noise = Critics(*critics, draft[1]), latent + 2 * short
+        }
+        D, noise = Critics(judges[draft], judges[whole], draft[1]), latent + 2 * short
         super().__init__(space, condition, G, D, noise, objective_of(objective), Stabilizers(), Play(lr=lr))
         self.matching = Matching(space, words, embedding, hidden=hidden)
         self.interpolated, self.beta, self.matching_epochs = interpolated, beta, matching_epochs
