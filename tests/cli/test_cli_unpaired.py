@@ -18,9 +18,8 @@ def folders(tmp_path):
     for name, low in (("night", 0), ("day", 120)):
         (tmp_path / name).mkdir()
         for i in range(15):
-            Image.fromarray(rng.integers(low, low + 100, (6, 7), dtype=np.uint8)).save(
-                tmp_path / name / f"{i}.png"
-            )
+            picture = rng.integers(low, low + 100, (6, 7), dtype=np.uint8)
+            Image.fromarray(picture).save(tmp_path / name / f"{i}.png")
 
 
 @pytest.mark.thorough

@@ -67,6 +67,7 @@ def test_analogies_of_a_vae_are_led_by_the_same_code():
     assert torch.equal(found.to, (found.label + 1) % 10) and found.y.shape == (60, 1, 8, 8)
 
 
+@pytest.mark.thorough
 def test_voices_are_judged_by_their_spectra():
     space = simulacra.Audio((64,), rate=8000)
     t, n = torch.arange(64) / 8000, 120

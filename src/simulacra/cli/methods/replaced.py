@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from simulacra.data.new_rows.table_rows import TableRows
 
 Answers = Callable[["Chunk"], list["Tensor"]]  # one or several draws of the rows of a chunk, each (B, *)
+VOLUME = 4  # sides of a volume (1, D, H, W)
 
 
 def write_rows(
@@ -145,7 +146,7 @@ def _saved(
             x[:, start + places] = found
         start += n
     x = x[0] if draws == 1 else x
-    x = x if form is None else form.back(x)
+    x = x if form is None else form.back(x, like.ndim - 2 == VOLUME)
 
     def write(aside: Path) -> None:
         with open(aside, "wb") as file:

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from simulacra.data.arrays.shapes import images_first
+from simulacra.data.arrays.shapes import LEAST_SIDE, images_first
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,17 @@ class ArrayForm:
     def _rows(self, array: np.ndarray) -> np.ndarray:
         return images_first(self.path, self.key, array)
 
-    def back(self, x: np.ndarray) -> np.ndarray:
+    def back(self, x: np.ndarray, volumes: bool = False) -> np.ndarray:
         """Returns answers in the form of the file's rows, and in its type where that holds them.
 
         Args:
             x: answers, shape (..., *), whose last sides are those of a row.
+            volumes: True if answers are volumes (1, D, H, W), which keep their channel beside pictures.
         """
         sides = len(self.shape) - 1
-        if sides == 2:
+        if volumes:
+            x = x.squeeze(-4) if sides == 3 and min(self.shape[1:]) >= LEAST_SIDE else x
+        elif sides == 2:
             # images without channels in the file: those of colored answers stand last
             x = x.squeeze(-3) if x.shape[-3] == 1 else np.moveaxis(x, -3, -1)
         elif sides == 3 and self.shape[1] not in (1, 3):

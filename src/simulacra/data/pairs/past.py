@@ -127,7 +127,7 @@ def frames_before(data: Any) -> int:
         data: data set.
     """
     given = (getattr(data, "spec", None) or {}).get("condition")
-    form = form_of(given) if isinstance(given, str) and given.startswith(PAST) else None
+    form = form_of(given) if isinstance(given, str) and given.startswith(f"{PAST}:") else None
     return form.frames if isinstance(form, Past) and data.condition is not None else 0
 
 
