@@ -108,6 +108,13 @@ def test_the_game_leaves_the_vectors_of_captions_alone(float64):
         assert all(slope is None for slope in slopes)
 
 
+def test_no_alarm_is_raised_before_the_game_begins(float64):
+    net, found = game(), {"accuracy": 0.5, "gradient": 1.0, "diversity": 0.0}
+    assert net.alarm(found) is None
+    net.matching.fit_scale(pictures(CAPTIONS).c)
+    assert "mode collapse" in net.alarm(found)
+
+
 def test_the_joint_embedding_is_a_hinge_over_wrong_answers(float64):
     v, t = torch.randn(5, 3, requires_grad=True), torch.randn(5, 3, requires_grad=True)
     c = WORDS.rows(CAPTIONS)

@@ -24,6 +24,7 @@ from simulacra.core.spaces.plain import Space
 from simulacra.core.updates import Epochs, Loss, Stage, Update
 from simulacra.models.adversarial.captions.joint import (
     check_captioned,
+    has_begun,
     matching_stage,
     standardize_vectors,
 )
@@ -128,6 +129,14 @@ class GANCLS(Game):
             Stage("game", self.updates(), self.length, start=standardize_vectors),
         ]
         return stages[i] if i < len(stages) else None
+
+    def alarm(self, diagnostics: dict[str, float]) -> str | None:
+        """Returns a sentence on mode collapse or a vanishing gradient, or None, as before the game begins.
+
+        Args:
+            diagnostics: the result of `diagnostics`.
+        """
+        return super().alarm(diagnostics) if has_begun(self) else None
 
     # ---- captions
 

@@ -80,6 +80,15 @@ def standardize_vectors(model: Any, source: Source, rng: Rng) -> None:
     model.matching.fit_scale(batch.c)
 
 
+def has_begun(model: Any) -> bool:
+    """Returns True once the game has begun, which standardizes the vectors of captions.
+
+    Args:
+        model: a game of captions.
+    """
+    return bool(model.matching.shift.any())
+
+
 def matching_loss(model: Any, batch: Batch, rng: Rng) -> Terms:
     """Computes the hinge loss of both searches, shape (B,), with the share of captions found as `found`.
 

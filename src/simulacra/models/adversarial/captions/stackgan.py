@@ -36,6 +36,7 @@ from simulacra.core.updates import Epochs, Loss, Source, Stage, Update
 from simulacra.models.adversarial.captions.gan_cls import Normalization, check_between, check_weight
 from simulacra.models.adversarial.captions.joint import (
     check_captioned,
+    has_begun,
     matching_stage,
     standardize_vectors,
 )
@@ -208,6 +209,14 @@ class StackGAN(Game):
         augment = self.G.draft.augment if drafted else self.G.whole.augment
         # (5)
         return {"kl": self.kl * kl_to_standard_normal(augment.law(e))}
+
+    def alarm(self, diagnostics: dict[str, float]) -> str | None:
+        """Returns a sentence on mode collapse or a vanishing gradient, or None, as before the game begins.
+
+        Args:
+            diagnostics: the result of `diagnostics`.
+        """
+        return super().alarm(diagnostics) if has_begun(self) else None
 
     # ---- captions and pictures
 
