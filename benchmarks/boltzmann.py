@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 import simulacra
+from benchmarks.games import overhead
 from benchmarks.memory import added, in_a_fresh_process
 from benchmarks.setup import PIXELS, digits
 from benchmarks.timing import Row, interleaved, matrix_rate, median, ratio
@@ -26,10 +27,17 @@ PRODUCT = 2e-9 * BATCH * PIXELS * HIDDEN  # GFLOP of the product of a batch and 
 
 
 def boltzmann(quick: bool) -> list[Row]:
-    """Measures PCD-1, CD-1, annealed importance sampling, and log Z over 2^20 states."""
+    """Measures PCD-1, CD-1, annealing, log Z over 2^20 states, and CD-PercLoss of outputs given an image."""
     x, name = digits(20_000)
     repeats = 5 if quick else 25
-    return [update(x, name, repeats), epoch(x, name, 1 if quick else 5), anneal(x, name, repeats), exact()]
+    few = 1 if quick else 5
+    return [
+        update(x, name, repeats),
+        epoch(x, name, few),
+        anneal(x, name, repeats),
+        exact(),
+        outputs(x, 10 * few, few + 1),
+    ]
 
 
 def machine(**more) -> simulacra.RBM:
@@ -61,6 +69,20 @@ def our_updates(x: Tensor) -> Callable[[], None]:
             optimizer.step()
 
     return move
+
+
+def outputs(x: Tensor, steps: int, repeats: int) -> Row:
+    """Compares `fit` of a conditional RBM of 784 outputs given as many inputs with a bare loop.
+
+    Args:
+        x: binary images, shape (N, 784).
+        steps: number of steps that are timed.
+        repeats: number of interleaved repeats.
+    """
+    space = Binary((PIXELS,))
+    data = from_tensors(x, space, "digits", c=x, condition=space, valid=0.0, test=0.02)
+    make = lambda: simulacra.StructuredCRBM(space, space, hidden=256, margin=1.0)
+    return overhead("CD-PercLoss step of 784 outputs given 784 inputs", make, data, steps, repeats, 1.05)
 
 
 def rbms_machine(model: simulacra.RBM):

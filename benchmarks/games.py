@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from itertools import count, takewhile
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from simulacra.core.batch import Batch
 from simulacra.core.interface import evaluating
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary, Levels
+from simulacra.core.spaces.tokens import Tokens
 from simulacra.core.updates import Update, selects
 from simulacra.data.dataset import Dataset
 from simulacra.data.sources.tensors import from_tensors
@@ -37,6 +39,9 @@ def games(quick: bool) -> list[Row]:
     translated = lambda: simulacra.Pix2Pix(paired.space, paired.condition, channels=8)
     pyramid = lambda: simulacra.LAPGAN(images.space, halvings=1, channels=16)
     growing = lambda: simulacra.ProgressiveGAN(images.space, channels=8)
+    turned = lambda: simulacra.RotationAwareGAN(images.space, channels=8)
+    captions = pictures(64 * (steps + 2) * 2, texts=True)
+    drawn = lambda: simulacra.GANCLS(captions.space, captions.condition, channels=8)
     framed = frames(64 * (steps + 2) * 2)
     following = lambda: simulacra.NextFrameGAN(framed.space, framed.condition, channels=8, blocks=1)
     solid = solids(64 * (steps + 2) * 2)
@@ -49,6 +54,8 @@ def games(quick: bool) -> list[Row]:
         overhead("pix2pix step at 64 x 64, batch 64", translated, paired, steps, repeats, 1.03),
         overhead("LAPGAN step of two levels to 64 x 64", pyramid, images, steps, repeats, 1.05, 2),
         overhead("progressive GAN step of levels to 64 x 64", growing, images, steps, repeats, 1.05, 9),
+        overhead("rotation-aware step at 64 x 64, batch 64", turned, images, steps, repeats, 1.05),
+        overhead("GAN-CLS step of both stages at 64 x 64", drawn, captions, steps, repeats, 1.05, 2),
         overhead("next-frame-gan step at 32 x 32, batch 64", following, framed, steps, repeats, 1.05),
         overhead("voxel-gan step at 16 x 16 x 16, batch 64", volumes, solid, steps, repeats, 1.05),
         overhead("WGAN-GP step of a 784-unit MLP", mlp, flat, 10 * steps, 2 * repeats, 1.06),
@@ -56,16 +63,19 @@ def games(quick: bool) -> list[Row]:
     ]
 
 
-def pictures(n: int, pairs: bool = False) -> Dataset:
+def pictures(n: int, pairs: bool = False, texts: bool = False) -> Dataset:
     """Returns colour images of noise; the content does not change the cost of a step.
 
     Args:
         n: number of images.
         pairs: if True, each image is the condition of the one before it, the last one of the first.
+        texts: if True, the condition of each image is a text of ten words.
     """
     x = torch.randint(0, 256, (n, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     space = Levels((3, 64, 64), 256)
-    more = {"c": x.roll(-1, 0), "condition": space} if pairs else {}
+    more: dict[str, Any] = {"c": x.roll(-1, 0), "condition": space} if pairs else {}
+    if texts:
+        more = {"c": torch.randint(1, 30, (n, 10)), "condition": Tokens((10,), 30)}
     return from_tensors(x, space, "noise", valid=0.0, test=2 / n, **more)
 
 
@@ -97,21 +107,21 @@ def vectors(n: int) -> Dataset:
     return from_tensors(x, Levels((PIXELS,), 256), "noise", valid=0.0, test=2 / n)
 
 
-def bare_loop(model: Game, x: Tensor, c: Tensor | None, steps: int) -> None:
+def bare_loop(model: Game, data: Dataset, steps: int) -> None:
     """Trains with two optimizers over the same losses, stage by stage: D on fresh batches, then G.
 
     Args:
         model: the GAN.
-        x: raw training rows, shape (N, *).
-        c: their conditions, or None.
+        data: the data set.
         steps: number of generator steps, which the stages share.
     """
+    x, c = data.train.x, data.train.c
     model.train()
     stages = list(takewhile(lambda stage: stage is not None, (model.stage(i, []) for i in count())))
     order, at = torch.randperm(len(x)), 0
     for stage in stages:
         if stage.start is not None:
-            stage.start(model, None, Rng(0))
+            stage.start(model, data.train, Rng(0))
         moves = [(update, *_players(model, update)) for update in stage.updates]
         for step in range(steps // len(stages)):
             batches = []
@@ -178,12 +188,11 @@ def overhead(
         wanted: largest acceptable ratio.
         stages: number of the model's stages.
     """
-    x, c = data.train.x, data.train.c
     actions: dict[str, Callable[[], object]] = {}
     short, long = stages, stages * (1 + steps)
     for n in (short, long):
         actions[f"fit {n}"] = lambda n=n: our_fit(make(), data, n)
-        actions[f"bare {n}"] = lambda n=n: bare_loop(make(), x, c, n)
+        actions[f"bare {n}"] = lambda n=n: bare_loop(make(), data, n)
     seconds = interleaved(actions, repeats)
     # the difference between a long and a short run is the time of the steps
     each = {

@@ -6,7 +6,8 @@ protocol    a note is a shade x in R. Genuine notes have the law N(2, 0.5^2), in
             who moves and stretches; act 2: two hidden layers; act 3: notes of two kinds; act 4: the same
             notes, r3gan
 published   none: the story is Goodfellow et al. 2014
-ours        not yet run with these settings
+ours        1,200 rounds, mean and deviation of the forged notes: act 1 2.012 and 0.015, act 2 1.914 and
+            0.442; share of the rarer kind: act 3 47 %, act 4 49 % (in round 60 act 3 has one kind only)
 device      2 shared CPU cores, one thread
 """
 
@@ -125,6 +126,8 @@ def picture(path: Path) -> None:
             # of pairs only differences count: the line is that of a note against the mean score
             right.plot(SHADES, torch.sigmoid(score - score.mean() * (act is ACTS[-1])), color="tab:red", lw=1)
             right.set_ylim(0, 1)
+            for side in (axis, right):
+                side.tick_params(labelsize=7)
     axes[0, 0].legend(fontsize=7, loc="upper left")
     figure.savefig(path, dpi=90)
     plt.close(figure)

@@ -1,6 +1,7 @@
 """LAPGAN and DCGAN on Fashion-MNIST at 28 x 28 for equal times, scored by the data's own features.
 
-command     SIMULACRA_DATA=DATA python recipes/fashion_lapgan.py [--minutes N] (DATA holds fashion_mnist/*.gz);
+command     SIMULACRA_DATA=DATA python recipes/fashion_lapgan.py [--minutes N]
+            (DATA holds fashion_mnist/*.gz);
             `simulacra explore looks RUN` then draws samples from level to level
 protocol    60,000 grey images of 28 x 28, pyramid 28, 14, 7, a third of the time for each level; batch 64;
             distances of 10,000 samples to the test images in the features of a classifier trained on the

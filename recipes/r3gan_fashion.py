@@ -67,7 +67,8 @@ def trained(name: str, budget: Budget, data: simulacra.Dataset) -> simulacra.Run
 
 
 FIGURES = tuple(
-    Figure(f"{name}, Frechet distance extrapolated", None, "", "", EXTRACTOR, 0.0, 0.0) for name in MODELS
+    Figure(f"{name}, Frechet distance extrapolated", None, "", "", EXTRACTOR, 0.0, 0.0, "lower")
+    for name in MODELS
 )
 
 

@@ -4,9 +4,12 @@ command     python recipes/r3gan_grid.py [--data ring grid] [--methods gan r3gan
 protocol    2-D ring of 8 and grid of 25 Gaussians; a sample is good within three standard deviations of a
             mode, a mode is covered if a good sample is at it; 10,000 samples. `gan` as in gan_cures.py:
             networks 2-128-128, Adam(0.5), learning rate 1e-3 of the generator and 1e-4 of the discriminator;
-            `r3gan` with its defaults but for sizes and gamma; both 25 passes in batches of 128
+            `r3gan` with its defaults but for sizes and gamma; both 50 passes in batches of 128, average of weights
 published   none for these toys
-ours        not yet run with these settings
+ours        not yet run with these settings. Trials of seed 0 on the grid: 25 modes with 6.1 to 6.9 % good
+            samples after 156 to 624 steps with gamma from 0.001 to 1, which is a smear over the square (a
+            uniform law has 25 modes and 7 %); gamma 0.02, width 64, 1,500 steps: 19 modes and 9.0 %, with an
+            average of the weights 22 and 15.0 %; 12 ms of CPU time a step
 device      2 shared CPU cores, one thread
 """
 
@@ -28,9 +31,9 @@ from simulacra.training.hardware.budget import Budget
 SLOW = {"latent": 16, "hidden": (128, 128), "normalization": "none", "lr": 1e-3, "discriminator_lr": 1e-4}
 METHODS = {
     "gan": lambda space: simulacra.GAN(space, **SLOW),
-    "r3gan": lambda space: simulacra.R3GAN(space, latent=16, gamma=0.01, lr=1e-3),
+    "r3gan": lambda space: simulacra.R3GAN(space, latent=16, gamma=0.005, lr=1e-3),
 }
-TOYS, SEEDS, PASSES = ("ring", "grid"), 5, 25
+TOYS, SEEDS, PASSES = ("ring", "grid"), 5, 50
 SETTINGS = {"batch_size": 128, "ema": 0.99, "progress": False}
 
 
@@ -77,7 +80,7 @@ def coverage(toy: str, method: str, seed: int, epochs: float) -> tuple[int, floa
 
 
 FIGURES = tuple(
-    Figure(f"{toy}, {method}, {what}", None, "", unit, "10,000 samples, mean of 5 seeds", 0.0, 0.0)
+    Figure(f"{toy}, {method}, {what}", None, "", unit, "10,000 samples, mean of 5 seeds", 0.0, 0.0, "higher")
     for toy in TOYS
     for method in METHODS
     for what, unit in (("modes covered", "modes"), ("good samples", "%"))
@@ -97,7 +100,7 @@ def reproduce(budget: Budget) -> Iterator[Measured]:
             found = [
                 budget.once(f"{name} {seed}", coverage, toy, method, seed, passes) for seed in range(SEEDS)
             ]
-            for figure, values in zip(figures, zip(*found)):
+            for values, figure in zip(zip(*found), figures):
                 scale = 100 if figure.unit == "%" else 1
                 error = scale * statistics.stdev(values) / SEEDS**0.5
                 yield figure.measured(scale * statistics.mean(values), error, share=passes / PASSES)

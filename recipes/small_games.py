@@ -36,6 +36,7 @@ MODELS = {
     "began": lambda space: simulacra.BEGAN(space, **PLAIN, lr=5e-4),
     "three-way-gan": lambda space: simulacra.ThreeWayGAN(space, **PLAIN),
     "noise-aware-gan": lambda space: simulacra.NoiseAwareGAN(space, **PLAIN),
+    "rotation-aware-gan": lambda space: simulacra.RotationAwareGAN(space, **PLAIN),
 }
 
 

@@ -208,10 +208,10 @@ HEAD = """# Systems
 <!-- Written by tools/systems.py from docs/systems.csv and the test markers. Do not edit. -->
 
 The {total} systems that the library is to hold, by family: {works} work, {partly} partly, {missing} are
-missing; {none} are examples in the texts and no systems (`none`). A row works when a test marked with its
-id compares numbers with the truth (enumeration, quadrature, a closed form, finite differences). In names,
-S0 to S4 are five lecture texts on generative models, DLB is the *Deep Learning Book*, and (I) marks what
-no text names but another row needs. "Same" is the paper of the row above.
+missing; examples in the texts that are no systems have the state `none` ({none}). A row works when a test
+marked with its id compares numbers with the truth (enumeration, quadrature, a closed form, finite
+differences). In names, S0 to S4 are five lecture texts on generative models, DLB is the *Deep Learning Book*,
+and (I) marks what no text names but another row needs. "Same" is the paper of the row above.
 """
 
 

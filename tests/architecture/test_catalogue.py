@@ -60,10 +60,16 @@ def test_the_rows_are_in_the_systems_table():
     )
 
 
+def pages_of(family: str) -> list[str]:
+    """The page of a family, and the pages of `docs` that it links to, such as `[](../growing.md)`."""
+    page = (FAMILIES / f"{family}.md").read_text(encoding="utf-8")
+    linked = sorted(set(re.findall(r"\]\(\.\./(\w+\.md)\)", page)))
+    return [page, *((FAMILIES.parent / name).read_text(encoding="utf-8") for name in linked)]
+
+
 def undocumented(entry) -> str:
-    """The part of a family's page that an entry lacks: `## Title (`name`)` with a displayed equation."""
-    page = (FAMILIES / f"{entry.family}.md").read_text(encoding="utf-8")
-    sections = re.split(r"^## ", page, flags=re.MULTILINE)
+    """The part of a family's pages that an entry lacks: `## Title (`name`)` with a displayed equation."""
+    sections = [s for page in pages_of(entry.family) for s in re.split(r"^## ", page, flags=re.MULTILINE)]
     own = [s for s in sections if f"(`{entry.name}`)" in s.splitlines()[0]]
     if len(own) != 1:
         need = f"one section `## Title (`{entry.name}`)` with its equations"

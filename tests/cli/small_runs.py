@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.io import savemat, wavfile
 
 # by the name of an argument; of two layers where it has several values
@@ -11,7 +12,7 @@ SMALL = {
     "hidden": 3, "irrelevant": 2, "components": 2, "features": 2, "filters": 3, "kernel": 3, "kernels": 2,
     "pool": 3, "pools": (2, 1), "state": 4, "steps": 3, "mean_field_steps": 3, "hidden_steps": 2,
     "switch_steps": 2, "chains": 7, "burn_in": 5, "channels": 3, "labels": 6, "labelled_batch": 5,
-    "reference": 7,
+    "reference": 7, "embedding": 5, "short": 2, "enlarged": 2, "matching_epochs": 1,
 }  # fmt: skip
 IMAGES = ["--data.key", "x"]
 TEXTS = ["--data.tokens", "characters", "--data.column", "said"]
@@ -46,6 +47,7 @@ DATA = [
     ("spoken", ["--data.condition", "noise:0.1"]),
     ("spectra.npz", ["--data.key", "x", "--data.condition", "c"]),
     ("eights.npy", []),
+    ("shown", ["--data.condition", "captions:shown.csv"]),
 ]
 
 
@@ -76,12 +78,25 @@ def write_data(tmp_path):
     rough = rng.normal(size=(50, 1, 5, 6))
     np.savez(tmp_path / "spectra.npz", x=rough, c=(rough + np.roll(rough, 1, -1)) / 2)
     np.save(tmp_path / "eights.npy", (np.random.default_rng(9).random((50, 1, 8, 8)) < 0.4).astype(np.uint8))
+    write_captioned(tmp_path)
     for i in range(12):
         folder = tmp_path / "walks" / ("slow" if i % 2 else "fast")
         folder.mkdir(parents=True, exist_ok=True)
         frames = "\n".join(f"{a:.3f} {b:.3f}" for a, b in rng.normal(size=(12, 2)).cumsum(0))
         (folder / f"{i}.bvh").write_text(WALKS + frames + "\n", encoding="utf-8")
     return tmp_path
+
+
+def write_captioned(tmp_path, n=50, side=12):
+    """Pictures in the folder `shown`, dark or light, with their captions in `shown.csv`."""
+    (tmp_path / "shown").mkdir(exist_ok=True)
+    lines, rng = ["file,caption"], np.random.default_rng(10)
+    for i in range(n):
+        light = i % 2
+        x = rng.integers(0, 60, (side, side)) + 180 * light
+        Image.fromarray(x.astype(np.uint8)).save(tmp_path / "shown" / f"{i:02d}.png")
+        lines.append(f"{i:02d}.png,a {'light' if light else 'dark'} field")
+    (tmp_path / "shown.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def small(entry):

@@ -33,7 +33,7 @@ def test_a_label_or_no_condition_is_refused_with_what_works(cli, pictures):
     done = cli("train", "pix2pix", "pictures", *SMALL)
     assert done.code == 2
     said = done.err.splitlines()[-1]
-    assert "pix2pix leads an image" in said
+    assert "pix2pix makes an image" in said
     assert "--data.condition right" in said
 
 

@@ -6,40 +6,39 @@ on a block of 16 or on an even split would show.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from contract import toys
 from contract.case import Case
 from contract.case import catalogued_case as _catalogued
-from contract.sets import (
-    binary,
-    bits,
+from contract.picture_sets import (
     captioned,
-    classes,
     domains,
     enlarged,
     films,
+    grown,
+    mosaics,
+    pairs,
+    solids,
+    squares,
+    textures,
+    turned,
+    wave_pairs,
+)
+from contract.sets import (
+    binary,
+    bits,
+    classes,
     frames,
     gaps,
-    grown,
     images,
     labelled,
     measured,
     mixed,
-    mosaics,
     motion,
     noisy_bits,
-    pairs,
     real,
     scored,
     sequences,
     series,
-    solids,
-    squares,
     texts,
-    textures,
-    turned,
-    wave_pairs,
     waves,
 )
 from contract.sizes import (
@@ -61,8 +60,7 @@ from contract.sizes import (
     TWO,
     VIRTUAL,
 )
-from simulacra.core.model import Model
-from simulacra.data.dataset import Dataset
+from contract.toy_cases import TOYS
 
 CATALOGUED = [
     _catalogued("pca", lambda: real(3), latent=2),
@@ -276,22 +274,6 @@ CATALOGUED = [
     _catalogued("gsn", images, latent=5, hidden=(7,), walk=2, burn_in=5),
     _catalogued("gsn/label", lambda: classes(3), latent=5, hidden=(7,), walk=2, burn_in=5, units="binary"),
     _catalogued("discriminant-gsn", lambda: classes(3), latent=5, hidden=(7,), walk=2, draws=3),
-]
-
-
-def _toy(name: str, kind: type[Model], data: Callable[[], Dataset], coupled=False, epochs=3, **arguments):
-    return Case(name, kind, data, arguments, {"epochs": epochs} if epochs else {}, coupled)
-
-
-TOYS = [
-    _toy("m2", toys.M2, lambda: classes(2, missing=True), epochs=None),
-    _toy("coupled", toys.GMMN, lambda: real(2), coupled=True),
-    _toy("growing", toys.Growing, lambda: real(8), epochs=None),
-    _toy("reweighted-wake-sleep", toys.WakeSleep, lambda: binary(50)),
-    _toy("wake-sleep", toys.WakeSleep, lambda: binary(3), epochs=9, k=1),
-    _toy("stacked-denoising", toys.StackedDenoising, lambda: real(50), epochs=None),
-    _toy("small-diffusion", toys.Diffusion, lambda: real(3)),
-    _toy("small-diffusion/conditional", toys.Diffusion, lambda: classes(2), length=5),
 ]
 
 CASES = CATALOGUED + TOYS

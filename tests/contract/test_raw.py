@@ -248,6 +248,6 @@ def binary_codes(case: Case) -> bool:
 def test_binary_data_are_decoded_to_probabilities(case):
     """A mean of zeros and ones is no zero or one."""
     model = trained(case)
-    c = None if model.condition is None else torch.zeros(3, dtype=torch.long)
+    c = None if model.condition is None else torch.zeros(3, *model.condition.shape, dtype=torch.long)
     p = model.decode(torch.zeros(3, model.code_size), c)
     assert p.is_floating_point() and 0 < float(p.min()) <= float(p.max()) < 1

@@ -128,14 +128,14 @@ def test_a_corrupted_row_is_an_observation_whatever_its_batch(name):
     assert whole.dtype == x.dtype and not torch.equal(whole, x)
     for n in (2, 3):
         assert torch.equal(on(corruption, x[:n], PICTURE), whole[:n])
-    noisy = name in ("mask", "gaussian", "salt")
+    noisy = name in ("mask", "gaussian", "salt", "turn")
     assert torch.equal(on(corruption, x, PICTURE, seed=1), whole) != noisy
     assert torch.equal(on(corruption, x, PICTURE, "other"), whole) != noisy
 
 
 @pytest.mark.system("D6")
 def test_text_and_corruption_are_the_same():
-    texts = ["mask:0.3", "gaussian:0.1", "salt:0.2", "downscale:4", "blur:1.5", "edges"]
+    texts = ["mask:0.3", "gaussian:0.1", "salt:0.2", "downscale:4", "blur:1.5", "edges", "turn:0.5"]
     assert [parse(text).text for text in texts] == texts
     assert parse("none") is None and parse("mask") == Masking(0.3)
 

@@ -152,9 +152,10 @@ def test_samples_have_the_colour_of_their_caption():
     data = simulacra.from_tensors(
         x.round().clamp(0, 255).byte(), Levels((1, 6, 6), 256), c=c, condition=WORDS, valid=0, test=0.1
     )
-    sizes = {"latent": 3, "embedding": 8, "hidden": 8, "short": 4, "channels": 8, "matching_epochs": 3}
+    sizes = {"latent": 3, "embedding": 8, "hidden": 8, "short": 4, "channels": 8}
     net = simulacra.GANCLS(data.space, data.condition, lr=4e-3, critic_normalization="none", **sizes)
-    simulacra.fit(net, data, epochs=8, batch_size=20, ema=0, progress=False, doctor=False, validate=False)
+    how = {"stages": {"matching": 2, "game": 8}, "batch_size": 20, "ema": 0, "validate": False}
+    simulacra.fit(net, data, **how, progress=False, doctor=False)
     means = {
         text: net.sample(40, condition=text, seed=1).double().mean((1, 2, 3)) for text in ("red", "blue")
     }

@@ -86,7 +86,7 @@ def test_limits_of_the_weights(batch):
     assert set(generator_loss(alone, batch, rng).loss) == {"l1"}
     assert set(generator_loss(game, batch, rng).loss) == {"loss"}
     assert [u.name for u in game.updates()] == ["D", "G"]
-    with pytest.raises(ValueError, match="of which one is above 0: use l1=100"):
+    with pytest.raises(ValueError, match="and not both 0: use l1=100"):
         model(adversarial=0.0, l1=0.0)
 
 
@@ -121,7 +121,7 @@ def test_waves_volumes_frames_other_sizes_and_label_maps(space, condition):
 
 def test_a_condition_that_is_no_observation_is_refused():
     for wrong in (None, Categorical((), 3), Real((3,))):
-        with pytest.raises(Refusal, match=r"pix2pix leads an image.*condition='right'") as refused:
+        with pytest.raises(Refusal, match=r"pix2pix makes an image.*condition='right'") as refused:
             simulacra.Pix2Pix(X, wrong)
         assert refused.value.suggestions[1].words == ("--data.condition", "edges")
     with pytest.raises(ValueError, match="as many sides as x"):

@@ -171,3 +171,12 @@ def test_no_layer_mixes_rows_and_images_without_halves_are_vectors():
     kinds = {type(module).__name__ for model in (image, flat) for module in model.modules()}
     assert not [kind for kind in kinds if "Norm" in kind and not kind.startswith("Normless")]
     assert image.D.score.bias is None and not any(update.coupled for update in image.updates())
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [({"blocks": 0}, "blocks is 0"), ({"width": 0}, "width is 0"), ({"gamma": -1.0}, "gamma is -1")],
+)
+def test_sizes_and_weights_out_of_range(given, said):
+    with pytest.raises(ValueError, match=said):
+        simulacra.R3GAN(Real((2,)), **{"latent": 3, "width": 5, "blocks": 1, **given})

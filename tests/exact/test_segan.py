@@ -103,7 +103,7 @@ def test_segmental_snr_of_sines_in_noise_improves(tmp_path, adversarial):
 
 def test_what_is_no_pair_of_recordings_is_refused():
     for space, condition, said in (
-        (Real((T,)), Real((T,)), "SEGAN cleans recordings in"),
+        (Real((T,)), Real((T,)), "SEGAN cleans recordings, "),
         (Real((T, 2)), Real((T, 2)), "SEGAN cleans recordings, but the space"),
         (WAVE, None, "needs a noisy recording as the condition"),
         (WAVE, Levels((T,), 256), "of the same length and rate"),

@@ -38,7 +38,7 @@ def at(level, net):
 def test_the_divergence_is_the_integral(float64):
     net, batch = stacked(kl=0.7), pictures(CAPTIONS, 12)
     found = at(DRAFT, net).also(batch, None, None)["kl"]
-    law = net.G["draft"].augment.law(net.given(batch.c))
+    law = net.G.draft.augment.law(net.given(batch.c))
     m, s = law.loc, law.log_scale.exp()
     u = torch.linspace(-12, 12, 20001)
     x = m.unsqueeze(-1) + s.unsqueeze(-1) * u
@@ -47,14 +47,14 @@ def test_the_divergence_is_the_integral(float64):
     integral = torch.trapezoid(log_q.exp() * (log_q - log_p) * s.unsqueeze(-1), u).sum(1)
     torch.testing.assert_close(found, 0.7 * integral, rtol=1e-8, atol=1e-8)
     # 0 where every caption has the law N(0, I)
-    for p in net.G["whole"].augment.parameters():
+    for p in net.G.whole.augment.parameters():
         p.data.zero_()
     nearly(at(WHOLE, net).also(batch, None, None)["kl"], torch.zeros(3))
 
 
 def test_conditions_are_drawn_from_their_law(float64):
     net, batch = stacked(), pictures(CAPTIONS, 12)
-    augment, e = net.G["draft"].augment, net.given(batch.c)
+    augment, e = net.G.draft.augment, net.given(batch.c)
     law, eps = augment.law(e), torch.randn(3, 2)
     nearly((augment(e, eps) - law.loc) / law.log_scale.exp(), eps)
 
@@ -66,7 +66,7 @@ def test_the_generators_loss_is_counted_with_its_divergence(float64):
         e = net.given(batch.c)
         found = generator_loss(net, batch, rng).loss
         score = net.judge(net.generate(net.prior(rng), e), e).score
-        m, log_s = net.G[part].augment.heads(e).chunk(2, 1)
+        m, log_s = getattr(net.G, part).augment.heads(e).chunk(2, 1)
         kl = ((2 * log_s).exp() + m.square() - 1 - 2 * log_s).sum(1) / 2
         assert set(found) == {"loss", "kl"}
         nearly(found["loss"] + found["kl"], F.softplus(-score) + 0.5 * kl)
@@ -98,15 +98,15 @@ def test_the_noise_of_the_second_stage_changes_the_picture_and_not_its_draft(flo
 def test_the_second_stage_leaves_the_draft_as_it_is():
     net = stacked(normalization="batch", critic_normalization="batch").float().train()
     batch, rng = pictures(CAPTIONS, 12), Rng(4, rows=range(3))
-    before = {name: value.clone() for name, value in net.G["draft"].state_dict().items()}
+    before = {name: value.clone() for name, value in net.G.draft.state_dict().items()}
     at(WHOLE, net)
     for loss in (discriminator_loss, generator_loss):
         total = sum(term.sum() for term in loss(net, batch, rng).loss.values())
-        slopes = torch.autograd.grad(total, list(net.G["draft"].parameters()), allow_unused=True)
+        slopes = torch.autograd.grad(total, list(net.G.draft.parameters()), allow_unused=True)
         assert all(slope is None for slope in slopes)
     # the averages of its normalization as well, and it is trained again where a stage trains it
-    assert all(torch.equal(value, before[name]) for name, value in net.G["draft"].state_dict().items())
-    assert net.G["draft"].training
+    assert all(torch.equal(value, before[name]) for name, value in net.G.draft.state_dict().items())
+    assert net.G.draft.training
 
 
 def test_stages_train_their_own_players_and_set_the_level(float64):

@@ -88,6 +88,5 @@ CASES = (
     Says("data/pairs/opening.py", "which would be a column", given(PICTURES, "rigt")),
     Says("data/pairs/past.py", "needs frames, which are", given(waves_and_noises, "past:2")),
     Says("data/pairs/past.py", "{}: load the data with {}", given(PICTURES, "past:30", **KEEP)),
-    Says("data/pairs/past.py", "{}: load the data with {}", given(PICTURES, "past:3")),
     Says("data/pairs/proposing.py", "{}: load them with {}", npz(**PHOTOS), "inspection"),
 )

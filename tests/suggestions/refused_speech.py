@@ -46,7 +46,7 @@ def post_filter(**more):
 OF_SPEECH = (
     (
         "models/adversarial/paired/segan.py",
-        "as quiet recordings are that were scaled up: load the data with {}",
+        "as quiet ones are scaled up, load the data with {}",
         lambda **o: quiet(**o),
     ),
     (
@@ -56,17 +56,17 @@ OF_SPEECH = (
     ),
     (
         "models/adversarial/paired/players.py",
-        "of which one is above 0: use {}",
+        "and not both 0: use {}",
         lambda **o: segan(**{"l1": -1.0, **o}),
     ),
     (
         "models/adversarial/paired/segan.py",
-        "its inverse is stable from 0 to below 1: use {}",
+        "so that its inverse is stable: use {}",
         lambda **o: segan(**{"emphasis": 1.0, **o}),
     ),
     (
         "models/adversarial/paired/players.py",
-        "of which one is above 0: use {}",
+        "and not both 0: use {}",
         lambda **o: post_filter(**{"l1": 0.0, "adversarial": 0.0, **o}),
     ),
     (

@@ -20,6 +20,7 @@ from simulacra.core.capabilities import general as can
 from simulacra.core.card import html_of
 from simulacra.core.errors.argument_types import brief
 from simulacra.core.errors.calls import WrongCall, check_call, check_kind, checked, constructed, no_such
+from simulacra.core.errors.ranges import check_ranges
 from simulacra.core.interface import Interface
 from simulacra.core.numerics.precision import bounded
 from simulacra.core.packages import of_the_library
@@ -70,20 +71,32 @@ class _Recorded(ABCMeta):
                 if "before Module.__init__() call" in str(error):
                     raise _without_base(cls) from error
                 raise
+            except (ArithmeticError, IndexError, RuntimeError):
+                # torch's words for a size that no network has
+                check_ranges(cls.__name__, _arguments(cls, args, kwargs), defaults_of(cls))
+                raise
         if "_removed" not in vars(model):
             raise _without_base(cls)
-        bound = inspect.signature(cls).bind(*args, **kwargs)
-        bound.apply_defaults()
-        arguments = dict(bound.arguments)
-        for parameter in bound.signature.parameters.values():
-            if parameter.kind is parameter.VAR_KEYWORD:
-                arguments |= arguments.pop(parameter.name)
+        arguments = _arguments(cls, args, kwargs)
+        if of_the_library(cls):
+            check_ranges(cls.__name__, arguments, defaults_of(cls))
         object.__setattr__(model, "arguments", arguments)
         if model.preprocessing is None:
             model.preprocessing = Preprocessing(model.space)
         if model.conditioning is None and model.condition is not None:
             model.conditioning = Preprocessing(model.condition)
         return model
+
+
+def _arguments(cls: type, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns all arguments of a constructor by name, with the defaults of those that are not given."""
+    bound = inspect.signature(cls).bind(*args, **kwargs)
+    bound.apply_defaults()
+    arguments = dict(bound.arguments)
+    for parameter in bound.signature.parameters.values():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            arguments |= arguments.pop(parameter.name)
+    return arguments
 
 
 def _check_seed(seed: Any) -> None:

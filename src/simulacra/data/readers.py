@@ -2,7 +2,8 @@
 
 A reader recognizes its data, declares its options in a dataclass, and returns a `Source`. To add one, write
 its options and its `open` function in a package of its own and add a line to `READERS`. A reader of tables
-also names the function that gives a data frame, from which new rows for a trained model are read.
+also names the function that gives a data frame, and one of texts the function that gives `Lines`, from
+which new rows for a trained model are read.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from simulacra.core.errors.other_data import check_one_array
 from simulacra.core.errors.suggestion import Refusal, command, load_with
 from simulacra.core.inputs.tables import is_records, is_table
 from simulacra.core.storage.typed_values import wrongly_typed
@@ -212,13 +214,16 @@ def find_reader(given: Any, own: Mapping[str, Any] | None = None) -> tuple[Reade
     if isinstance(wanted, Path) and not _is_there(wanted):
         raise _no_such(given, wanted)
     if (own or {}).get("tokens") is not None and not isinstance(wanted, str):
+        formatted = reader_of_texts(wanted)
+        if formatted is not None:
+            return formatted, wanted
         check_texts(wanted)
         if _holds_text(wanted):
             return TEXT, wanted
     if not isinstance(wanted, (str, Path)) and _holds_text(wanted):
         one = load_with(tokens="words")
         raise Refusal(f"a list of texts needs to know what a token is: load it with {one}.", one)
-    _check_one_array(wanted)
+    check_one_array(wanted)
     for reader in READERS:
         if reader.reads(wanted):
             return reader, wanted
@@ -233,6 +238,15 @@ def find_reader(given: Any, own: Mapping[str, Any] | None = None) -> tuple[Reade
         f"load_data takes a name, a path, a data frame, an array or a data set, not {type(given).__name__}: "
         "give one of these."
     )
+
+
+def reader_of_texts(given: Any) -> Reader | None:
+    """Returns the reader of files with texts in a format of their own; None for plain text and other data.
+
+    Args:
+        given: a path, or data in memory.
+    """
+    return next((reader for reader in READERS if reader.lines and reader.reads(given)), None)
 
 
 def _holds_text(given: Any) -> bool:
@@ -259,21 +273,6 @@ def check_texts(given: Any) -> None:
         if (reader.frame or (reader.tables and reader.place == "memory")) and reader.reads(given):
             raise of_a_typed_table(given, reader.kind)
     check_all_texts(given)
-
-
-def _check_one_array(given: Any) -> None:
-    """Raises ValueError, with what to call instead, for an array of rows with another one of labels."""
-    pair = isinstance(given, list | tuple) and len(given) == 2
-    parts = list(given.values()) if type(given) is dict else list(given) if pair else []
-    shapes = [tuple(shape) for part in parts if (shape := getattr(part, "shape", None)) is not None]
-    rows = [shape for shape in shapes if len(shape) > 1]
-    if not rows or (pair and len({len(shape) for shape in shapes}) < 2):
-        return
-    listed = " and ".join(map(str, shapes[:2]))
-    raise ValueError(
-        f"load_data takes one array or columns of one number each, but got arrays of shapes {listed}: give "
-        f"rows with their labels as from_tensors(x, Real({rows[0][1:]}), labels=y)."
-    )
 
 
 def _is_there(path: Path) -> bool:

@@ -22,6 +22,9 @@ LATER = ("conditioning",)  # parts that only some configurations have
 BLOCK = 1 << 20
 
 
+KINDS = {"weights": str, "size": int, "changed": int, "config": Mapping}  # what a file must hold
+
+
 @dataclass(frozen=True)
 class Provenance:
     """Origin of the numbers of a report.
@@ -76,6 +79,8 @@ def doubt(folder: Path, provenance: Mapping[str, Any]) -> str | None:
         folder: run folder.
         provenance: provenance of the report, as `Provenance.json` returns it.
     """
+    if not all(isinstance(provenance.get(name), kind) for name, kind in KINDS.items()):
+        return "the provenance of its report is damaged"
     edited = [
         part
         for part, digest in parts_of(read_json(folder / CONFIG)).items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from torch import Tensor
 
 from simulacra.core.card import Card, html_of
+from simulacra.core.errors.argument_types import brief
 from simulacra.core.errors.finding import Finding, read_finding
 from simulacra.core.renamed import renamed_arguments
 from simulacra.core.scores.estimate import Estimate
@@ -18,6 +20,7 @@ from simulacra.core.scores.estimate import Protocol as ScoreProtocol
 from simulacra.core.storage.links import check_links
 from simulacra.core.storage.plain_text import in_markdown
 from simulacra.core.storage.records import as_json
+from simulacra.core.storage.typed_values import wrongly_typed
 from simulacra.evaluation.captions.agreement import Agreement
 from simulacra.evaluation.compare.score_tables import Scores
 from simulacra.evaluation.domains.crossed import Crossed
@@ -241,7 +244,7 @@ def read_report(path: str | Path) -> Report:
     try:
         report = _read(files.content, files.scores) if files.agree else None
         doubt = None if report is None else _contradiction(report, files.content)
-    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+    except (KeyError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
         raise ValueError(f"{folder / REPORT} is damaged ({error}): evaluate again.") from error
     if report is None:
         raise ValueError(f"{folder / SCORES} does not belong to {folder / REPORT}: evaluate again.")
@@ -297,8 +300,22 @@ def _agrees(ours: float, told: float) -> bool:
     return math.isclose(ours, told, rel_tol=1e-6, abs_tol=1e-9)
 
 
+def _check_typed(owner: type, values: Mapping[str, Any]) -> None:
+    """Raises TypeError if a value of a file has another type than its field."""
+    plain = {name: value for name, value in values.items() if name not in ("values", "protocol", "effective")}
+    wrong = wrongly_typed(owner, plain)
+    if wrong:
+        raise TypeError(wrong)
+
+
 def _read(content: dict[str, Any], scores: dict[str, Tensor]) -> Report:
     content = renamed_arguments(["Report"], content, quiet=True)
+    for e in content["estimates"].values():
+        _check_typed(Estimate, e)
+        _check_typed(ScoreProtocol, e["protocol"] or {})
+    _check_typed(ScoreProtocol, content["protocol"])
+    if not isinstance(content.get("provenance"), Mapping | None):
+        raise TypeError(f"provenance is {brief(content['provenance'])}")
     estimates = {
         name: Estimate(
             scores[name],

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 import simulacra
+from simulacra.core.spaces.paired import observed
 from simulacra.core.spaces.tokens import Tokens
 from simulacra.data.captions.shapes import CaptionedShapes, caption
 from simulacra.data.dataset import Dataset
@@ -47,6 +48,7 @@ PLAIN = [f"p{i}.png,number {i} is {'dark' if i < 10 else 'light'}" for i in rang
 def test_every_picture_has_its_own_caption(folder):
     data = load(folder, table(folder, PLAIN))
     assert isinstance(data.condition, Tokens) and data.condition.unit == "words"
+    assert not observed(data.condition)  # a text is no picture that could be translated
     assert [len(data[split]) for split in ("train", "valid", "test")] == [16, 2, 2]
     for split in ("train", "valid", "test"):
         for grey, text in zip(greys(data, split), texts(data, split)):
@@ -80,6 +82,18 @@ def test_several_captions_are_rows_that_stay_in_one_split(folder):
     assert all(greys(data, split).count(grey) == 2 for split in seen for grey in seen[split])
     assert not (seen["train"] & seen["test"] or seen["train"] & seen["valid"] or seen["valid"] & seen["test"])
     assert "up to 2 a picture" in data.notes["condition"]
+
+
+def test_pictures_in_folders_of_splits_and_classes(folder):
+    for i in range(20):
+        place = folder / ("train" if i < 14 else "valid" if i < 17 else "test") / ("odd" if i % 2 else "even")
+        place.mkdir(parents=True, exist_ok=True)
+        (folder / f"p{i}.png").rename(place / f"{'x' if i == 3 else 'p'}{i if i != 3 else 1}.png")
+    names = {3: "train/odd/x1.png", 1: "odd/p1.png"}  # the others by their own name alone
+    data = load(folder, table(folder, [f"{names.get(i, f'p{i}')},number {i}" for i in range(20)]))
+    assert [len(data[split]) for split in ("train", "valid", "test")] == [14, 3, 3]
+    assert texts(data) == [f"number {grey}" for grey in greys(data)]
+    assert data.label_names == ("even", "odd")
 
 
 def test_a_table_in_the_folder_is_found_and_a_run_opens_it_again(folder):

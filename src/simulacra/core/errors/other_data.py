@@ -6,6 +6,8 @@ takes the space. The command line writes `load the data with name='value'` as `-
 
 from __future__ import annotations
 
+from typing import Any
+
 from simulacra.core.errors.suggestion import Phrase, load_with
 from simulacra.core.spaces.classes import Categorical, Ordinal
 from simulacra.core.spaces.composite import Sequence, Table
@@ -53,3 +55,22 @@ def of_discrete(space: Space) -> str:
     if isinstance(space, Sequence):
         return FRAMES if isinstance(space.of, Binary) else NO_FRAMES
     return "take an RBM" if isinstance(space, Binary) else "a VAE takes such data"
+
+
+def check_one_array(given: Any) -> None:
+    """Raises ValueError, with what to call instead, for an array of rows with another one of labels.
+
+    Args:
+        given: what `load_data` was given.
+    """
+    pair = isinstance(given, list | tuple) and len(given) == 2
+    parts = list(given.values()) if type(given) is dict else list(given) if pair else []
+    shapes = [tuple(shape) for part in parts if (shape := getattr(part, "shape", None)) is not None]
+    rows = [shape for shape in shapes if len(shape) > 1]
+    if not rows or (pair and len({len(shape) for shape in shapes}) < 2):
+        return
+    listed = " and ".join(map(str, shapes[:2]))
+    raise ValueError(
+        f"load_data takes one array or columns of one number each, but got arrays of shapes {listed}: give "
+        f"rows with their labels as from_tensors(x, Real({rows[0][1:]}), labels=y)."
+    )

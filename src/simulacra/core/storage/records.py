@@ -11,8 +11,11 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, ClassVar, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from simulacra.core.errors.argument_types import brief
 from simulacra.core.storage.files import finite
+from simulacra.core.storage.typed_values import in_words, is_of
 
+LARGEST = 2**63  # of whole numbers in a record
 T = TypeVar("T")
 
 
@@ -77,6 +80,10 @@ def read_as(kind: Any, content: Any) -> Any:
         return content
     if origin in (Union, types.UnionType):
         return read_as(_member(arguments, content), content)
+    if origin in (tuple, list) and not isinstance(content, list | tuple):
+        raise TypeError(f"here is {brief(content)}, but it must be a list")
+    if origin in (dict, Mapping) and not isinstance(content, Mapping):
+        raise TypeError(f"here is {brief(content)}, but it must be an object")
     if is_dataclass(kind):
         return _record(cast(type, kind), content)
     if origin is tuple:
@@ -86,6 +93,8 @@ def read_as(kind: Any, content: Any) -> Any:
         return [read_as(arguments[0], entry) for entry in content]
     if origin is dict or origin is Mapping:
         return {name: read_as(arguments[1], entry) for name, entry in content.items()}
+    if not is_of(kind, content) or (isinstance(content, int) and abs(content) > LARGEST):
+        raise TypeError(f"here is {brief(content)}, but it must be {in_words(kind)}")
     return content
 
 
@@ -109,6 +118,7 @@ def _member(kinds: tuple[Any, ...], content: Any) -> Any:
     """Returns the member of a union that the content was written as."""
     records = [kind for kind in kinds if is_dataclass(kind)]
     if not isinstance(content, Mapping) or not records:
-        return next((kind for kind in kinds if kind is not type(None) and not is_dataclass(kind)), Any)
+        plain = [kind for kind in kinds if kind is not type(None) and not is_dataclass(kind)]
+        return next((kind for kind in plain if is_of(kind, content)), (plain or records)[0])
     needed = lambda kind: {f.name for f in fields(kind) if not _optional(f)}
     return next((kind for kind in records if needed(kind) <= set(content)), records[0])

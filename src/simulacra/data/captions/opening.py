@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.errors.suggestion import Refusal, load_with
-from simulacra.core.spaces.tokenizers import split
+from simulacra.core.spaces.tokenizers import Unit, split
 from simulacra.data.captions.shapes import CAPTIONED, captioned_shapes
 from simulacra.data.captions.table import captions_of
 from simulacra.data.images.files import ImageFiles
@@ -28,7 +28,7 @@ from simulacra.data.sources.source import Source
 from simulacra.data.splits.options import SplitOptions
 from simulacra.data.text.vocabulary import Numbered, numbered, padded
 
-UNIT = "words"
+UNIT: Unit = "words"
 
 
 def open_captioned(

@@ -113,8 +113,8 @@ class CaptionedShapes:
         dy = (line - at[:, :1]).unsqueeze(2).expand(-1, -1, self.side)
         dx = (line - at[:, 1:]).unsqueeze(1).expand(-1, self.side, -1)
         d = torch.empty(len(shape), self.side, self.side, dtype=torch.float64)
-        for k, distance in enumerate(DISTANCES):
-            of = shape == k
+        for number, distance in enumerate(DISTANCES):
+            of = shape == number
             d[of] = distance(dy[of], dx[of], r[of].view(-1, 1, 1))
         a = (0.5 - d).clamp(0, 1).unsqueeze(1)
         grey = GREYS[0] + (GREYS[1] - GREYS[0]) * (free[:, 3] + 1) / 2

@@ -5,7 +5,8 @@
     a.png,on the left there is a red disc
     b.png,"a square, blue, at the top"
 
-A file is named relative to the folder of the pictures or to that of the table, with or without its suffix.
+A file is named relative to the folder of the pictures or to that of the table. Its suffix and the folders
+above it may be left out where no other picture has the name.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ def captions_of(path: Path, listing: Listing) -> Captions:
     table = _read(path)
     file, text = (_column(table, known) for known in (FILES, TEXTS))
     _check_filled(table, text)
-    places, texts, strange = _places(listing, path), {p: [] for p in listing.paths}, []
+    texts: dict[Path, list[str]] = {picture: [] for picture in listing.paths}
+    places, strange = _places(listing), []
     for cells in table.cells:
         name = cells[file].strip()
         picture = places.get(_plain(name)) or places.get((path.parent / name).resolve().as_posix())
@@ -116,19 +118,19 @@ def _plain(name: str) -> str:
     return name.replace("\\", "/").removeprefix("./")
 
 
-def _places(listing: Listing, table: Path) -> dict[str, Path]:
-    """Returns the picture of each name: its whole path, or that below the folder with or without its suffix.
+def _places(listing: Listing) -> dict[str, Path]:
+    """Returns the picture of each name: its whole path, and what names it alone.
 
-    A name without suffix stands for a picture only if no other one has it.
+    A name may lack the suffix and the folders above, as long as no other picture has it.
     """
-    found: dict[str, Path] = {}
-    shared: set[str] = set()
-    for path in listing.paths:
-        name = path.relative_to(listing.folder)
-        bare = name.with_suffix("").as_posix()
-        shared |= {bare} & found.keys()
-        found |= {bare: path}
-    found = {name: path for name, path in found.items() if name not in shared}
+    named: dict[str, set[Path]] = {}
+    for part, files in listing.files.items():
+        for path in files:
+            for above in (listing.folder, listing.below[part], path.parent):
+                name = path.relative_to(above)
+                for text in (name.as_posix(), name.with_suffix("").as_posix()):
+                    named.setdefault(text, set()).add(path)
+    found = {name: next(iter(paths)) for name, paths in named.items() if len(paths) == 1}
     for path in listing.paths:
         found |= {path.relative_to(listing.folder).as_posix(): path, path.resolve().as_posix(): path}
     return found

@@ -36,8 +36,8 @@ def open_domains(reader: Reader, wanted: Any, own: Any, form: Domain) -> Source:
     assert isinstance(form.other, Path)
     if not form.other.is_dir():
         raise ValueError(
-            f"condition names {str(form.other)!r} as the second domain, which is no folder, no corruption and "
-            "no two classes: give a folder, or two names, as in 'domain:cat,dog'."
+            f"condition names {str(form.other)!r} as the second domain, which is no folder, no corruption "
+            "and no two classes: give a folder, or two names, as in 'domain:cat,dog'."
         )
     if not isinstance(wanted, Path) or not wanted.is_dir():
         way = load_with(condition=f"{DOMAIN}:edges")

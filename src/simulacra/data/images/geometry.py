@@ -106,7 +106,7 @@ def check_sizes(geometry: Geometry, heads: Mapping[Path, Sequence[Head]]) -> Non
     if height == width:
         least = min(least), min(least)
     if geometry.tile:
-        # smaller images as conditions, and networks that halve, need multiples
+        # conditions by downscale:k, and networks with halvings, need sides that are multiples of a power of 2
         least = _multiple(least[0]), _multiple(least[1])
     for path, head in pages:
         if not _holds(head.height, head.width, geometry.side):

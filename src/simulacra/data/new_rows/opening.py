@@ -16,7 +16,7 @@ from simulacra.data.new_rows.text import open_text
 from simulacra.data.new_rows.wanted import Wanted
 from simulacra.data.new_rows.whole import answers_whole, open_whole
 from simulacra.data.pairs.new_rows import has_form
-from simulacra.data.readers import check_texts, find_reader
+from simulacra.data.readers import check_texts, find_reader, reader_of_texts
 from simulacra.data.text.new_lines import open_lines
 
 
@@ -37,8 +37,10 @@ def open_rows(file: str, wanted: Wanted) -> NewRows:
             )
         return open_text(STDIN, wanted)
     if isinstance(wanted.raw, Tokens) and Path(file).is_file():
-        check_texts(Path(file))
-        return open_lines(Path(file), wanted)
+        formatted = reader_of_texts(Path(file))
+        if formatted is None:
+            check_texts(Path(file))
+        return open_lines(Path(file), wanted, formatted)
     _check_there(file)
     reader, given = find_reader(file)
     if reader.tables != isinstance(wanted.raw, Table):

@@ -30,21 +30,57 @@ def partners(listing: Listing, folder: Path) -> Listing:
 
 
 def _matched(listing: Listing, other: Listing) -> tuple[dict[str, tuple[Path, ...]], list[str], list[str]]:
-    """Returns the partners of each part's files, and the names on either side that have none."""
-    files = {
-        part: {_name(path, other.below[part]): path for path in paths} for part, paths in other.files.items()
-    }
-    wanted = {
-        part: [_name(path, listing.below[part]) for path in paths] for part, paths in listing.files.items()
-    }
-    without = [n for part, names in wanted.items() for n in names if n not in files.get(part, {})]
-    beside = [n for part, held in files.items() for n in held if n not in set(wanted.get(part, ()))]
-    there = {
-        part: tuple(held[n] for n in wanted[part] if n in held)
-        for part, held in files.items()
-        if part in wanted
-    }
+    """Returns the partners of each part's files, and the names on either side that have none.
+
+    Raises:
+        ValueError: if several files of one name could be a partner.
+    """
+    there: dict[str, tuple[Path, ...]] = {}
+    without, beside = [], []
+    for part, held in other.files.items():
+        files, below = listing.files.get(part, ()), other.below[part]
+        found = _paired(files, listing.below.get(part, below), held, below)
+        without += [_name(path, listing.below[part]) for path in files if path not in found]
+        taken = set(found.values())
+        known = {_name(path, below) for path in taken}
+        alone = [(path, _name(path, below)) for path in held if path not in taken]
+        # a second file of a name that has its partner is told by its suffix
+        beside += [path.relative_to(below).as_posix() if name in known else name for path, name in alone]
+        if part in listing.files:
+            there[part] = tuple(found[path] for path in files if path in found)
+    for part in listing.files.keys() - other.files.keys():
+        without += [_name(path, listing.below[part]) for path in listing.files[part]]
     return there, without, beside
+
+
+def _paired(files: Sequence[Path], below: Path, held: Sequence[Path], other: Path) -> dict[Path, Path]:
+    """Returns the partner of each file: that of its whole name, or the only one of its name without suffix.
+
+    Args:
+        files: files of x, below the folder `below`.
+        below: folder of x.
+        held: files of the conditions, below the folder `other`.
+        other: folder of the conditions.
+    """
+    whole = {path.relative_to(other): path for path in held}
+    found = {path: whole[name] for path in files if (name := path.relative_to(below)) in whole}
+    taken = set(found.values())
+    free: dict[str, list[Path]] = {}
+    for path in held:
+        if path not in taken:
+            free.setdefault(_name(path, other), []).append(path)
+    asking: dict[str, list[Path]] = {}
+    for path in files:
+        if path not in found and _name(path, below) in free:
+            asking.setdefault(_name(path, below), []).append(path)
+    for name, askers in asking.items():
+        if len(askers) > 1 or len(free[name]) > 1:
+            listed = " and ".join(map(str, askers + free[name]))
+            raise ValueError(
+                f"{listed} have one name, but a pair is two files of one name: rename the others."
+            )
+        found[askers[0]] = free[name][0]
+    return found
 
 
 def folders_beside(folder: Path) -> list[Path]:
@@ -73,10 +109,9 @@ def _holds(folder: Path, file: Path) -> bool:
 
 def _fits(listing: Listing, folder: Path) -> bool:
     try:
-        other = list_folder(folder)
+        _, without, beside = _matched(listing, list_folder(folder))
     except (ValueError, OSError):
         return False
-    _, without, beside = _matched(listing, other)
     return not without and not beside and kind_held(folder) == kind_held(listing.folder)
 
 

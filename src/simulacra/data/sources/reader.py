@@ -35,6 +35,8 @@ class Reader:
         place: where the data are: in `memory`, under a `name` of the catalogue, in a `folder` or a `file`.
         frame: the function that reads a file with a table as a data frame, called with the path and the
             options; new rows for a trained model come from it. Empty for text, which is read row by row.
+        lines: the function that reads a file with texts as `data.text.reader.Lines`, called with the path and
+            the options; new rows for a trained model come from it. Empty for plain text.
     """
 
     kind: str
@@ -45,11 +47,14 @@ class Reader:
     holds: Holds = "numbers"
     place: Place = "file"
     frame: str = ""
+    lines: str = ""
 
     def __post_init__(self) -> None:
         text = issubclass(self.options, TableOptions)
         if self.tables and self.place == "file":
             assert bool(self.frame) is not text, f"{self.kind}: a table that is no text needs frame="
+        if self.holds == "texts" and self.suffixes:
+            assert self.lines, f"{self.kind}: texts in files of their own format need lines="
         assert self.tables is issubclass(self.options, FrameOptions), f"{self.kind}: say holds='table'"
 
     @property
@@ -92,8 +97,23 @@ class Reader:
         Raises:
             ValueError: if the file is damaged or empty.
         """
-        own = {f.name: recorded[f.name] for f in dataclasses.fields(self.options) if f.name in recorded}
-        return _function(self.frame)(path, self.options(**own))
+        return _function(self.frame)(path, self._recorded(recorded))
+
+    def read_lines(self, path: Path, recorded: Mapping[str, Any]) -> Any:
+        """Reads the texts of a file as `data.text.reader.Lines`.
+
+        Args:
+            path: the file.
+            recorded: options of `load_data` with which a run read its data, also those of other readers.
+
+        Raises:
+            ValueError: if the file is damaged or holds no text.
+        """
+        return _function(self.lines)(path, self._recorded(recorded))
+
+    def _recorded(self, recorded: Mapping[str, Any]) -> Any:
+        names = (f.name for f in dataclasses.fields(self.options))
+        return self.options(**{name: recorded[name] for name in names if name in recorded})
 
 
 def _function(where: str) -> Callable[..., Any]:

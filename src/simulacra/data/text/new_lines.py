@@ -17,6 +17,7 @@ from simulacra.core.spaces.tokens import Tokens
 from simulacra.data.new_rows.chunk import Chunk, Mark, joined
 from simulacra.data.new_rows.labelled import LabelledRows
 from simulacra.data.new_rows.wanted import Wanted
+from simulacra.data.sources.reader import Reader
 from simulacra.data.tables.files import read_table
 from simulacra.data.text.columns import TABLES, WRITTEN, TextColumn, column_of, table_options
 from simulacra.data.text.lines import on_one_line
@@ -96,12 +97,13 @@ class LineRows(LabelledRows):
         return self.given(rows)
 
 
-def open_lines(path: Path, wanted: Wanted) -> LineRows:
-    """Opens the lines of a text, or the column of a table that the run recorded.
+def open_lines(path: Path, wanted: Wanted, reader: Reader | None = None) -> LineRows:
+    """Opens the lines of a text, the texts of another format, or the column of a table that the run recorded.
 
     Args:
         path: the file, plain or gzipped.
         wanted: what the model takes.
+        reader: reader of the file's own format; None: plain text, or a table.
 
     Raises:
         ValueError: if the file is no text, or needs a condition that is not there.
@@ -109,7 +111,7 @@ def open_lines(path: Path, wanted: Wanted) -> LineRows:
     rows = LineRows(path, names=["text"], mark=Mark(header="text"), wanted=wanted)
     beside: Mapping[str, np.ndarray] = {}
     label = None
-    if path.name.lower().removesuffix(".gz").endswith(TABLES):
+    if reader is None and path.name.lower().removesuffix(".gz").endswith(TABLES):
         table, label = _column(path, wanted)
         rows.texts, rows.numbers, rows.total = tuple(table.texts), np.array(table.numbers), table.total
         rows.labels, rows.label_names, beside = table.labels, table.label_names, table.beside
@@ -117,8 +119,9 @@ def open_lines(path: Path, wanted: Wanted) -> LineRows:
         if "left out" in table.notes:
             log.warning("%s: left out: %s", path, table.notes["left out"])
     else:
-        lines = read_lines(path, wanted.spec.get("encoding"))
-        rows.texts, rows.numbers = tuple(lines.texts), np.array(lines.numbers)
+        encoding, spec = wanted.spec.get("encoding"), wanted.spec
+        lines = read_lines(path, encoding) if reader is None else reader.read_lines(path, spec)
+        rows.texts, rows.numbers = tuple(lines.texts), np.array(lines.numbers or range(len(lines.texts)))
         rows.total = lines.total if lines.total is not None else len(lines.texts)
         _say_empty(rows, lines.empty, "line")
     if isinstance(wanted.condition, Table) and (wanted.given is None or wanted.given in beside):

@@ -174,6 +174,6 @@ def _attribute(
     told = word != UNTOLD
     if not bool(told.any()):
         return None
-    right = [share_of(judge.shown(v[told], name) == word[told]) for v in (drawn, real)]
+    ours, theirs = (share_of(judge.shown(v[told], name) == word[told]) for v in (drawn, real))
     counts = word[told].bincount()
-    return Attribute(name, *right, float(counts.max() / counts.sum()), int(told.sum()))
+    return Attribute(name, ours, theirs, float(counts.max() / counts.sum()), int(told.sum()))

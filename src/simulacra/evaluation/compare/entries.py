@@ -113,8 +113,7 @@ def _entries(name: str, item: Comparable) -> list[CompareEntry]:
     path = Path(item)
     check_run(path)
     notes = _notes(path)
-    if (path / CONFIG).is_file():
-        check_links(path)
+    check_links(path)
     reports = reports_in(path)
     doubts = [why_not(path, report) for report in reports]
     sound = [report for report, why in zip(reports, doubts) if why is None]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from simulacra.core.scores.estimate import SIGNS, Estimate
 from simulacra.core.storage.files import finite
-from simulacra.core.storage.plain_text import in_markdown
+from simulacra.core.storage.plain_text import in_markdown, printable
 from simulacra.evaluation.compare.ranking import Ranking
 from simulacra.evaluation.compare.score_tables import ScoreTable
 
@@ -25,6 +25,8 @@ KINDS = {
     "upper": "upper bound",
     "stochastic": "estimate without a proven side",
 }
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+LARGEST = 2**25  # bytes of a picture on a page
 HEAD = ["model", "log p(x) in nats", "bits/dim", "kind", "how"]
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -129,30 +131,44 @@ def as_html(found: Compared) -> str:
 
 
 def picture_of(run: Path) -> Path | None:
-    """Returns the newest picture of samples in a run folder; None if there is none."""
-    if (run / "samples.png").is_file():
-        return run / "samples.png"
-    drawn = sorted((run / "samples").glob("*.png"))
-    return drawn[-1] if drawn else None
+    """Returns the newest picture of samples in a run folder; None if there is none.
+
+    Args:
+        run: the folder, which may be a stranger's.
+    """
+    drawn = [run / "samples.png", *sorted((run / "samples").glob("*.png"), reverse=True)]
+    return next(filter(_is_picture, drawn), None)
+
+
+def _is_picture(path: Path) -> bool:
+    """Returns True for a file of the size and with the signature of a PNG picture; pipes are not opened."""
+    if not path.is_file() or path.stat().st_size > LARGEST:
+        return False
+    with open(path, "rb") as file:
+        return file.read(len(SIGNATURE)) == SIGNATURE
 
 
 def _figure(name: str, path: Path) -> str:
     data = base64.b64encode(path.read_bytes()).decode()
-    label = html.escape(name)
+    label = _safe(name)
     return (
         f'<figure><img alt="samples of {label}" src="data:image/png;base64,{data}">'
         f"<figcaption>{label}</figcaption></figure>"
     )
 
 
+def _safe(text: str) -> str:
+    return html.escape(printable(text))
+
+
 def _html(kind: str, content: Any) -> list[str]:
     if kind == "title":
-        return [f"<h2>{html.escape(content)}</h2>"]
+        return [f"<h2>{_safe(content)}</h2>"]
     if kind == "table":
-        cells = lambda row, tag: "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row)
+        cells = lambda row, tag: "".join(f"<{tag}>{_safe(cell)}</{tag}>" for cell in row)
         rows = [f"<tr>{cells(row, 'th' if i == 0 else 'td')}</tr>" for i, row in enumerate(content)]
         return ["<table>", *rows, "</table>"]
-    items = [f"<li>{html.escape(sentence)}</li>" for sentence in content]
+    items = [f"<li>{_safe(sentence)}</li>" for sentence in content]
     return [f'<ul class="{kind}">', *items, "</ul>"]
 
 

@@ -5,7 +5,7 @@
                correlation of contents less the mean of each side                                   (2)
     both       share of y with (1) and (2), which decides comparisons                                (3)
     cycle      mean |x'' - x| / mean |x_i - x_j|, x'' the way back of y, i and j two rows of a class  (4)
-    variety    Var y / Var x_t, x_t the real rows of the target class                                (5)
+    variety    Var y / min(Var x, Var x_t), x_t the real rows of the target class                    (5)
 
 A copy of the source keeps all and leads nothing; one constant answer of the target class leads all and keeps
 nothing: (3) is low for both. A classifier can be fooled by what no eye would take for the class, so that
@@ -157,7 +157,7 @@ def _between(x: Tensor, label: Tensor) -> float:
 
 
 def varieties(x: Tensor, y: Tensor, label: Tensor, to: Tensor, classes: int) -> tuple[float, ...]:
-    """Returns (5) of each class; NaN becomes 1 where the real rows do not vary either.
+    """Returns (5) of each target class; 1 where the real rows do not vary either.
 
     Args:
         x: sources, shape (B, d).
@@ -169,7 +169,8 @@ def varieties(x: Tensor, y: Tensor, label: Tensor, to: Tensor, classes: int) -> 
     spread = lambda t: float((t - t.mean(0)).square().sum(1).mean())
     found = []
     for k in range(classes):
-        of_y, of_x = spread(y[to == k]), spread(x[label == k])
+        # sources or targets may be quiet: translations collapse where they vary less than both
+        of_y, of_x = spread(y[to == k]), min(spread(x[label == k]), spread(x[to == k]))
         # (5)
         found.append(of_y / of_x if of_x else 1.0)
     return tuple(found)

@@ -27,7 +27,7 @@ def crossed_rows(found: Crossed) -> list[tuple[str, str]]:
         ("led and kept", f"{in_words(found.both)}; a copy {found.copied.value:.1%}"),
         ("cycle error", f"{in_words(found.cycle)} of the distance between two rows; a copy 0.0%"),
         ("change", f"{in_words(found.moved)} of the distance between two rows; a copy 0.0%"),
-        ("variety of translations", f"variance relative to real rows of the class: {variety}"),
+        ("variety of translations", f"variance relative to real rows: {variety}"),
     ]
 
 

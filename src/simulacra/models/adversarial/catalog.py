@@ -75,7 +75,7 @@ ENTRIES = (
         "R3GAN",
         "Huang, Gokaslan, Kuleshov and Tompkin 2024",
         ("F11",),
-        "game of pairs with R1 and R2 on residual networks without normalization: works by default",
+        "modern baseline: a game of pairs with R1 and R2 on residual networks without normalization",
     ),
     Entry(
         "began",

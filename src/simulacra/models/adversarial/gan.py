@@ -113,21 +113,7 @@ class GAN(Game):
         play = Play(
             discriminator_steps, lr, discriminator_lr, discriminator_optimizer, prior=prior, output=output
         )
-        G, D = build(
-            space,
-            condition,
-            latent,
-            network,
-            hidden,
-            channels,
-            conditioning,
-            normalization,
-            critic_normalization,
-            activation,
-            critic_activation,
-            dropout,
-            minibatch_kernels,
-            goal.boundary is not None,
-            frame_size,
-        )
+        networks = (network, hidden, channels, conditioning, normalization, critic_normalization)
+        layers = (activation, critic_activation, dropout, minibatch_kernels, goal.boundary is not None)
+        G, D = build(space, condition, latent, *networks, *layers, frame_size)
         super().__init__(space, condition, G, D, latent, goal, stabilizers, play)

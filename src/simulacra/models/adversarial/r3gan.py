@@ -67,6 +67,7 @@ class R3GAN(Game):
         seed: int = 0,
     ):
         playable(space, "R3GAN")
+        _check(gamma, latent=latent, channels=channels, width=width, blocks=blocks)
         shape = space.features_shape
         size = 0 if condition is None else math.prod(condition.features_shape)
         images = len(shape) == 3 and preferred_halvings(shape) is not None
@@ -76,3 +77,11 @@ class R3GAN(Game):
         D = Discriminator(NormlessCritic(shape, *given), how, size, bias=False)
         stabilizers, play = Stabilizers(r1=gamma, r2=gamma), Play(lr=lr, betas=BETAS)
         super().__init__(space, condition, G, D, latent, OBJECTIVES["relativistic"], stabilizers, play)
+
+
+def _check(gamma: float, **sizes: int) -> None:
+    for name, size in sizes.items():
+        if size < 1:
+            raise ValueError(f"{name} is {size}, but an R3GAN needs at least 1.")
+    if gamma < 0:
+        raise ValueError(f"gamma is {gamma:g}, but it must not be negative; 0 is no penalty.")

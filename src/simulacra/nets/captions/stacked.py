@@ -131,6 +131,19 @@ class Refiner(nn.Module):
         return picture
 
 
+class Stack(nn.Module):
+    """The generators of both stages.
+
+    Args:
+        draft: generator of equation (2).
+        whole: generator of equation (3).
+    """
+
+    def __init__(self, draft: Drafter, whole: Refiner):
+        super().__init__()
+        self.draft, self.whole = draft, whole
+
+
 class Residual(nn.Module):
     """r(x + norm(conv(r(norm(conv(x)))))), r the rectifier.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,13 +19,25 @@ def read_numbers(path: Path) -> list[dict[str, Any]]:
     """Reads a metrics file: the stage as text, steps as integers, all else as floats.
 
     Rows contain only the columns with a value.
+
+    Raises:
+        ValueError: if the file is damaged.
     """
-    with open(path, newline="", encoding="utf-8") as file:
+    with open(path, newline="", encoding="utf-8") as file, _sound(path):
         rows = list(csv.DictReader(file))
     return [
         {name: typed for name, text in row.items() if (typed := _typed(name, text)) is not None}
         for row in rows
     ]
+
+
+@contextlib.contextmanager
+def _sound(path: Path) -> Iterator[None]:
+    """Turns errors of a damaged file into one that names it."""
+    try:
+        yield
+    except (csv.Error, UnicodeError) as error:
+        raise ValueError(f"{path} is damaged ({error}): remove the line, or the file.") from error
 
 
 def _typed(name: str, text: str | None) -> Any:
@@ -54,7 +66,7 @@ class Metrics:
         self._rewrite()
 
     def _read(self, path: Path, keep: int) -> None:
-        with open(path, newline="", encoding="utf-8") as file:
+        with open(path, newline="", encoding="utf-8") as file, _sound(path):
             reader = csv.DictReader(file)
             self.columns = list(reader.fieldnames or self.columns)
             # a row that a killed process did not finish has no total step

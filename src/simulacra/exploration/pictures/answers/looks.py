@@ -16,7 +16,7 @@ MOST = 64  # looks of a draw that is shown
 
 
 def in_looks(model: Model) -> bool:
-    """Returns True if a draw has a few looks, such as levels or steps, and is no chain with a picture of its own.
+    """Returns True if a draw has a few looks, such as levels, and is no chain, which has pictures of its own.
 
     Args:
         model: any model.

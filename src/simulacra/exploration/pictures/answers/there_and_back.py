@@ -45,8 +45,9 @@ def there_and_back(album: Album, n: int | None = None) -> Picture | None:
     shown = {"source": rows.x.cpu(), "translation": y, "back": back}
     columns: list[Column] = [(name, space, x) for name, x in shown.items()]
     names = targets.names or tuple(map(str, range(targets.classes)))
-    ways = f"{names[0]} to {names[1]} and back" if targets.classes == 2 else "each class to the next and back"
-    title = f"{type(album.model).__name__}: {ways}, held-out rows"
+    two = targets.classes == 2
+    ways = f"{names[0]} and {names[1]} to each other" if two else "each class to the next"
+    title = f"{type(album.model).__name__}: {ways} and back, held-out rows"
     if space.image or waves:
         return in_columns(columns, title, waves)
     return view_data(space, y, title, rows.x.cpu())

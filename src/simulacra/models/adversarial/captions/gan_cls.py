@@ -87,7 +87,7 @@ class GANCLS(Game):
         beta: float = 0.5,
         normalization: Normalization = "batch",
         critic_normalization: Normalization = "batch",
-        matching_epochs: float = 20,
+        matching_epochs: float = 40,
         lr: float = 2e-4,
         *,
         seed: int = 0,

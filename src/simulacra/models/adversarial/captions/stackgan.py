@@ -50,7 +50,7 @@ from simulacra.models.adversarial.game.two_player import Game
 from simulacra.nets.adversarial.sides import preferred_halvings
 from simulacra.nets.captions.matching import Matching
 from simulacra.nets.captions.players import CaptionCritic
-from simulacra.nets.captions.stacked import Drafter, Refiner
+from simulacra.nets.captions.stacked import Drafter, Refiner, Stack
 
 DRAFT, WHOLE = 0, 1  # levels
 ENLARGED = (2, 4, 8)
@@ -112,8 +112,9 @@ class StackGAN(Game):
         torch.Size([2, 3, 32, 32])
     """
 
-    length = Epochs(200)
+    G: Stack
     level: Tensor
+    length = Epochs(200)
 
     def __init__(
         self,
@@ -132,7 +133,7 @@ class StackGAN(Game):
         beta: float = 0.5,
         normalization: Normalization = "batch",
         critic_normalization: Normalization = "batch",
-        matching_epochs: float = 20,
+        matching_epochs: float = 40,
         lr: float = 2e-4,
         *,
         seed: int = 0,
@@ -141,23 +142,20 @@ class StackGAN(Game):
         check_between(interpolated, beta)
         check_weight("kl", kl)
         whole, draft = space.features_shape, draft_of(space, enlarged)
-        G = nn.ModuleDict(
-            {
-                "draft": Drafter(latent, draft, embedding, short, 2 * channels, normalization),
-                "whole": Refiner(
-                    draft, enlarged.bit_length() - 1, embedding, short, channels, blocks, normalization
-                ),
-            }
+        doublings = enlarged.bit_length() - 1
+        G = Stack(
+            Drafter(latent, draft, embedding, short, 2 * channels, normalization),
+            Refiner(draft, doublings, embedding, short, channels, blocks, normalization),
         )
-        critics = [
-            Discriminator(
+        judges = {
+            shape: Discriminator(
                 CaptionCritic(shape, embedding, short, width, critic_normalization),
                 "concatenation",
                 embedding,
             )
             for shape, width in ((draft, 2 * channels), (whole, channels))
-        ]
-        D, noise = Critics(*critics, draft[1]), latent + 2 * short
+        }
+        D, noise = Critics(judges[draft], judges[whole], draft[1]), latent + 2 * short
         super().__init__(space, condition, G, D, noise, objective_of(objective), Stabilizers(), Play(lr=lr))
         self.matching = Matching(space, words, embedding, hidden=hidden)
         self.interpolated, self.beta, self.matching_epochs = interpolated, beta, matching_epochs
@@ -205,9 +203,11 @@ class StackGAN(Game):
             fake: not used.
             rng: not used.
         """
-        part = self.G["draft" if int(self.level) == DRAFT else "whole"]
+        e, drafted = self.given(batch.c), int(self.level) == DRAFT
+        assert e is not None
+        augment = self.G.draft.augment if drafted else self.G.whole.augment
         # (5)
-        return {"kl": self.kl * kl_to_standard_normal(part.augment.law(self.given(batch.c)))}
+        return {"kl": self.kl * kl_to_standard_normal(augment.law(e))}
 
     # ---- captions and pictures
 
@@ -236,7 +236,7 @@ class StackGAN(Game):
             e: vectors of captions, shape (B, embedding).
         """
         z, eps, _ = z.split(self.parts, 1)
-        return self._bounded(self.G["draft"](z, eps, e))
+        return self._bounded(self.G.draft(z, eps, e))
 
     def generate(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         """Returns the picture of this level, x_0 or x of equation (4), as D sees it.
@@ -249,9 +249,9 @@ class StackGAN(Game):
         if int(self.level) == DRAFT:
             return self.drafted(z, c)
         # the draft is fixed, with the averages of its normalization
-        with evaluating(self.G["draft"]):
+        with evaluating(self.G.draft):
             x = self.drafted(z, c)
-        return self._bounded(self.G["whole"](x, z.split(self.parts, 1)[2], c))
+        return self._bounded(self.G.whole(x, z.split(self.parts, 1)[2], c))
 
     def _bounded(self, x: Tensor) -> Tensor:
         return x if unbounded(self.space) else x.tanh()

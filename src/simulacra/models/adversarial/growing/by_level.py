@@ -42,7 +42,7 @@ class GameByLevel(Game):
     @property
     def standing(self) -> tuple[int, float]:
         """The level and its share; a graph that is exported has those of the last call before."""
-        if not torch.compiler.is_compiling():
+        if not torch.compiler.is_exporting():
             self._standing = (int(self.level), self.share)
         return self._standing
 

@@ -65,7 +65,8 @@ class LAPGAN(GameByLevel):
         channels: channels of the networks of the finer levels, and of those of a convolutional coarsest one.
         blocks: residual blocks of a generator of the finer levels.
         normalization: of the generators: `batch`, `layer` or `none`.
-        objective: of all games: `non-saturating`, `minimax`, `least-squares`, `wasserstein` or `hinge`.
+        objective: of all games: `non-saturating`, `minimax`, `least-squares`, `wasserstein`, `hinge` or
+            `relativistic`.
         smoothing: label of real rows, such as 0.9; 1 disables label smoothing.
         noise: standard deviation of instance noise at the start of each stage; it decays to 0.
         lr: learning rate of all players.
@@ -86,6 +87,7 @@ class LAPGAN(GameByLevel):
     """
 
     length = Epochs(60)
+    G: LaplacianGenerator
 
     def __init__(
         self,

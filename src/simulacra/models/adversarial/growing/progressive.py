@@ -50,9 +50,11 @@ class ProgressiveGAN(GameByLevel):
         latent: size of the noise z, which is normalized.
         channels: channels of the finest level; they double at each halving of the side, up to eight times as
             many.
-        objective: `wasserstein` (the paper's), `non-saturating`, `minimax`, `least-squares` or `hinge`.
+        objective: `wasserstein` (the paper's), `non-saturating`, `minimax`, `least-squares`, `hinge` or
+            `relativistic`.
         gradient_penalty: weight lambda of the penalty on the norm of D's gradient; 0 disables it.
-        drift: weight of the squared scores of rows of data; 0 disables it.
+        drift: weight of the squared scores of rows of data; 0 disables it. The `relativistic` loss, which
+            compares scores, has none.
         deviation: if True, D sees how much a batch varies.
         discriminator_steps: updates of D for each update of G, each on a fresh batch.
         lr: learning rate of both players.
@@ -71,6 +73,7 @@ class ProgressiveGAN(GameByLevel):
 
     length = Epochs(90)
     alpha: Tensor
+    G: GrowingGenerator
 
     def __init__(
         self,
@@ -95,6 +98,7 @@ class ProgressiveGAN(GameByLevel):
         wide = widths(channels, finest + 1)[::-1]
         size = 0 if condition is None else math.prod(condition.features_shape)
         goal = objective_of(objective)
+        drift = 0.0 if goal.pairs else drift
         super().__init__(
             finest,
             space,
@@ -174,10 +178,14 @@ class ProgressiveGAN(GameByLevel):
         return pooled_layers(self.D, self.seen(x), self.given(c), *self.standing)
 
     def levels_of(self, z: Tensor, c: Tensor | None = None) -> list[Tensor]:
-        """Returns the image that each level draws of its own maps, and the last one as it fades in."""
-        level, a = self.standing
-        coarser = self.G.maps(z, c, level)[:-1]
-        return [*(out(h) for out, h in zip(self.G.out, coarser)), self.G(z, c, level, a)]
+        """Returns the draw at the sides of each level, the coarsest first: means over blocks of pixels.
+
+        The outputs of earlier levels themselves are no images any more: their weights rest while the maps
+        that they read go on learning.
+        """
+        h = self.generate(z, c)
+        coarser = ([side << i for side in self.first[1:]] for i in range(self.standing[0]))
+        return [*(resized(h, sides) for sides in coarser), h]
 
     def enlarged(self, h: Tensor) -> Tensor:
         """Returns the image of a level at the sides of x, pixels repeated, shape (B, C, H, W)."""

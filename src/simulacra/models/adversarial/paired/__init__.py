@@ -1,1 +1,1 @@
-"""Games of pairs: a generator leads an image or a wave to another one, and critics judge its patches."""
+"""Games of pairs: a generator makes an image of an image, or a wave of a wave, against a critic."""

@@ -80,7 +80,7 @@ def translator(
 
 
 def check_weights(l1: float, adversarial: float, usual: float) -> None:
-    """Raises ValueError unless the weights of the generator's terms are numbers from 0, one of them above.
+    """Raises ValueError unless the weights of the generator's terms are at least 0, and not both 0.
 
     Args:
         l1: weight of the distance to x.
@@ -90,8 +90,8 @@ def check_weights(l1: float, adversarial: float, usual: float) -> None:
     if not 0 <= l1 < float("inf") or not (l1 or adversarial):
         way = build_with(l1=usual)
         raise Refusal(
-            f"l1 is {l1} and adversarial is {adversarial}, but weights are numbers from 0, of which one is "
-            f"above 0: use {way}.",
+            f"l1 is {l1} and adversarial is {adversarial}, but weights are at least 0, "
+            f"and not both 0: use {way}.",
             way,
         )
 
@@ -115,9 +115,9 @@ def check_pair(space: Space, condition: Space | None, name: str) -> Space:
     ways = [load_with(condition=how) for how in ("right", "edges", "downscale:4")]
     if condition is None or not observed(condition):
         raise Refusal(
-            f"{name} leads an image or a wave to another one, but the condition is {condition or 'none'}: "
-            f"load the data with {ways[0]} (the other half of each picture), {ways[1]}, {ways[2]} or a "
-            "folder of the same names.",
+            f"{name} makes an image of an image, or a wave of a wave, but the condition is "
+            f"{condition or 'none'}: load the data with {ways[0]} (the other half of a picture), {ways[1]}, "
+            f"{ways[2]} or a folder of the same names.",
             *ways,
         )
     sides = len(map_shape(space)) - 1

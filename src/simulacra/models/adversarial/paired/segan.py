@@ -138,8 +138,8 @@ def _check_pairs(space: Space, condition: Space | None) -> None:
     if any(not isinstance(one, Audio) for one in scaled):
         plain = load_with(standardize=False)
         raise Refusal(
-            "SEGAN cleans recordings in [-1, 1], but rows or conditions are real, as quiet recordings "
-            f"are that were scaled up: load the data with {plain}.",
+            "SEGAN cleans recordings, which are Audio, but rows or conditions are real numbers: give .wav, "
+            f".flac or .ogg files, and, as quiet ones are scaled up, load the data with {plain}.",
             plain,
         )
     if not isinstance(space, Audio):
@@ -163,5 +163,6 @@ def _check_emphasis(emphasis: float) -> None:
     if not 0 <= emphasis < 1:
         usual = build_with(emphasis=0.95)
         raise Refusal(
-            f"emphasis is {emphasis}, but its inverse is stable from 0 to below 1: use {usual}.", usual
+            f"emphasis is {emphasis}, but it must lie in [0, 1), so that its inverse is stable: use {usual}.",
+            usual,
         )

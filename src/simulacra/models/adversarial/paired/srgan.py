@@ -5,8 +5,8 @@
 
 c is a small image of x, G a residual network with a pixel shuffle (`super_resolution`), and d a distance in
 learned features (`feature_maps`), or the error of (1) again. Of the images x that belong to one c the optimum
-of (1) is their mean, E[x | c], which is blurred and no such image itself; D tells it from them. (1) comes
-first and alone is the whole training where lambda = 0.
+of (1) is their mean, E[x | c], which is blurred: D tells it from images. The first stage of training
+minimizes (1); it is the whole training if lambda = 0.
 
 Reference: Ledig et al. 2017. Row G20.
 """

@@ -62,8 +62,8 @@ class CycleGAN(Model, Translates):
         space: space of one observation of either domain.
         condition: the two domains, `Categorical` of two classes: A is the first, B the second.
         network: translators: `residual` (blocks at half the resolution), `unet`, `encoder-decoder`, or
-            `additive`: x plus a residual that is small at the start, for spectra and other real numbers;
-            `auto` takes `additive` for these, else `residual`.
+            `additive`: x plus `residual` at full resolution, small at the start, for spectra and other real
+            numbers; `auto` takes `additive` for these, else `residual`.
         channels: channels of the layers next to the image, of all players.
         halvings: halvings of the sides in the translators; None: the usual ones of the network.
         normalization: normalization of all players: `instance`, `batch`, `layer` or `none`.

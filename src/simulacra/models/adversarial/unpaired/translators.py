@@ -9,7 +9,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from simulacra.core.errors.suggestion import Refusal, load_with
+from simulacra.core.errors.suggestion import Refusal, build_with, load_with
 from simulacra.core.numerics.spectra import Spectra
 from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.classes import Categorical
@@ -18,9 +18,8 @@ from simulacra.core.spaces.paired import observed
 from simulacra.core.spaces.plain import Real, Space
 from simulacra.core.spaces.smooth import playable
 from simulacra.models.adversarial.game.two_player import classes_of
-from simulacra.models.adversarial.paired.players import Normalization, translator
+from simulacra.models.adversarial.paired.players import Normalization, Translator, translator
 from simulacra.models.adversarial.unpaired.views import PlainView, SpectralView
-from simulacra.nets.speech.texture import TextureGenerator
 
 Network = Literal["auto", "residual", "unet", "encoder-decoder", "additive"]
 View = PlainView | SpectralView
@@ -32,15 +31,18 @@ class Led(nn.Module):
     Args:
         net: network `(z, h) -> (B, *shape)`.
         bounded: if True, the output is led through tanh.
+        adds: if True, the output is added to h.
     """
 
-    def __init__(self, net: nn.Module, bounded: bool):
+    def __init__(self, net: nn.Module, bounded: bool, adds: bool = False):
         super().__init__()
-        self.net, self.bounded = net, bounded
+        self.net, self.bounded, self.adds = net, bounded, adds
 
     def forward(self, h: Tensor) -> Tensor:
         """Returns h of the other domain, shape (B, *shape), for h (B, *shape)."""
         y = self.net(h.new_zeros(len(h), 0), h)
+        if self.adds:
+            return h + y
         return y.tanh() if self.bounded else y
 
 
@@ -80,19 +82,20 @@ def translator_between(
     Raises:
         ValueError: if the network does not fit what is seen.
     """
-    shape = view.shape
     if network == "auto":
-        network = "residual" if view.bounded or len(shape) != 3 else "additive"
-    if network == "additive":
-        if view.bounded or len(shape) != 3:
-            raise ValueError(
-                "network='additive' adds to spectra or images of real numbers, which have no bounds: use "
-                "'residual'."
-            )
-        return Led(TextureGenerator(shape, channels, latent=0), False)
-    seen = Real(shape)
-    net = translator(network, seen, seen, 0, channels, halvings, "bottleneck", normalization)
-    return Led(net, view.bounded)
+        network = "residual" if view.bounded else "additive"
+    if network == "additive" and view.bounded:
+        way = build_with(network="residual")
+        raise Refusal(
+            "network='additive' adds to real numbers, which have no bounds, but these observations are "
+            f"levels: use {way}.",
+            way,
+        )
+    adds, seen = network == "additive", Real(view.shape)
+    kind: Translator = "residual" if network in ("additive", "auto") else network
+    deep = 0 if adds and halvings is None else halvings
+    net = translator(kind, seen, seen, 0, channels, deep, "bottleneck", normalization)
+    return Led(net, view.bounded, adds)
 
 
 def check_domains(space: Space, condition: Space | None) -> Categorical:

@@ -4,7 +4,8 @@
     recordings   h_fn = (l_fn - m_f) / s,   l the log spectrum of x;  back with the phase of x         (1)
 
 m_f is the mean of bin f over the training rows, s one deviation for all bins, so that a tilt of the spectrum
-keeps its shape.
+keeps its shape. Bins are channels, as in Kaneko and Kameoka's networks, which convolve over time alone: what
+is led may depend on the frequency.
 
 Reference: Kaneko and Kameoka 2017, section 3; Griffin and Lim 1984. Rows G24, G29.
 """
@@ -70,7 +71,7 @@ class SpectralView(nn.Module):
         >>> x = torch.linspace(0, 30, 100).sin().view(1, 100)
         >>> h, phase = view(x, x.dtype)
         >>> view.shape, bool(view.back(h, phase).allclose(x, atol=1e-5))
-        ((1, 9, 26), True)
+        ((9, 26), True)
     """
 
     mean: Tensor
@@ -81,12 +82,12 @@ class SpectralView(nn.Module):
         super().__init__()
         self.samples, self.spectra = samples, spectra
         bins = spectra.window // 2 + 1
-        self.shape = (1, bins, 1 + samples // spectra.hop)
+        self.shape = (bins, 1 + samples // spectra.hop)
         self.register_buffer("mean", torch.zeros(bins, 1))
         self.register_buffer("deviation", torch.ones(()))
 
     def forward(self, x: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """Returns h, shape (B, 1, W/2 + 1, N), and the phase, shape (B, W/2 + 1, N).
+        """Returns h and the phase, both of shape (B, W/2 + 1, N).
 
         Args:
             x: recordings, shape (B, T).
@@ -94,17 +95,18 @@ class SpectralView(nn.Module):
         """
         logs, phase = self.spectra.of(x.to(dtype))
         # (1)
-        return (logs - self.mean) / self.deviation, phase
+        return (logs.squeeze(1) - self.mean) / self.deviation, phase
 
     def back(self, h: Tensor, rest: Tensor | None) -> Tensor:
         """Returns recordings with these spectra, shape (B, T).
 
         Args:
-            h: standardized log spectra, shape (B, 1, W/2 + 1, N).
+            h: standardized log spectra, shape (B, W/2 + 1, N).
             rest: the phase, shape (B, W/2 + 1, N).
         """
         assert rest is not None
-        return self.spectra.recording(h * self.deviation + self.mean, rest, self.samples).clamp(-1, 1)
+        logs = (h * self.deviation + self.mean).unsqueeze(1)
+        return self.spectra.recording(logs, rest, self.samples).clamp(-1, 1)
 
     def fit(self, x: Tensor) -> None:
         """Sets mean and deviation by the log spectra of recordings.
@@ -113,8 +115,8 @@ class SpectralView(nn.Module):
             x: recordings, shape (B, T).
         """
         logs, _ = self.spectra.of(x.to(self.mean.dtype))
-        self.mean.copy_(logs.mean((0, 1, 3)).unsqueeze(1))
-        apart = (logs - self.mean).square().mean().sqrt()
+        self.mean.copy_(logs.mean((0, 3)).view_as(self.mean))
+        apart = (logs.squeeze(1) - self.mean).square().mean().sqrt()
         self.deviation.copy_(torch.where(apart > 0, apart, torch.ones_like(apart)))
 
 

@@ -54,7 +54,7 @@ class StructuredCRBM(Restricted, AnswersPairs):
         estimator: `percloss` (the lowest state that a chain from the input visits), `candidates` (outputs of
             training rows with nearly the same hash), `mean-field`, `cd` (a chain from the data) or `exact`.
         gibbs_steps: sweeps of a chain; None: 10 for `percloss`, 1 for `cd`, 0 for `candidates`.
-        margin: m of the loss of `percloss`: nats that each wrong entry has to cost.
+        margin: m of the loss of `percloss`: nats that each wrong entry has to cost; 0: none, as in the paper.
         candidates: number of candidates of an input.
         bits: bits of the hash.
         memory: number of training rows whose outputs are candidates.
@@ -81,7 +81,7 @@ class StructuredCRBM(Restricted, AnswersPairs):
         hidden: int = 64,
         estimator: Estimator = "percloss",
         gibbs_steps: int | None = None,
-        margin: float = 0.0,
+        margin: float = 1.0,
         candidates: int = 10,
         bits: int = 16,
         memory: int = 1000,
