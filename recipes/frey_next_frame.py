@@ -56,7 +56,7 @@ def load() -> Dataset:
 
 def built(data: Dataset, channels: int = 32) -> list[Model]:
     """Returns an untrained model for each loss."""
-    make = partial(simulacra.NextFrameGAN, data.space, data.condition, channels=channels)
+    make = lambda **more: simulacra.NextFrameGAN(data.space, data.condition, channels=channels, **more)
     return [make(**how) for how in LOSSES.values()]
 
 

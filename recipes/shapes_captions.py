@@ -54,9 +54,9 @@ def load(kind: str) -> Dataset:
 
 def built(kind: str, data: Dataset, **more: float) -> Model:
     """Returns an untrained model."""
-    made = simulacra.StackGAN if kind == "stackgan" else simulacra.GANCLS
-    model: Model = made(data.space, data.condition, **more)
-    return model
+    if kind == "stackgan":
+        return simulacra.StackGAN(data.space, data.condition, **more)
+    return simulacra.GANCLS(data.space, data.condition, **more)
 
 
 def scored(model: Model, data: Dataset) -> list[float]:

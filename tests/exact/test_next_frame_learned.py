@@ -1,4 +1,4 @@
-"""Bouncing squares: the next frame is nearer than the last one again, and sharper with the gradient difference.
+"""Bouncing squares: the next frame is nearer than the last one again, and sharper with the GDL term.
 
 Weights and limits were chosen on seeds 1 and 2; the fresh seed of the test was not seen before.
 """
@@ -32,7 +32,7 @@ def films(n, seed):
 
 
 def scores(seed, **how):
-    """Mean squared error and sharpness of the model and of the last frame, on films that were not trained on."""
+    """Mean squared error and sharpness of the model and of the last frame, on films that were held out."""
     x, held = films(300, seed), films(60, seed + 1000)
     model = simulacra.NextFrameGAN(
         Levels((1, 8, 8), 9), Levels((4, 8, 8), 9), channels=6, blocks=1, adversarial=0.0, seed=seed, **how

@@ -9,7 +9,7 @@ from PIL import Image
 import simulacra
 from simulacra import Binary, Levels, Real
 from simulacra.exploration import rolled_out, save_film, view_data, view_of
-from simulacra.exploration.drawing.isometric import FRONT, GROUND, RIGHT, TOP, picture_space, projected
+from simulacra.exploration.isometric import FRONT, GROUND, RIGHT, TOP, picture_space, projected
 from simulacra.exploration.pictures.registry import pictures
 
 SPACE = Binary((1, 3, 4, 2))

@@ -23,12 +23,12 @@ from simulacra.cli.timed import whole_seconds
 from simulacra.core.artifact.shapes_alone import shapes_alone
 from simulacra.core.capabilities import general as can
 from simulacra.core.model import Model
+from simulacra.core.numerics.volumes import is_volume
 from simulacra.core.progress.logs import held_back
 from simulacra.core.progress.tasks import start
 from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.paired import observed
 from simulacra.core.spaces.tokens import Tokens
-from simulacra.core.spaces.volumes import is_volume
 from simulacra.data.dataset import Dataset
 from simulacra.data.images.files import reads_kept
 from simulacra.data.inspection.facts import Inspection, inspect_data

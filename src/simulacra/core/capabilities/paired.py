@@ -15,10 +15,8 @@ from typing import Any
 from torch import Tensor
 
 from simulacra.core.capabilities.mappings import Translates
-from simulacra.core.capabilities.narrowing import able
 from simulacra.core.capabilities.sampling import chosen, names_of
 from simulacra.core.random.keyed import Rng
-from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.plain import Space
 
 
@@ -84,20 +82,3 @@ def draws_pairs(model: Any) -> bool:
         False
     """
     return Translates not in model.own_capabilities() and model.supports(Translates)
-
-
-def targets_of(model: Any) -> Categorical | None:
-    """Returns the classes that a model leads its own observations to; None if it does not.
-
-    Args:
-        model: any model.
-
-    Example:
-        >>> from simulacra import VAE, Categorical, Levels
-        >>> targets_of(VAE(Levels((1, 3, 3)), Categorical((), 3), latent=2)).classes
-        3
-    """
-    if not model.supports(Translates):
-        return None
-    translates = able(model, Translates)
-    return translates.targets if translates.source == model.space else None

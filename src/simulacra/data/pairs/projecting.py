@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from simulacra.core.corruption.corruption import Corruption
+from simulacra.core.numerics.volumes import filled, is_volume
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Levels, Space
-from simulacra.core.spaces.volumes import filled, is_volume
 
 
 @dataclass(frozen=True)

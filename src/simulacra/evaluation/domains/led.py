@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from simulacra.core.capabilities import general as can
-from simulacra.core.capabilities.paired import targets_of
+from simulacra.core.methods.targets import targets_of
 from simulacra.core.model import Model
 from simulacra.data.dataset import Dataset
 from simulacra.data.labels import classes_in

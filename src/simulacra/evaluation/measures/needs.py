@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.capabilities.chains import stationary
-from simulacra.core.capabilities.paired import targets_of
 from simulacra.core.corruption.corruption import numeric
+from simulacra.core.methods.targets import targets_of
+from simulacra.core.numerics.volumes import is_solid
 from simulacra.core.spaces.composite import Table
-from simulacra.core.spaces.volumes import is_solid
 from simulacra.data.toys import Modes
 from simulacra.evaluation.captions.agreement import captioned
 from simulacra.evaluation.likelihood.held_out import has_likelihood

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from simulacra.core.numerics.volumes import filled, is_solid
 from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.plain import Binary, Levels
-from simulacra.core.spaces.volumes import filled, is_solid
 from simulacra.data.dataset import Dataset
 from simulacra.data.pairs.past import frames_before
 from simulacra.evaluation.latents.fidelity import psnr, ssim, value_range, window_or_none

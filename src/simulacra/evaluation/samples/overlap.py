@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from simulacra.core.spaces.volumes import filled
+from simulacra.core.numerics.volumes import filled
 from simulacra.core.storage.records import Record
 from simulacra.data.dataset import Dataset
 from simulacra.evaluation.interval import Interval, mean_of

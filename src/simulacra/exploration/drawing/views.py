@@ -16,16 +16,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.numerics.volumes import is_volume
 from simulacra.core.spaces import composite
 from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.classes import Categorical
 from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
 from simulacra.core.spaces.tokens import Tokens
-from simulacra.core.spaces.volumes import is_volume
 from simulacra.data.audio.midi import is_music
 from simulacra.exploration.drawing import panels
-from simulacra.exploration.drawing.isometric import picture_space, projected
 from simulacra.exploration.drawing.marks import Heatmap, Points
 from simulacra.exploration.drawing.pianoroll import piano_roll
 from simulacra.exploration.drawing.picture import Axis, Panel, Picture, grid
@@ -33,6 +32,7 @@ from simulacra.exploration.drawing.sheet import sheet
 from simulacra.exploration.drawing.text import short
 from simulacra.exploration.drawing.texts import texts
 from simulacra.exploration.drawing.waveform import waveform
+from simulacra.exploration.isometric import picture_space, projected
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -16,8 +16,9 @@ from typing import Any
 
 from simulacra.core.capabilities import general as can
 from simulacra.core.capabilities.chains import stationary
-from simulacra.core.capabilities.paired import draws_pairs, targets_of
+from simulacra.core.capabilities.paired import draws_pairs
 from simulacra.core.corruption.corruption import numeric
+from simulacra.core.methods.targets import targets_of
 from simulacra.core.model import Model
 from simulacra.core.progress.tasks import each
 from simulacra.core.scores.likelihood import CutShort

@@ -7,7 +7,7 @@ their space asks for, the translations over the rows.
 from __future__ import annotations
 
 from simulacra.core.capabilities import general as can
-from simulacra.core.capabilities.paired import targets_of
+from simulacra.core.methods.targets import targets_of
 from simulacra.core.spaces.audio import Audio
 from simulacra.data.labels import classes_in
 from simulacra.exploration.drawing.picture import Picture

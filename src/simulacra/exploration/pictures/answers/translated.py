@@ -13,18 +13,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.numerics.volumes import is_volume
 from simulacra.core.spaces import composite
 from simulacra.core.spaces.audio import Audio
 from simulacra.core.spaces.plain import Space
-from simulacra.core.spaces.volumes import is_volume
 from simulacra.data.pairs.past import frames_before
-from simulacra.exploration.drawing.isometric import picture_space, projected
 from simulacra.exploration.drawing.marks import Heatmap, Line
 from simulacra.exploration.drawing.picture import Axis, Beside, Grid, Images, Panel, Picture, grid
 from simulacra.exploration.drawing.scale import scale_of
 from simulacra.exploration.drawing.sheet import images_of, of_images
 from simulacra.exploration.drawing.spectrogram import RANGE, decibels, window_of
 from simulacra.exploration.drawing.views import view_data
+from simulacra.exploration.isometric import picture_space, projected
 from simulacra.exploration.pictures.album import Album
 
 ROWS, DRAWS = 6, 3  # pairs of images, and draws of each

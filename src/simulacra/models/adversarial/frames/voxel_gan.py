@@ -28,10 +28,10 @@ from simulacra.core.batch import Batch, Terms
 from simulacra.core.distributions.divergences import kl_to_standard_normal
 from simulacra.core.distributions.elementary import Gaussian
 from simulacra.core.errors.suggestion import Refusal, build_with, load_with
+from simulacra.core.numerics.volumes import is_volume
 from simulacra.core.random.keyed import Rng
 from simulacra.core.spaces.plain import Binary, Levels, Real, Space
 from simulacra.core.spaces.smooth import playable, unbounded
-from simulacra.core.spaces.volumes import is_volume
 from simulacra.core.updates import Loss
 from simulacra.models.adversarial.game.discriminator import Discriminator
 from simulacra.models.adversarial.game.losses import discriminator_loss, generator_loss

@@ -1,11 +1,11 @@
-"""What the networks of a game between domains see of an observation, and the way back.
+"""Features of an observation for the networks of a game between domains, and the way back.
 
     images       h = features of x, in [-1, 1] if they have bounds;   the way back is the inverse
     recordings   h_fn = (l_fn - m_f) / s,   l the log spectrum of x;  back with the phase of x         (1)
 
 m_f is the mean of bin f over the training rows, s one deviation for all bins, so that a tilt of the spectrum
-keeps its shape. Bins are channels, as in Kaneko and Kameoka's networks, which convolve over time alone: what
-is led may depend on the frequency.
+keeps its shape. Bins are channels, as in Kaneko and Kameoka's networks, which convolve over time alone: the
+translation may depend on the frequency.
 
 Reference: Kaneko and Kameoka 2017, section 3; Griffin and Lim 1984. Rows G24, G29.
 """

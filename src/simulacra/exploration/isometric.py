@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from simulacra.core.numerics.volumes import filled
 from simulacra.core.spaces.plain import Levels, Space
-from simulacra.core.spaces.volumes import filled
 
 GROUND, TOP, FRONT, RIGHT = 255, 224, 142, 78  # grey levels: from behind the solid to its darkest face
 SMALL, WIDTHS = 10, (2, 4)  # longest side from which on voxels are drawn small; a, half the width of a cube
