@@ -307,7 +307,7 @@ def settings_of(model: Model) -> str:
     return ", ".join(f"{name}={brief(value)}" for name, value in differ.items())
 
 
-def defaults_of(kind: type[Model]) -> dict[str, Any]:
+def defaults_of(kind: type) -> dict[str, Any]:
     """Returns the defaults of a constructor's arguments, including those passed on to its base classes."""
     found: dict[str, Any] = {SEED.name: SEED.default}
     for base in kind.__mro__:

@@ -52,9 +52,9 @@ def projected(space: Space, x: Tensor) -> Tensor:
     """
     a, (_, rows, columns) = _width(space), picture_space(space).shape
     D = space.shape[1]
-    b, d, h, w = filled(space, x.cpu())[:, 0].nonzero().unbind(1)
-    order = (w - d - h).argsort(stable=True)
-    b, d, h, w = (t[order].unsqueeze(1).numpy() for t in (b, d, h, w))
+    at = filled(space, x.cpu())[:, 0].nonzero()
+    order = (at[:, 3] - at[:, 1] - at[:, 2]).argsort(stable=True)
+    b, d, h, w = (t[:, None] for t in at[order].numpy().T)
     down, right, shade = _cube(a)
     # (1); the corner of the cube at the left of its rhombus
     u, v = a * (w + d), a // 2 * (w - d + D - 1) + a * h

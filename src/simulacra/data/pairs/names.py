@@ -73,13 +73,13 @@ def _paired(files: Sequence[Path], below: Path, held: Sequence[Path], other: Pat
     for path in files:
         if path not in found and _name(path, below) in free:
             asking.setdefault(_name(path, below), []).append(path)
-    for name, askers in asking.items():
-        if len(askers) > 1 or len(free[name]) > 1:
-            listed = " and ".join(map(str, askers + free[name]))
+    for stem, askers in asking.items():
+        if len(askers) > 1 or len(free[stem]) > 1:
+            listed = " and ".join(map(str, askers + free[stem]))
             raise ValueError(
                 f"{listed} have one name, but a pair is two files of one name: rename the others."
             )
-        found[askers[0]] = free[name][0]
+        found[askers[0]] = free[stem][0]
     return found
 
 

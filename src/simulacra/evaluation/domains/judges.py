@@ -60,8 +60,8 @@ def judge_of(data: Dataset, seed: int = 0) -> Judge | None:
     if isinstance(raw, Audio):
         index = chosen(data.train, TRAIN, seed)
         heard = voices(data.train.rows(index).x, raw)
-        whole = {"labels": labels[index], "valid": 0, "test": 0}
-        of = from_tensors(heard, Real(heard.shape[1:]), f"voices of {data.name}", **whole)
+        name, shape = f"voices of {data.name}", tuple(heard.shape[1:])
+        of = from_tensors(heard, Real(shape), name, labels=labels[index], valid=0, test=0)
         net = extractor_for(of, seed=seed)
         rows = lambda x: points(of.preprocessing, voices(x, raw))
     else:

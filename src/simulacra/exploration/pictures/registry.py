@@ -264,7 +264,8 @@ FRAMES = Need(
         draws_pairs(album.model)
         and album.space.image
         and frames_before(album.data) > 0
-        and stacks(album.model.conditioning and album.model.conditioning.raw, album.space)
+        and (chain := album.model.conditioning) is not None
+        and stacks(chain.raw, album.space)
     ),
 )
 DENOISES = Need("a model that denoises", lambda album: album.can(can.Denoises))

@@ -77,7 +77,7 @@ class FramePyramid(nn.Module):
         self.apply(_begin)
         for net in self.nets:
             # it begins as the last frame
-            nn.init.zeros_(net.end.weight)  # type: ignore[union-attr]
+            nn.init.zeros_(net.end.weight)  # type: ignore[union-attr, arg-type]
 
     def shrunken(self, h: Tensor) -> list[Tensor]:
         """Returns maps at all scales, the finest first.

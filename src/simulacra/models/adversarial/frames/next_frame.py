@@ -88,6 +88,7 @@ class NextFrameGAN(Game):
         torch.Size([2, 1, 9, 8])
     """
 
+    G: FramePyramid
     spatial = True
     length = Epochs(50)
 

@@ -99,6 +99,7 @@ class VoxelGAN(Game):
         torch.Size([2, 1, 8, 6, 7])
     """
 
+    G: SolidGenerator
     spatial = True
 
     def __init__(

@@ -201,7 +201,7 @@ class LAPGAN(GameByLevel):
 
     def enlarged(self, h: Tensor) -> Tensor:
         """Returns the image of a level at the sides of x by u, level after level, shape (B, C, H, W)."""
-        at = self.G.sides.index(tuple(h.shape[-2:]))
+        at = self.G.sides.index((h.shape[-2], h.shape[-1]))
         for sides in reversed(self.G.sides[:at]):
             h = bicubic(h, sides)
         return h

@@ -92,7 +92,7 @@ def translator_between(
             way,
         )
     adds, seen = network == "additive", Real(view.shape)
-    kind: Translator = "residual" if network in ("additive", "auto") else network
+    kind: Translator = "residual" if network == "additive" or network == "auto" else network
     deep = 0 if adds and halvings is None else halvings
     net = translator(kind, seen, seen, 0, channels, deep, "bottleneck", normalization)
     return Led(net, view.bounded, adds)
