@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from simulacra.core.capabilities.paired import draws_pairs
+from simulacra.core.errors.suggestion import Refusal, load_with
 from simulacra.core.model import Model
 from simulacra.core.spaces.plain import Space
 
@@ -36,9 +37,11 @@ def rolled_out(model: Model, frames: Any, steps: int = 8, seed: int = 0) -> Tens
     raw = model.preprocessing.raw
     given = None if model.conditioning is None else model.conditioning.raw
     if not draws_pairs(model) or not stacks(given, raw):
-        raise ValueError(
+        before = load_with(condition="past:4")
+        raise Refusal(
             f"a film is continued by a model of p(frame | frames before), but {type(model).__name__} draws "
-            f"{raw} given {given or 'nothing'}: train one on data with condition='past:4'."
+            f"{raw} given {given or 'nothing'}: load the data with {before}, and train one.",
+            before,
         )
     if steps < 1:
         raise ValueError(f"steps is {steps}, but a film is continued by at least 1 frame: give 8.")
