@@ -86,7 +86,7 @@ def complete(
             return [model._point(x, there, chunk.c, seed, method, point, draws, sampling)]
         return [_drawn(model, x, there, chunk, seed + j, method, sampling) for j in range(n)]
 
-    many = write_rows(request, model, rows, answers, n, every=False)
+    many = write_rows(request, model, rows, answers, n, every=False, begun=known is None)
     filled = f"{hidden.rows:,} of them with gaps" if hidden.rows else "none of them with a gap"
     times = f", {n} completions each" if n > 1 else ""
     times += f", by the {point} of {draws} draws" if point else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,13 @@ VOLUME = 4  # sides of a volume (1, D, H, W)
 
 
 def write_rows(
-    request: Request, model: Model, rows: NewRows, answers: Answers, draws: int = 1, every: bool = True
+    request: Request,
+    model: Model,
+    rows: NewRows,
+    answers: Answers,
+    draws: int = 1,
+    every: bool = True,
+    begun: bool = False,
 ) -> int:
     """Writes rows in the form of the input; returns the number of input rows.
 
@@ -34,6 +41,7 @@ def write_rows(
         answers: returns the draws for the rows of a chunk in raw units.
         draws: number of draws of each row; a table gets a column `draw` if there are several.
         every: in a table, replace all cells of the model's columns; False: only gaps.
+        begun: True if answers go on behind the texts of the rows, whose own words stay.
     """
     from simulacra.core.spaces.tokens import Tokens
     from simulacra.data.new_rows.table_rows import TableRows
@@ -43,13 +51,15 @@ def write_rows(
         request.check_names(rows, ["draw"] if draws > 1 else [])
         return written(request, lambda put: _table(put, request, model, rows, answers, draws, every))
     if isinstance(model.preprocessing.raw, Tokens) and (request.piped or request.path.suffix in SUFFIXES):
-        return written(request, lambda put: _lines(put, request, model, rows, answers))
+        return written(request, lambda put: _lines(put, request, model, rows, answers, begun))
     if rows.listed:
         return write_files(request, model, rows, answers)
     return _saved(request, rows, answers, draws, rows.form)
 
 
-def _lines(put: Put, request: Request, model: Model, rows: NewRows, answers: Answers) -> int:
+def _lines(
+    put: Put, request: Request, model: Model, rows: NewRows, answers: Answers, begun: bool = False
+) -> int:
     """Writes texts, one a line; draws of a row follow each other, and a row without answer is empty."""
     from simulacra.core.methods.rows import CHUNK
     from simulacra.data.text.lines import on_one_line
@@ -57,12 +67,29 @@ def _lines(put: Put, request: Request, model: Model, rows: NewRows, answers: Ans
     n = 0
     for chunk in rows.chunks(CHUNK):
         draws = [model.text(x) for x in answers(chunk)]
+        if begun:
+            given = [next(csv.reader([chunk.heads[place]]))[0] for place in chunk.places]
+            draws = [[_with_words(model, *both) for both in zip(given, texts)] for texts in draws]
         answered = dict(zip(chunk.places.tolist(), zip(*draws)))
         without = ("",) * len(draws)
         texts = (text for row in range(len(chunk)) for text in answered.get(row, without))
         put("".join(f"{on_one_line(text)}\n" for text in texts))
         n += len(chunk)
     return n
+
+
+def _with_words(model: Model, given: str, text: str) -> str:
+    """Returns a text with the words of its given beginning in place of those that the model does not know."""
+    from simulacra.core.spaces.tokenizers import joined, split
+    from simulacra.core.spaces.tokens import Tokens
+
+    space = model.preprocessing.raw
+    assert isinstance(space, Tokens)
+    if space.unknown is None:
+        return text
+    unknown, words, own = space.names[space.unknown], split(text, space.unit), split(given, space.unit)
+    kept = [mine if word == unknown else word for word, mine in zip(words, own)]
+    return joined([*kept, *words[len(kept) :]], space.unit)
 
 
 def _table(

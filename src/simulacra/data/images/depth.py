@@ -88,8 +88,8 @@ def check_levels(path: Path, pixels: np.ndarray, levels: int) -> None:
     most = int(pixels.max())
     if most >= levels:
         raise ValueError(
-            f"{path} holds the value {most}, but levels={levels} allows 0 to {levels - 1}: give a larger "
-            "levels=, or leave it out."
+            f"{path} holds the value {most}, but levels={levels} allows 0 to {levels - 1}: convert the "
+            "file, or train with a larger levels= or without it."
         )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from simulacra.core.errors.suggestion import Refusal
 from simulacra.core.inputs.pillow import ALPHA, COLOUR, GREY, is_grey, stored_levels
 from simulacra.data.images import pnm, tiff
 from simulacra.data.images.blocks import gif_frames, orientation, png_chunks
@@ -34,6 +35,8 @@ PAINTED = "in the colours of their palette"
 PRINTED = "of the colours of print or video, turned into RGB"
 INVERTED = "whose 0 is white, turned over"
 COARSE = "of 5 or 6 bits a channel, spread over 0 to 255"
+
+NAMED = 3  # most files that are refused by name at once
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,26 @@ def read_heads(paths: Iterable[Path]) -> list[tuple[Head, ...]]:
     """
     listed = list(paths)
     with quietly(), ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(read_pages, listed))
+        read = list(pool.map(_read_or_told, listed))
+    refused = [error for error in read if isinstance(error, ValueError)]
+    if len(refused) > 1 and not any(isinstance(error, Refusal) for error in refused):
+        more = f"; and so {len(refused) - NAMED:,} more" if len(refused) > NAMED else ""
+        raise ValueError("; ".join(str(error).rstrip(".") for error in refused[:NAMED]) + f"{more}.")
+    if refused:
+        raise refused[0]
+    found = [pages for pages in read if not isinstance(pages, ValueError)]
     for path, pages in zip(listed, found):
         largest = max(pages, key=lambda head: head.width * head.height * head.channels)
         values = largest.width * largest.height * largest.channels
         check_memory(path, PIXEL * values, f"{largest.width}x{largest.height} pixels")
     return found
+
+
+def _read_or_told(path: Path) -> tuple[Head, ...] | ValueError:
+    try:
+        return read_pages(path)
+    except ValueError as error:
+        return error
 
 
 def read_pages(path: Path) -> tuple[Head, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from simulacra.data.tables.comments import is_comment
 from simulacra.data.tables.dialect import BOMS, SEPARATOR_LINE
@@ -40,7 +41,8 @@ def opened(path: Path, encoding: str | None) -> Iterator[Iterator[str]]:
 
     Args:
         path: the file.
-        encoding: encoding of the text; None: UTF-8. A byte order mark decides first.
+        encoding: encoding of the text; None: UTF-8. A byte order mark decides first, then whether letters
+            beyond ASCII are UTF-8, in which the library writes, whatever its data were written in.
 
     Raises:
         ValueError: if the file is not text in this encoding.
@@ -49,7 +51,10 @@ def opened(path: Path, encoding: str | None) -> Iterator[Iterator[str]]:
         buffered = io.BufferedReader(raw, BUFFER)  # type: ignore[type-var]
         try:
             start = buffered.peek(4)
-            found = next((name for mark, name in BOMS if start.startswith(mark)), encoding or "utf-8")
+            found = next((name for mark, name in BOMS if start.startswith(mark)), "")
+            if not found:
+                plain = encoding is None or is_utf8(path, buffered)
+                found = "utf-8" if plain else str(encoding)
             # the mark stays in the first line, so that the output begins with it, too
             found = "utf-8" if found == "utf-8-sig" else found
             text = io.TextIOWrapper(buffered, encoding=found, newline="")
@@ -60,6 +65,29 @@ def opened(path: Path, encoding: str | None) -> Iterator[Iterator[str]]:
         finally:
             # standard input stays open
             buffered.detach()
+
+
+def is_utf8(path: Path, buffered: Any) -> bool:
+    """Returns True if a text has letters beyond ASCII, and all of them are UTF-8.
+
+    Args:
+        path: the file, which is read once more; of standard input only what is buffered is looked at.
+        buffered: its bytes, which stay where they are.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    beyond = False
+    try:
+        if path == STDIN:
+            head = buffered.peek(BUFFER)
+            return not head.isascii() and bool(decoder.decode(head))
+        with _binary(path) as file:
+            while block := file.read(BUFFER):
+                beyond = beyond or not block.isascii()
+                decoder.decode(block)
+        decoder.decode(b"", True)
+    except UnicodeError:
+        return False
+    return beyond
 
 
 @contextmanager

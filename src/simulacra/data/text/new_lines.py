@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from simulacra.core.spaces.composite import Table
 from simulacra.core.spaces.tokens import Tokens
 from simulacra.data.new_rows.chunk import Chunk, Mark, joined
 from simulacra.data.new_rows.labelled import LabelledRows
+from simulacra.data.new_rows.lines import is_utf8
 from simulacra.data.new_rows.wanted import Wanted
 from simulacra.data.sources.reader import Reader
 from simulacra.data.tables.files import read_table
@@ -120,6 +122,8 @@ def open_lines(path: Path, wanted: Wanted, reader: Reader | None = None) -> Line
             log.warning("%s: left out: %s", path, table.notes["left out"])
     else:
         encoding, spec = wanted.spec.get("encoding"), wanted.spec
+        if reader is None and encoding is not None and _written_here(path):
+            encoding = None
         lines = read_lines(path, encoding) if reader is None else reader.read_lines(path, spec)
         rows.texts, rows.numbers = tuple(lines.texts), np.array(lines.numbers or range(len(lines.texts)))
         rows.total = lines.total if lines.total is not None else len(lines.texts)
@@ -129,6 +133,12 @@ def open_lines(path: Path, wanted: Wanted, reader: Reader | None = None) -> Line
     else:
         rows.settle_condition(label)
     return rows
+
+
+def _written_here(path: Path) -> bool:
+    """Returns True for a text in UTF-8, in which the library writes, whatever its data were written in."""
+    with io.BytesIO() as nothing:
+        return is_utf8(path, io.BufferedReader(nothing))
 
 
 def _say_empty(rows: LineRows, without: int, what: str) -> None:

@@ -41,9 +41,9 @@ def collapse(evidence: Evidence) -> Finding | None:
     silent = kl.information + SURE * kl.information_error < LITTLE
     if units.count == 0 or kl.total < DEAD_KL or silent:
         suggestion, options = setting(evidence).ways(*USED)
-        return Finding(
-            "warning", name, measured, normal, "the decoder ignores the code", suggestion, see, options
-        )
+        told = kl.information > SURE * kl.information_error and units.count
+        meaning = "the code tells the decoder next to nothing" if told else "the decoder ignores the code"
+        return Finding("warning", name, measured, normal, meaning, suggestion, see, options)
     reach = of_interval(kl.information, kl.information_error, LITTLE, kl.rows)
     return well(name, measured, normal, "the code is used", see, reach)
 
@@ -140,9 +140,8 @@ def reconstructions(evidence: Evidence) -> Finding | None:
         )
         meaning = "the code is worse than none"
         return Finding("warning", name, measured, "below 1", meaning, suggestion, see, options)
-    meaning = (
-        "the code beats the mean" if found.model < found.mean else "no worse than the mean beyond chance"
-    )
+    beats = found.model < found.mean and chance < UNLIKELY
+    meaning = "the code beats the mean" if beats else "neither better nor worse than the mean beyond chance"
     # an error twice that of the mean should not go unseen
     reach = of_effect(found.error / found.mean, found.rows, 1.0, "times the error of the mean", UNLIKELY)
     return well(name, measured, "below 1", meaning, see, reach)
