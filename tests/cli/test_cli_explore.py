@@ -165,7 +165,10 @@ def test_what_a_game_refuses(cli, game, tmp_path, line, said):
 
 BAD = [
     ("explore sampels RUN", "picture 'sampels' is unknown (did you mean 'samples'?): NADE on digits can be"),
-    ("explore zzz RUN", "picture 'zzz' is unknown: NADE on digits can be drawn as samples, completions, dim"),
+    (
+        "explore zzz RUN",
+        "picture 'zzz' is unknown: NADE on digits can be drawn as samples, completions, ",
+    ),
     (
         "explore manifold RUN",
         "manifold needs a model that encodes and decodes; NADE on digits can be drawn as",

@@ -69,7 +69,7 @@ def test_a_game_from_training_to_pictures(cli, files, name, monkeypatch):
     [
         (["dcgan", *IMAGES, "--data.size", 11], "11"),
         (["progressive-gan", *IMAGES], "add --data.size 8"),
-        (["lapgan", *IMAGES, "--model.halvings", 3], "add --model.halvings 2"),
+        (["lapgan", *IMAGES, "--model.halvings", 3], "take halvings=2"),
         (["semi-supervised-gan", *IMAGES], "add --data.condition label"),
         (["gan", *LABELS, "--model.conditioning", "odd"], "concatenation"),
         (["wgan-gp", *IMAGES, "--model.critic_normalization", "batch"], "mixes rows"),

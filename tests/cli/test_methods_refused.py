@@ -44,7 +44,7 @@ FILES = {
     "quote.csv": b'age,sex,pay\n1,f,"2\n',
 }
 CASES = [
-    ("score vae nothere.csv", ("nothere.csv does not exist", "give an existing file")),
+    ("score vae nothere.csv", ("there is no file or folder 'nothere.csv'", "did you mean 'new.csv'")),
     ("score nothere new.csv", ("nothere",)),
     ("score vae empty.csv", ("empty.csv holds no rows", "a line of names")),
     ("score vae blank.csv", ("blank.csv holds no rows",)),

@@ -131,7 +131,8 @@ def test_a_condition_is_needed_and_checked(case):
     assert torch.equal(model.sample(3, two, seed=2), model.sample(3, batch(two, two, two), seed=2))
     drawn = partial(model.sample, seed=0)
     asked = drawn if not has_likelihood(model) else lambda n, c: model.log_prob(x, c, k=K).values
-    assert not torch.equal(asked(3, one), asked(3, three))
+    # many draws, since those of 0 and 1 are rounded
+    assert not torch.equal(asked(61, one), asked(61, three))
 
 
 @every

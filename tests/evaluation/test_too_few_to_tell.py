@@ -19,6 +19,7 @@ from simulacra.evaluation.diagnostics.state import Diagnostics
 from simulacra.evaluation.doctor import diagnose as registry
 from simulacra.evaluation.doctor.checks.conditions import ignored
 from simulacra.evaluation.doctor.diagnose import CHECKS, diagnose
+from simulacra.evaluation.domains.crossed import Crossed
 from simulacra.evaluation.interval import mean_of
 from simulacra.evaluation.latents.against_mean import AgainstMean
 from simulacra.evaluation.latents.codes import Codes, active_in, decompose
@@ -27,6 +28,7 @@ from simulacra.evaluation.latents.spread import Spread
 from simulacra.evaluation.likelihood.held_out import Likelihood
 from simulacra.evaluation.measures import checked, noising
 from simulacra.evaluation.measures import registry as measures
+from simulacra.evaluation.measures.domains import CROSSED
 from simulacra.evaluation.measures.history import History
 from simulacra.evaluation.measures.measure import Evidence
 from simulacra.evaluation.measures.pairs import HEEDING
@@ -79,6 +81,12 @@ def rows(values):
 def heeded(n):
     shown = Shown("the source itself", 9.0, 1.0, 0.1)
     return Heeding(n, Share(0.4, 0.02), 1e-3 / n, 1e-4, (shown,), 1.2, 2.0, Share(1.2, 0.1), True)
+
+
+def crossed(n):
+    """Translations that vary and change their sources."""
+    one = mean_of(torch.linspace(0.8, 1, n))
+    return Crossed("test", 0, n, ("a", "b"), "judge", "d", *[one] * 7, (0.9, 1.0))
 
 
 def bracket(n):
@@ -157,6 +165,8 @@ CASES = {
         ConditionUse(1.0, 0.9, 0.4, True, 1.1, 30),
     ),
     "ignored_source": (HEEDING, heeded(200), heeded(5)),
+    "collapsed_translations": (CROSSED, crossed(200), crossed(2)),
+    "copied_sources": (CROSSED, crossed(200), crossed(2)),
     "ignored_noise": (HEEDING, heeded(200), heeded(5)),
     "repeated": (checked.SHARED, SharedRows(0, 100, 0.0), SharedRows(0, 6, 0.0)),
 }

@@ -42,10 +42,14 @@ def opened(condition="domain:", **more):
 # file of the source, words of the sentence, what is refused
 OF_PAIRS = (
     ("models/adversarial/paired/players.py", "makes an image of an image, or a wave of a wave", paired),
-    ("models/adversarial/unpaired/translators.py", "rows are of 3 classes", lambda **o: domains(CLASS, **o)),
     (
         "models/adversarial/unpaired/translators.py",
-        "all rows are of the class 0",
+        "the rows are of {} classes",
+        lambda **o: domains(CLASS, **o),
+    ),
+    (
+        "models/adversarial/unpaired/translators.py",
+        "all rows are of the class {}",
         lambda **o: domains(Categorical((), 1), **o),
     ),
     (

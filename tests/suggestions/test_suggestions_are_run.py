@@ -44,7 +44,18 @@ FORMS = (
         "load images with {}",
         "tests/cli/test_cli_super_resolution.py trains with it",
     ),
+    (
+        "exploration/frames/rollout.py",
+        "and train one",
+        "tests/exploration/test_volumes_and_films.py trains with it",
+    ),
     ("core/methods/rows.py", "load the data with {}", "tests/cli/test_first_hour_of_pairs.py trains with it"),
+    (
+        "models/adversarial/captions/stackgan.py",
+        "use {}",
+        "the end of a sentence of refused_captions.py",
+    ),
+    ("models/adversarial/captions/stackgan.py", "load the pictures with {}", "the same sentence"),
     ("core/methods/rows.py", "or another image", "the same sentence"),
     ("models/autoencoders/circles.py", ": give {}", "the end of a sentence of refused_pairs.py"),
     ("models/autoencoders/circles.py", "with types= or as", "an option without a value"),

@@ -24,6 +24,7 @@ WHAT = {
     "reconstructions": "held-out images and their reconstructions",
     "completions": "held-out rows, their known part, and draws of the rest; also `complete`",
     "translations": "held-out pairs: the source, draws of the model given it, and the truth",
+    "films": "held-out frames in a row, and those that the model makes follow from the first ones",
     "denoised": "held-out images with noise, the answers of the model, and the truth",
     "predictions": "predicted numbers of held-out rows against the true ones",
     "optimized": "texts of random codes, and of these codes moved to a higher predicted number",
@@ -39,8 +40,8 @@ WHAT = {
     "snapshots": "samples at several steps of training, for data of two numbers, with the critic's output",
     "filters": "weights of hidden units as pictures",
     "fantasies": "Markov chains, later and later states to the right",
-    "looks": "samples of models that draw in a few looks, level by level or step by step",
     "trajectory": "Markov chains of finite length, from noise to the sample",
+    "looks": "samples of models that draw in a few looks, level by level or step by step",
     "dimension": "directions in which neighbouring rows of data and samples vary; drawn where it is named",
     "training-curves": "losses and scores recorded in training",
     "neighbours": "the samples nearest to training rows",
@@ -48,7 +49,7 @@ WHAT = {
 VERBS = {"complete": "completions", "invert": "inversions"}
 # for error messages: a picture that takes the option
 OWNER = {"known": "complete", "n": "complete", "draws": "complete", "condition": "complete"}
-OWNER |= dict.fromkeys("abc", "arithmetic") | {"of": "optimized"}
+OWNER |= dict.fromkeys("abc", "arithmetic") | {"of": "optimized", "steps": "films"}
 
 
 def run(words: Sequence[str]) -> int:
@@ -69,6 +70,7 @@ def explore(
     b: str | None = None,
     c: str | None = None,
     of: str | None = None,
+    steps: int | None = None,
     budget: str = "1m",
 ) -> int:
     """Draw what a run can do: all pictures that model and data allow, or only WHAT.
@@ -83,8 +85,8 @@ def explore(
             default the first of these, for tables all but a quarter of the cells. A part that does not come
             first in the order of drawing takes longer. For inversions: the part to which codes are fitted; by
             default the whole image.
-        n: for completions, inversions and translations: number of rows; by default 6, for tables up to 200,
-            10, and 6 images or 2 recordings.
+        n: for completions, inversions, translations and films: number of rows; by default 6, for tables up to
+            200, 10, 6 images or 2 recordings, and 4 films.
         draws: for completions and translations: number of draws for each row; by default 4, for tables 19,
             and 3 images or 2 recordings.
         condition: for completions and inversions, where the model takes one: a class, by name or number, or
@@ -93,6 +95,7 @@ def explore(
         b: for arithmetic: the class that is subtracted; by default the second.
         c: for arithmetic: the class that is added; by default the third.
         of: for optimized: name of the predicted number to increase; by default the first.
+        steps: for films: number of frames that follow; by default 8.
         budget: time limit, such as 90s or 20m, of searches for codes; `none` for no limit.
 
     Raises:
@@ -100,7 +103,8 @@ def explore(
     """
     what, path = _what_and_run(words)
     seconds = in_seconds(budget)
-    given = {"known": known, "n": n, "draws": draws, "condition": condition, "a": a, "b": b, "c": c, "of": of}
+    given = {"known": known, "n": n, "draws": draws, "condition": condition, "steps": steps}
+    given |= {"a": a, "b": b, "c": c, "of": of}
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if what is None:
         _no_options(options, path)

@@ -69,7 +69,7 @@ class CaptionedShapes:
         >>> toy = CaptionedShapes(8)
         >>> x, factors = toy.sample(3)
         >>> x.shape, toy.texts(factors)[0]
-        (torch.Size([3, 3, 8, 8]), 'a large white square on the left')
+        (torch.Size([3, 3, 8, 8]), 'a large yellow cross at the top')
     """
 
     attributes: Mapping[str, tuple[str, ...]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from simulacra.core.random.keyed import Rng, some_of
 from simulacra.data.pairs.past import frames_before
 from simulacra.exploration.drawing.picture import Picture
 from simulacra.exploration.drawing.sheet import sheet
@@ -29,7 +30,9 @@ def films_picture(album: Album, n: int | None = None, steps: int | None = None) 
     for name, given in (("n", n), ("steps", steps)):
         if given is not None and given < 1:
             raise ValueError(f"{name} is {given}, but a picture of films needs at least 1.")
-    rows = album.held_out.rows(torch.arange(min(len(album.held_out), ROWS)))
+    held = len(album.held_out)
+    first = int(some_of(max(1, held - ROWS + 1), 1, Rng(album.seed, "films")))
+    rows = album.held_out.rows(torch.arange(first, min(held, first + ROWS)))
     if rows.c is None:
         return None
     x, c = rows.x.cpu(), rows.c.cpu()

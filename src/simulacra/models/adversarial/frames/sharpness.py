@@ -21,6 +21,7 @@ def gradient_difference(x: Tensor, y: Tensor, alpha: float = 1.0) -> Tensor:
         alpha: power a.
 
     Example:
+        >>> import torch
         >>> x = torch.tensor([[[[0.0, 3.0]]]])
         >>> gradient_difference(x, torch.zeros_like(x), alpha=2).item()
         9.0
