@@ -24,7 +24,7 @@ import pytest
 from xdist.scheduler import LoadGroupScheduling
 
 COSTS = Path(__file__).resolve().parent / "costs.json"
-DEAR, CASE, ALONE, PROOF = 0.3, 0.7, 1.0, 2.0  # CPU seconds
+DEAR, CASE, ALONE, PROOF = 0.3, 0.5, 1.0, 2.0  # CPU seconds
 NO_CASE = SimpleNamespace(params={})
 SPENT = pytest.StashKey[float]()
 FOUND = pytest.StashKey[dict[str, float]]()
