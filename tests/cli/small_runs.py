@@ -47,6 +47,7 @@ DATA = [
     ("spoken", ["--data.condition", "noise:0.1"]),
     ("spectra.npz", ["--data.key", "x", "--data.condition", "c"]),
     ("eights.npy", []),
+    ("solids.npy", []),
     ("shown", ["--data.condition", "captions:shown.csv"]),
 ]
 
@@ -79,6 +80,8 @@ def write_data(tmp_path):
     np.savez(tmp_path / "spectra.npz", x=rough, c=(rough + np.roll(rough, 1, -1)) / 2)
     np.save(tmp_path / "eights.npy", (np.random.default_rng(9).random((50, 1, 8, 8)) < 0.4).astype(np.uint8))
     write_captioned(tmp_path)
+    solids = np.random.default_rng(10).random((50, 1, 5, 6, 5)) < 0.4
+    np.save(tmp_path / "solids.npy", solids.astype(np.uint8))
     for i in range(12):
         folder = tmp_path / "walks" / ("slow" if i % 2 else "fast")
         folder.mkdir(parents=True, exist_ok=True)

@@ -40,6 +40,9 @@ NEAR_ZERO = (
     "masked-diffusion",
     "clean-gan",
     "r3gan",
+    "next-frame-gan",
+    "gan-cls",
+    "stackgan",
 )
 
 

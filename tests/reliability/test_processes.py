@@ -47,6 +47,8 @@ NEAR_ZERO = (
     "transformer",
     "vrnn",
     "r3gan",
+    "next-frame-gan",
+    "progressive-gan",
     "gan-cls",
     "stackgan",
 )

@@ -37,7 +37,37 @@ def resized(c: Tensor, sides: Sequence[int]) -> Tensor:
         return F.interpolate(c, new, mode="nearest")
     if all(o % n == 0 for o, n in zip(old, new)):
         return POOLS[len(old) - 1](c, tuple(o // n for o, n in zip(old, new)))
-    return F.interpolate(c, new, mode=LINEAR[len(old) - 1], align_corners=False)
+    return interpolated(c, new)
+
+
+def interpolated(h: Tensor, sides: Sequence[int]) -> Tensor:
+    """Returns maps with other sides by linear interpolation along each, shape (B, K, *sides).
+
+    A graph that is exported has products with matrices of weights instead, for any number of rows.
+
+    Args:
+        h: maps, shape (B, K, *), of one to three sides.
+        sides: sides of the result, as many.
+
+    Example:
+        >>> interpolated(torch.tensor([[[0.0, 4.0]]]), (4,)).tolist()
+        [[[0.0, 1.0, 3.0, 4.0]]]
+    """
+    if not torch.compiler.is_exporting():
+        return F.interpolate(h, tuple(sides), mode=LINEAR[h.dim() - 3], align_corners=False)
+    for axis, m in enumerate(sides, 2):
+        h = (h.movedim(axis, -1) @ _weights(h.shape[axis], m).to(h).T).movedim(-1, axis)
+    return h
+
+
+def _weights(n: int, m: int) -> Tensor:
+    """Returns the weights of n entries in m interpolated ones, shape (m, n)."""
+    at = ((torch.arange(m, dtype=torch.float64) + 0.5) * n / m - 0.5).clamp(0, n - 1)
+    low = at.floor().long()
+    found = torch.zeros(m, n, dtype=torch.float64)
+    found[torch.arange(m), low] += 1 - (at - low)
+    found[torch.arange(m), (low + 1).clamp(max=n - 1)] += at - low
+    return found
 
 
 def with_maps(h: Tensor, c: Tensor | None) -> Tensor:

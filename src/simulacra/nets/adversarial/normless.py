@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from simulacra.nets.adversarial.dcgan import beside
 from simulacra.nets.adversarial.sides import halvings, starting_side
 from simulacra.nets.layers import activation
+from simulacra.nets.maps import interpolated
 
 Layer = TypeVar("Layer", bound=nn.Linear | nn.Conv2d)
 ACTIVATION, GAIN = "leaky-relu-0.2", math.sqrt(2 / (1 + 0.2**2))
@@ -67,6 +68,14 @@ class NormlessBlock(nn.Module):
         """Returns (1), in the shape of x."""
         # (1)
         return x + self.body(x)
+
+
+class Doubled(nn.Module):
+    """Doubles the sides of maps (B, C, H, W) by bilinear interpolation."""
+
+    def forward(self, h: Tensor) -> Tensor:
+        """Returns maps of shape (B, C, 2 H, 2 W)."""
+        return interpolated(h, (2 * h.shape[2], 2 * h.shape[3]))
 
 
 class NormlessGenerator(nn.Module):
@@ -112,7 +121,7 @@ class NormlessGenerator(nn.Module):
         self.basis = nn.Parameter(torch.randn(widths[0], *starting_side(out_shape, n)))
         layers = _blocks(widths[0], blocks, blocks * len(widths))
         for a, b in pairwise(widths):
-            layers += [_started(nn.Conv2d(a, b, 1, bias=False)), nn.Upsample(scale_factor=2, mode="bilinear")]
+            layers += [_started(nn.Conv2d(a, b, 1, bias=False)), Doubled()]
             layers += _blocks(b, blocks, blocks * len(widths))
         self.body = nn.Sequential(*layers, _started(nn.Conv2d(channels, out_shape[0], 1)))
 
@@ -121,7 +130,7 @@ class NormlessGenerator(nn.Module):
         h = self.stem(z if c is None else torch.cat([z, c.flatten(1)], 1))
         # (3)
         h = h if self.basis is None else self.basis * h[:, :, None, None]
-        return self.body(h).reshape(len(z), *self.out_shape)
+        return self.body(h).reshape(z.shape[0], *self.out_shape)
 
 
 class NormlessCritic(nn.Module):

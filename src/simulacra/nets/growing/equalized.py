@@ -132,4 +132,4 @@ class BatchDeviation(nn.Module):
             s = deviation(h)
             with torch.no_grad():
                 self.usual.lerp_(s.to(self.usual.dtype), MOMENTUM)
-        return torch.cat([h, s.to(h.dtype).expand(len(h), 1, *h.shape[2:])], 1)
+        return torch.cat([h, s.to(h.dtype).expand(h.shape[0], 1, *h.shape[2:])], 1)

@@ -16,9 +16,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from simulacra.nets.maps import LINEAR, resized, with_maps
+from simulacra.nets.maps import interpolated, resized, with_maps
 from simulacra.nets.translators.residual import Residual
 from simulacra.nets.translators.strided import halved
 
@@ -35,7 +34,7 @@ def enlarged(h: Tensor, sides: Sequence[int]) -> Tensor:
         >>> enlarged(torch.tensor([[[0.0, 4.0]]]), (4,)).tolist()
         [[[0.0, 1.0, 3.0, 4.0]]]
     """
-    return F.interpolate(h, tuple(sides), mode=LINEAR[h.dim() - 3], align_corners=False)
+    return interpolated(h, sides)
 
 
 class FramePyramid(nn.Module):
@@ -93,7 +92,7 @@ class FramePyramid(nn.Module):
         Args:
             c: the frames before, shape (B, n C, *sides).
         """
-        z, given = c.new_zeros(len(c), 0), self.shrunken(c)
+        z, given = c.new_zeros(c.shape[0], 0), self.shrunken(c)
         last = [h[:, -self.channels :] for h in given]
         # (1)
         found = [self.nets[-1](z, given[-1])]

@@ -163,6 +163,7 @@ class StackGAN(Game):
         self.draft_shape, self.enlarged, self.kl = draft, enlarged, kl
         self.parts = [latent, short, short]  # entries of z, of eps of the draft, and of eps of stage II
         self.register_buffer("level", torch.tensor(WHOLE))
+        self._drafts = False
 
     @property
     def recommended(self) -> Mapping[str, Any]:
@@ -204,7 +205,7 @@ class StackGAN(Game):
             fake: not used.
             rng: not used.
         """
-        e, drafted = self.given(batch.c), int(self.level) == DRAFT
+        e, drafted = self.given(batch.c), self.drafts
         assert e is not None
         augment = self.G.draft.augment if drafted else self.G.whole.augment
         # (5)
@@ -235,7 +236,14 @@ class StackGAN(Game):
             x: pictures, shape (B, C, H, W).
         """
         h = super().seen(x)
-        return F.avg_pool2d(h, self.enlarged) if int(self.level) == DRAFT else h
+        return F.avg_pool2d(h, self.enlarged) if self.drafts else h
+
+    @property
+    def drafts(self) -> bool:
+        """True while the level is the draft; a graph that is exported has that of the last call before."""
+        if not torch.compiler.is_exporting():
+            self._drafts = int(self.level) == DRAFT
+        return self._drafts
 
     def drafted(self, z: Tensor, e: Tensor) -> Tensor:
         """Returns x_0 of equation (3), shape (B, *draft_shape).
@@ -255,7 +263,7 @@ class StackGAN(Game):
             c: vectors of captions as `given` returns them.
         """
         assert c is not None
-        if int(self.level) == DRAFT:
+        if self.drafts:
             return self.drafted(z, c)
         # the draft is fixed, with the averages of its normalization
         with evaluating(self.G.draft):
