@@ -9,10 +9,11 @@ from PIL import Image
 from contract.representatives import quick
 from simulacra.models.catalog import CATALOG
 
+ROOMS = (".paired.", ".captions.", ".frames.", ".unpaired.")  # games of other data have files of their own
 GAMES = [
     entry.name
     for entry in CATALOG.values()
-    if entry.family == "adversarial" and ".paired." not in entry.module
+    if entry.family == "adversarial" and not any(room in entry.module for room in ROOMS)
 ]
 IMAGES = ["images.npz", "--data.key", "x", "--data.levels", "256"]
 LABELS = [*IMAGES, "--data.label", "y", "--data.condition", "label"]
@@ -20,6 +21,7 @@ BRIEF = ["--epochs", 1, "--batch_size", 16, "--out", "run"]
 SMALL = {
     "gan": ["--model.hidden", "9", "--model.network", "mlp"],
     "dcgan": ["--model.channels", 3],
+    "r3gan": ["--model.channels", 3, "--model.blocks", 1],
     "progressive-gan": ["--model.channels", 2, "--data.size", 8],
     "semi-supervised-gan": ["--model.labels", 4, "--model.hidden", "9,7", "--model.generator_hidden", "9"],
 }
