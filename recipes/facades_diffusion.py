@@ -6,8 +6,9 @@ protocol    CMP facades, 64 x 64, photo given label map; 400 training pairs and 
             pairs; the distance of two draws is their L1
 published   none for this protocol (pix2pix reports scores of people and of a segmentation network)
 baseline    the mean of all training photos; the label map itself
-ours        not measured: a trial with 8 channels was stopped after about 220 of 600 steps, before any draw.
-            Mean training photo: L1 0.165, 13.98 dB; label map: L1 0.394
+ours        after 9 CPU minutes (the full schedule has 400 passes): one draw L1 0.208, 11.66 dB; the mean of 8
+            draws 0.164, 13.95 dB, as near as the mean training photo (0.165, 13.98 dB); two draws of one map
+            differ by L1 0.204. Label map: L1 0.394
 device      2 shared CPU cores, one thread
 """
 
