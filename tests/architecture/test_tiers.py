@@ -67,7 +67,7 @@ def test_dear_tests_are_left_to_the_whole_suite_but_for_the_cheapest_and_the_las
     costs |= {"c[1]": 9.0, "c[2]": 8.0, "e": 1.2, "f": 2.1}
     marks = {"p": {"property": ()}, "e": {"system": ("A2",)}, "f": {"system": ("A2", "A3")}}
     marks |= {"c[1]": {"system": ("A1",)}, "c[2]": {"system": ("A1",)}, "new": {"system": ("A3",)}}
-    costs |= {"m[1]": 0.1, "m[2]": 0.6, "m[3]": 0.8}
+    costs |= {"m[1]": 0.1, "m[2]": 0.4, "m[3]": 0.8}
     items = [measured(name, marks.get(name, {})) for name in [*costs, "new"]]
     for item in items[-4:-1]:
         item.callspec = SimpleNamespace(params={"case": item.nodeid})
